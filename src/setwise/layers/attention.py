@@ -1,0 +1,252 @@
+"""Attention blocks of the Set Transformer: MAB, SAB, ISAB and pooling by attention."""
+
+import torch
+from torch import nn
+
+from setwise._checks import InputError, check_positive
+from setwise.batch import SetBatch, SetLayout
+from setwise.layers.normalisation import make_norm
+from setwise.layers.residual import check_residual, residual_term
+from setwise.ops import set_attention
+
+
+class MultiheadAttentionBlock(nn.Module):
+    """MAB(q, k): every query attends to the elements of its own set of keys; equivariant in q, invariant in k.
+
+    With att(Q, K, V) = softmax(Q K' / sqrt(width)) V in each head:
+
+    - non-clean path: Q = linear(q); O = norm(Q + att(Q, linear(k), linear(k))); norm(O + ReLU(linear(O)));
+    - clean path: O = r(q) + att(linear(norm(q)), linear(norm(k)), linear(norm(k))); r(O) + ReLU(linear(norm(O))),
+      r(x) = x (equivariant residual connection) or the mean or maximum over the set (aggregated).
+
+    Shapes: queries ``(Nq, in_features)`` and keys ``(Nk, key_features)`` of the same B sets to ``(Nq, width)`` with the
+    layout of the queries. On the clean path both have ``width`` features.
+
+    Args:
+        in_features: features of a query.
+        width: W, divided by ``heads``.
+        heads: H.
+        key_features: features of a key, ``in_features`` where not given.
+        norm: "none", "set", "layer" or "feature".
+        residual: "equivariant", "mean", "max" or "sum".
+        path: "clean" or "non-clean".
+        norm_queries: whether queries are normalised on the clean path (learned queries are not).
+
+    Raises:
+        InputError: a combination that the paper does not define, or sizes that do not fit.
+
+    Source: Lee et al. 2019, arXiv 1810.00825; norms and residuals as in Zhang et al. 2022, arXiv 2206.11925. As in
+    the authors' code, logits are divided by the square root of the width, not of the width of a head.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        width: int,
+        *,
+        heads: int = 4,
+        key_features: int | None = None,
+        norm: str = "set",
+        residual: str = "equivariant",
+        path: str = "clean",
+        norm_queries: bool = True,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        key_features = in_features if key_features is None else key_features
+        check_positive(in_features=in_features, width=width, heads=heads, key_features=key_features)
+        check_residual(residual, path)
+        if width % heads:
+            raise InputError(f"heads must divide the width; got {heads} heads and width {width}.")
+        if path == "clean" and (in_features, key_features) != (width, width):
+            raise InputError(
+                f"on the clean path queries and keys must have the width's {width} features, since they are added; got "
+                f"{in_features} and {key_features}. Put Elementwise(nn.Linear(in_features, width)) before."
+            )
+        super().__init__()
+        self.heads, self.residual, self.path = heads, residual, path
+        clean = path == "clean"
+        self.norm_queries = make_norm(norm if clean and norm_queries else "none", width, device=device, dtype=dtype)
+        self.norm_keys = make_norm(norm if clean else "none", width, device=device, dtype=dtype)
+        self.queries = nn.Linear(in_features, width, device=device, dtype=dtype)
+        self.keys = nn.Linear(key_features, width, device=device, dtype=dtype)
+        self.values = nn.Linear(key_features, width, device=device, dtype=dtype)
+        self.norm1 = make_norm(norm, width, device=device, dtype=dtype)
+        self.linear = nn.Linear(width, width, device=device, dtype=dtype)
+        self.norm2 = make_norm("none" if clean else norm, width, device=device, dtype=dtype)
+
+    def forward(self, queries: SetBatch, keys: SetBatch) -> SetBatch:
+        q = self.queries(self.norm_queries(queries).elements)
+        k = self.norm_keys(keys).elements
+        attended = set_attention(
+            q,
+            self.keys(k),
+            self.values(k),
+            queries.layout,
+            keys.layout,
+            heads=self.heads,
+            scale=q.shape[1] ** -0.5,
+        )
+        if self.path == "non-clean":
+            o = self.norm1(queries.with_elements(q + attended))
+            return self.norm2(o.with_elements(o.elements + self.linear(o.elements).relu()))
+        o = queries.with_elements(residual_term(queries.elements, queries.layout, self.residual) + attended)
+        h = self.linear(self.norm1(o).elements).relu()
+        return o.with_elements(residual_term(o.elements, o.layout, self.residual) + h)
+
+    def extra_repr(self) -> str:
+        return f"heads={self.heads}, residual={self.residual!r}, path={self.path!r}"
+
+
+class SetAttentionBlock(nn.Module):
+    """SAB(x) = MAB(x, x): the elements of a set attend to each other; equivariant. Costs n_i^2 per set.
+
+    Shapes: elements ``(N, in_features)`` to ``(N, width)``, same layout.
+
+    Args: as `MultiheadAttentionBlock`.
+
+    Source: Lee et al. 2019, arXiv 1810.00825, equation 8.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        width: int,
+        *,
+        heads: int = 4,
+        norm: str = "set",
+        residual: str = "equivariant",
+        path: str = "clean",
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        super().__init__()
+        self.block = MultiheadAttentionBlock(
+            in_features, width, heads=heads, norm=norm, residual=residual, path=path, device=device, dtype=dtype
+        )
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        return self.block(batch, batch)
+
+
+class _LearnedElements(nn.Module):
+    """The same learned elements ``(1, I, W)`` for every set: inducing points, seeds."""
+
+    def __init__(self, count: int, width: int, *, device: torch.device | None, dtype: torch.dtype | None):
+        check_positive(count=count)
+        super().__init__()
+        self.elements = nn.Parameter(torch.empty(1, count, width, device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.elements)
+
+    def forward(self, num_sets: int) -> SetBatch:
+        _, count, width = self.elements.shape
+        elements = self.elements.expand(num_sets, count, width).reshape(-1, width)
+        return SetBatch(elements, SetLayout.uniform(num_sets, count, self.elements.device))
+
+    def extra_repr(self) -> str:
+        return f"{self.elements.shape[1]}, {self.elements.shape[2]}"
+
+
+class InducedSetAttentionBlock(nn.Module):
+    """ISAB(x) = MAB(x, MAB(I, x)) with learned inducing points I; equivariant. Costs n_i I per set.
+
+    The inducing points are not normalised as queries; as keys, and in the second norm of their block, they are a set of
+    I elements.
+
+    Shapes: elements ``(N, in_features)`` to ``(N, width)``, same layout.
+
+    Args: as `MultiheadAttentionBlock`, and
+        inducing: I, number of inducing points.
+
+    Source: Lee et al. 2019, arXiv 1810.00825, equation 10.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        width: int,
+        *,
+        heads: int = 4,
+        inducing: int = 32,
+        norm: str = "set",
+        residual: str = "equivariant",
+        path: str = "clean",
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        super().__init__()
+        self.inducing = _LearnedElements(inducing, width, device=device, dtype=dtype)
+        self.gather = MultiheadAttentionBlock(
+            width,
+            width,
+            heads=heads,
+            key_features=in_features,
+            norm=norm,
+            residual=residual,
+            path=path,
+            norm_queries=False,
+            device=device,
+            dtype=dtype,
+        )
+        self.spread = MultiheadAttentionBlock(
+            in_features,
+            width,
+            heads=heads,
+            key_features=width,
+            norm=norm,
+            residual=residual,
+            path=path,
+            device=device,
+            dtype=dtype,
+        )
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        summary = self.gather(self.inducing(len(batch)), batch)
+        return self.spread(batch, summary)
+
+
+class PoolingByAttention(nn.Module):
+    """PMA: learned seeds attend to the elements of each set; invariant.
+
+    Shapes: elements ``(N, width)`` to a `SetBatch` of B sets of ``seeds`` elements ``(B * seeds, width)``; covariates
+    are kept.
+
+    Args: as `MultiheadAttentionBlock`, and
+        seeds: number of learned seeds, and of elements of each set of the result.
+
+    Source: Lee et al. 2019, arXiv 1810.00825, equation 11; without a norm and without a layer before the keys, as in the
+    decoder of Zhang et al. 2022, arXiv 2206.11925.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        heads: int = 4,
+        seeds: int = 1,
+        norm: str = "none",
+        residual: str = "equivariant",
+        path: str = "clean",
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        super().__init__()
+        self.seeds = _LearnedElements(seeds, width, device=device, dtype=dtype)
+        self.block = MultiheadAttentionBlock(
+            width,
+            width,
+            heads=heads,
+            norm=norm,
+            residual=residual,
+            path=path,
+            norm_queries=False,
+            device=device,
+            dtype=dtype,
+        )
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        pooled = self.block(self.seeds(len(batch)), batch)
+        return SetBatch(pooled.elements, pooled.layout, batch.covariates)

@@ -1,0 +1,102 @@
+"""Encoders of elements that are not vectors: categories and images."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from setwise._checks import InputError, check_positive
+from setwise.batch import SetBatch
+
+_IMAGE_FEATURES = 256
+
+
+class CategoryEncoder(nn.Module):
+    """The sum of one embedding per categorical column; equivariant.
+
+    Shapes: integer elements ``(N, C)``, or ``(N,)`` for one column, to ``(N, width)``, same layout.
+
+    Args:
+        categories: number of categories of each column; codes run from 0.
+        width: features of the result.
+
+    Example:
+        >>> encoder = CategoryEncoder([3, 2], 5)
+        >>> encoder(SetBatch.from_list([torch.tensor([[0, 1], [2, 0]])])).elements.shape
+        torch.Size([2, 5])
+    """
+
+    def __init__(
+        self,
+        categories: Sequence[int],
+        width: int,
+        *,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        check_positive(width=width, **{f"categories[{i}]": n for i, n in enumerate(categories)})
+        if not categories:
+            raise InputError("categories must name at least one column; got none.")
+        super().__init__()
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(count, width, device=device, dtype=dtype) for count in categories
+        )
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        codes = batch.elements if batch.elements.dim() == 2 else batch.elements[:, None]
+        columns = len(self.embeddings)
+        if codes.is_floating_point() or codes.shape[1:] != (columns,):
+            raise InputError(
+                f"categorical elements must be whole numbers of shape (N, {columns}); "
+                f"got {batch.dtype} of shape {tuple(batch.elements.shape)}."
+            )
+        terms = [embedding(codes[:, i].long()) for i, embedding in enumerate(self.embeddings)]
+        return batch.with_elements(torch.stack(terms).sum(0))
+
+
+class ImageEncoder(nn.Module):
+    """A small convolutional network on each image: nine 3x3 convolutions, 256 features; equivariant.
+
+    Convolutions of 32, 32, 64, (pool 2), 64, 64, 128, (pool 2), 128, 128, 256 channels, stride 1, without activations,
+    then the maximum over what is left, 5x5 for images of 64x64.
+
+    Shapes: elements ``(N, channels, height, width)`` to ``(N, 256)``, same layout.
+
+    Args:
+        channels: of the images.
+        padding: pixels around each convolution. 0 as in the paper needs images of 46x46 or more; 1 serves images of
+            4x4 or more.
+
+    Source: Zhang et al. 2022, arXiv 2206.11925, the CelebA encoder, without activations as in the authors' code. Differs
+    from the paper: the last pooling covers whatever is left, so that other sizes than 64x64 work.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        *,
+        padding: int = 0,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ):
+        check_positive(channels=channels)
+        if padding not in (0, 1):
+            raise InputError(f"padding must be 0 or 1; got {padding}.")
+        super().__init__()
+        self.smallest = 4 if padding else 46
+        layers: list[nn.Module] = []
+        for stage in ((32, 32, 64), (64, 64, 128), (128, 128, _IMAGE_FEATURES)):
+            for out in stage:
+                layers.append(nn.Conv2d(channels, out, 3, padding=padding, device=device, dtype=dtype))
+                channels = out
+            layers.append(nn.AdaptiveMaxPool2d(1) if channels == _IMAGE_FEATURES else nn.MaxPool2d(2))
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        images: Tensor = batch.elements
+        if images.dim() != 4 or min(images.shape[2:]) < self.smallest:
+            raise InputError(
+                f"image elements must have shape (N, channels, height, width) with at least {self.smallest} pixels a "
+                f"side; got {tuple(images.shape)}. Smaller images need padding=1."
+            )
+        return batch.with_elements(self.layers(images))

@@ -1,0 +1,28 @@
+"""Any module of tensors, on each element by itself."""
+
+from torch import nn
+
+from setwise.batch import SetBatch
+
+
+class Elementwise(nn.Module):
+    """Apply a module of tensors to each element by itself; equivariant.
+
+    Shapes: a `SetBatch` with elements ``(N, ...)`` to one with the same layout and elements ``module(elements)``.
+
+    Args:
+        module: maps ``(N, ...)`` to ``(N, ...)``, row by row.
+
+    Example:
+        >>> import torch
+        >>> layer = Elementwise(nn.Linear(2, 5))
+        >>> layer(SetBatch.from_list([torch.rand(3, 2)])).elements.shape
+        torch.Size([3, 5])
+    """
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        return batch.with_elements(self.module(batch.elements))

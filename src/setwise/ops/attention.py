@@ -1,0 +1,153 @@
+"""Scaled dot product attention within each set: keys of other sets never take part."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from setwise.batch import SetLayout
+
+# Attention weights that the backward pass holds at once (elements of a tensor): 64 MiB in float32.
+_WEIGHTS_AT_ONCE = 2**24
+# Sets are padded to a common size inside the kernel only while that at most doubles their elements.
+_PADDING_LIMIT = 2
+
+
+def set_attention(
+    q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
+) -> Tensor:
+    """softmax(scale q k') v within each set and head; equivariant in the queries, invariant in the keys.
+
+    Args:
+        q: ``(Nq, W)`` queries of B sets; head h is features ``h * W / heads`` and on.
+        k: ``(Nk, W)`` keys of the same B sets, in the same order.
+        v: ``(Nk, W)`` values.
+        queries: layout of the queries.
+        keys: layout of the keys.
+        heads: H, divides W.
+        scale: factor of the logits.
+
+    Returns:
+        ``(Nq, W)``, with the layout of the queries.
+    """
+    if queries.set_size is not None and keys.set_size is not None:
+        sizes = (queries.set_size, keys.set_size, keys.set_size)
+        dense = [x.view(queries.num_sets, s, heads, -1).transpose(1, 2) for x, s in zip((q, k, v), sizes, strict=True)]
+        return F.scaled_dot_product_attention(*dense, scale=scale).transpose(1, 2).reshape(q.shape)
+    if torch.compiler.is_exporting():  # exact and without a loop, at B times the cost
+        mask = queries.set_index[:, None] == keys.set_index
+        flat = [x.view(1, x.shape[0], heads, -1).transpose(1, 2) for x in (q, k, v)]
+        return F.scaled_dot_product_attention(*flat, attn_mask=mask, scale=scale).transpose(1, 2).reshape(q.shape)
+    return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
+
+
+class _Padding:
+    """Some sets of a packed tensor as a padded ``(G, H, S, W / H)`` tensor, zeros after each set, and back."""
+
+    def __init__(self, starts: list[int], sizes: list[int], device: torch.device):
+        longest = max(sizes)
+        self.shape = (len(sizes), longest)
+        within = torch.arange(longest, device=device)
+        size = torch.tensor(sizes, device=device)[:, None]
+        self.real = None if min(sizes) == longest else within < size
+        rows = torch.tensor(starts, device=device)[:, None] + torch.minimum(within, size - 1)
+        self.rows = slice(starts[0], starts[0] + longest) if len(sizes) == 1 else rows
+
+    def bias(self, like: Tensor) -> Tensor | None:
+        """What to add to the logits so that padded keys take no part, ``(G, 1, 1, S)``, or none without padding."""
+        if self.real is None:
+            return None
+        return torch.zeros_like(self.real, dtype=like.dtype).masked_fill(~self.real, -torch.inf)[:, None, None]
+
+    def pad(self, x: Tensor, heads: int) -> Tensor:
+        x = x[self.rows].view(*self.shape, heads, -1)
+        return (x if self.real is None else x * self.real[:, :, None, None]).transpose(1, 2)
+
+    def unpad(self, y: Tensor, out: Tensor) -> None:
+        y = y.transpose(1, 2).flatten(2)
+        if self.real is None:
+            out[self.rows] = y.view_as(out[self.rows])
+        else:
+            out[self.rows[self.real]] = y[self.real]
+
+
+def _groups(q_offsets: Tensor, k_offsets: Tensor) -> Iterator[tuple[_Padding, _Padding]]:
+    """Sets of similar sizes together; a set that is like no other stays alone and is not copied."""
+    q_starts, k_starts = q_offsets.tolist()[:-1], k_offsets.tolist()[:-1]
+    q_sizes, k_sizes = q_offsets.diff().tolist(), k_offsets.diff().tolist()
+    order = sorted(range(len(k_sizes)), key=lambda i: (k_sizes[i], q_sizes[i]))
+    members: list[int] = []
+    for i in [*order, None]:
+        fits = i is not None and all(
+            max(sizes[j] for j in [*members, i]) * (len(members) + 1)
+            <= _PADDING_LIMIT * sum(sizes[j] for j in [*members, i])
+            for sizes in (q_sizes, k_sizes)
+        )
+        if members and not fits:
+            yield tuple(
+                _Padding([starts[j] for j in members], [sizes[j] for j in members], q_offsets.device)
+                for starts, sizes in ((q_starts, q_sizes), (k_starts, k_sizes))
+            )
+            members = []
+        members.append(i)
+
+
+@torch.library.custom_op("setwise::ragged_attention", mutates_args=())
+def _ragged_attention(
+    q: Tensor, k: Tensor, v: Tensor, q_offsets: Tensor, k_offsets: Tensor, heads: int, scale: float
+) -> Tensor:
+    out = torch.empty_like(q)
+    for queries, keys in _groups(q_offsets, k_offsets):
+        dense = queries.pad(q, heads), keys.pad(k, heads), keys.pad(v, heads)
+        queries.unpad(F.scaled_dot_product_attention(*dense, attn_mask=keys.bias(q), scale=scale), out)
+    return out
+
+
+@torch.library.custom_op("setwise::ragged_attention_backward", mutates_args=())
+def _ragged_attention_backward(
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, q_offsets: Tensor, k_offsets: Tensor, heads: int, scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The plain formula, with the weights computed anew, some queries at a time."""
+    dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+    for queries, keys in _groups(q_offsets, k_offsets):
+        qs, gs, ks, vs = (*(queries.pad(x, heads) for x in (q, grad)), *(keys.pad(x, heads) for x in (k, v)))
+        bias = keys.bias(q)
+        step = max(1, _WEIGHTS_AT_ONCE // (qs.shape[0] * heads * ks.shape[2]))
+        dqs, dks, dvs = torch.empty_like(qs), torch.zeros_like(ks), torch.zeros_like(vs)
+        for start in range(0, qs.shape[2], step):
+            part = slice(start, start + step)
+            logits = scale * qs[:, :, part] @ ks.transpose(2, 3)
+            weights = (logits if bias is None else logits + bias).softmax(-1)
+            dvs += weights.transpose(2, 3) @ gs[:, :, part]
+            dweights = gs[:, :, part] @ vs.transpose(2, 3)
+            dlogits = scale * weights * (dweights - (dweights * weights).sum(-1, keepdim=True))
+            dqs[:, :, part] = dlogits @ ks
+            dks += dlogits.transpose(2, 3) @ qs[:, :, part]
+        queries.unpad(dqs, dq)
+        keys.unpad(dks, dk)
+        keys.unpad(dvs, dv)
+    return dq, dk, dv
+
+
+@_ragged_attention.register_fake
+def _(q, k, v, q_offsets, k_offsets, heads, scale):
+    return torch.empty_like(q)
+
+
+@_ragged_attention_backward.register_fake
+def _(grad, q, k, v, q_offsets, k_offsets, heads, scale):
+    return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+
+
+def _context(ctx, inputs, output) -> None:
+    *tensors, ctx.heads, ctx.scale = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _backward(ctx, grad):
+    grads = torch.ops.setwise.ragged_attention_backward(grad, *ctx.saved_tensors, ctx.heads, ctx.scale)
+    return *grads, None, None, None, None
+
+
+_ragged_attention.register_autograd(_backward, setup_context=_context)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -43,9 +42,7 @@ class SetLayout:
     def uniform(cls, num_sets: int, set_size: int, device: torch.device | None = None) -> "SetLayout":
         """The layout of ``num_sets`` sets of ``set_size`` elements each, built without a look at any value."""
         offsets = torch.arange(num_sets + 1, device=device) * set_size
-        set_index = torch.arange(num_sets, device=device).repeat_interleave(
-            set_size, output_size=num_sets * set_size
-        )
+        set_index = torch.arange(num_sets, device=device).repeat_interleave(set_size, output_size=num_sets * set_size)
         return cls(torch.full((num_sets,), set_size, device=device), offsets, set_index, set_size)
 
     @property
@@ -65,15 +62,16 @@ class SetLayout:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SetLayout":
         """The same layout on another device."""
-        tensors = (
-            t.to(device, non_blocking=non_blocking) for t in (self.sizes, self.offsets, self.set_index)
+        return SetLayout(
+            self.sizes.to(device, non_blocking=non_blocking),
+            self.offsets.to(device, non_blocking=non_blocking),
+            self.set_index.to(device, non_blocking=non_blocking),
+            self.set_size,
         )
-        return SetLayout(*tensors, self.set_size)
 
     def pin_memory(self) -> "SetLayout":
         """The same layout in page-locked memory."""
-        tensors = (t.pin_memory() for t in (self.sizes, self.offsets, self.set_index))
-        return SetLayout(*tensors, self.set_size)
+        return SetLayout(self.sizes.pin_memory(), self.offsets.pin_memory(), self.set_index.pin_memory(), self.set_size)
 
 
 @dataclass(eq=False)
@@ -139,9 +137,7 @@ class SetBatch:
     ) -> "SetBatch":
         """A batch from one array ``(n_i, ...)`` per set; arguments and errors as for `from_packed`."""
         if isinstance(sets, Tensor | np.ndarray) and sets.ndim < 2:
-            raise InputError(
-                f"sets must be a list of arrays, one per set; got one array of shape {tuple(sets.shape)}."
-            )
+            raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(sets.shape)}.")
         tensors = [_as_tensor(x) for x in sets]
         if not tensors:
             raise InputError("a batch must hold at least one set; got none.")
@@ -258,29 +254,34 @@ class SetBatch:
         return list(self.elements.split(self.sizes.tolist()))
 
     def to_padded(self) -> tuple[Tensor, Tensor]:
-        """A padded tensor ``(B, S, ...)`` with zeros after each set, and the sizes ``(B,)``; a view where sizes are equal."""
+        """A padded tensor ``(B, S, ...)``, zeros after each set, and the sizes ``(B,)``; a view where sizes are equal."""
         trailing = self.elements.shape[1:]
         if self.layout.set_size is not None:
             return self.elements.view(len(self), self.layout.set_size, *trailing), self.sizes
         padded = self.elements.new_zeros(len(self), int(self.sizes.max()), *trailing)
-        within = (
-            torch.arange(self.layout.num_elements, device=self.device)
-            - self.layout.offsets[self.layout.set_index]
-        )
+        within = torch.arange(self.layout.num_elements, device=self.device) - self.layout.offsets[self.layout.set_index]
         padded[self.layout.set_index, within] = self.elements
         return padded, self.sizes
 
-    def to(self, *args: Any, non_blocking: bool = False) -> "SetBatch":
-        """The batch on another device or in another floating dtype: ``to("cuda")``, ``to(torch.float64)``, or both."""
-        device, dtype, _, _ = torch._C._nn._parse_to(*args)  # what Tensor.to and Module.to accept
+    def to(
+        self,
+        device: torch.device | str | torch.dtype | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        non_blocking: bool = False,
+    ) -> "SetBatch":
+        """The batch on another device, in another floating dtype, or both; whole numbers keep their dtype.
+
+        As for a tensor, ``batch.to("cuda")``, ``batch.to(torch.float64)`` and ``batch.to("cuda", torch.float64)``.
+        """
+        if isinstance(device, torch.dtype):
+            device, dtype = None, device
 
         def move(x: Tensor) -> Tensor:
             return x.to(device, dtype if x.is_floating_point() else None, non_blocking=non_blocking)
 
         layout = self.layout if device is None else self.layout.to(device, non_blocking)
-        return SetBatch(
-            move(self.elements), layout, None if self.covariates is None else move(self.covariates)
-        )
+        return SetBatch(move(self.elements), layout, None if self.covariates is None else move(self.covariates))
 
     def pin_memory(self) -> "SetBatch":
         """The batch in page-locked memory, for asynchronous moves to a device."""
@@ -295,7 +296,9 @@ class SetBatch:
         dtype = str(self.dtype).removeprefix("torch.")
         covariates = "" if self.covariates is None else f", {self.covariates.shape[1]} covariates"
         shape = tuple(self.elements.shape[1:])
-        return f"SetBatch({len(self)} sets, {len(self.elements)} elements of shape {shape}, {dtype}, {sizes}{covariates})"
+        return (
+            f"SetBatch({len(self)} sets, {len(self.elements)} elements of shape {shape}, {dtype}, {sizes}{covariates})"
+        )
 
 
 for _cls in (SetLayout, SetBatch):
@@ -329,7 +332,5 @@ def _checked_covariates(
         )
     bad = (~torch.isfinite(covariates)).any(1).nonzero()
     if bad.numel():
-        raise InputError(
-            f"covariates must be finite numbers; those of {set_label(int(bad[0]), names)} are not."
-        )
+        raise InputError(f"covariates must be finite numbers; those of {set_label(int(bad[0]), names)} are not.")
     return covariates

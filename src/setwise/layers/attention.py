@@ -122,7 +122,14 @@ class SetAttentionBlock(nn.Module):
     ):
         super().__init__()
         self.block = MultiheadAttentionBlock(
-            in_features, width, heads=heads, norm=norm, residual=residual, path=path, device=device, dtype=dtype
+            in_features,
+            width,
+            heads=heads,
+            norm=norm,
+            residual=residual,
+            path=path,
+            device=device,
+            dtype=dtype,
         )
 
     def forward(self, batch: SetBatch) -> SetBatch:

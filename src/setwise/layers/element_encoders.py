@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch
 
-_IMAGE_FEATURES = 256
-
 
 class CategoryEncoder(nn.Module):
     """The sum of one embedding per categorical column; equivariant.
@@ -38,9 +36,7 @@ class CategoryEncoder(nn.Module):
         if not categories:
             raise InputError("categories must name at least one column; got none.")
         super().__init__()
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(count, width, device=device, dtype=dtype) for count in categories
-        )
+        self.embeddings = nn.ModuleList(nn.Embedding(count, width, device=device, dtype=dtype) for count in categories)
 
     def forward(self, batch: SetBatch) -> SetBatch:
         codes = batch.elements if batch.elements.dim() == 2 else batch.elements[:, None]
@@ -71,6 +67,8 @@ class ImageEncoder(nn.Module):
     from the paper: the last pooling covers whatever is left, so that other sizes than 64x64 work.
     """
 
+    out_features = 256
+
     def __init__(
         self,
         channels: int = 3,
@@ -85,11 +83,11 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.smallest = 4 if padding else 46
         layers: list[nn.Module] = []
-        for stage in ((32, 32, 64), (64, 64, 128), (128, 128, _IMAGE_FEATURES)):
+        for stage in ((32, 32, 64), (64, 64, 128), (128, 128, self.out_features)):
             for out in stage:
                 layers.append(nn.Conv2d(channels, out, 3, padding=padding, device=device, dtype=dtype))
                 channels = out
-            layers.append(nn.AdaptiveMaxPool2d(1) if channels == _IMAGE_FEATURES else nn.MaxPool2d(2))
+            layers.append(nn.AdaptiveMaxPool2d(1) if channels == self.out_features else nn.MaxPool2d(2))
         self.layers = nn.Sequential(*layers, nn.Flatten())
 
     def forward(self, batch: SetBatch) -> SetBatch:

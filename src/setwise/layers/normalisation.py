@@ -202,17 +202,29 @@ class FeatureNorm(Normalisation):
         )
 
 
-NORMS = ("none", "set", "layer", "feature")
+NORMS = ("none", "set", "layer", "feature", "feature-by-element", "feature-by-set")
 
 
 def make_norm(
     norm: str, width: int, *, device: torch.device | None = None, dtype: torch.dtype | None = None
 ) -> nn.Module:
-    """The norm that a word names, one of `NORMS`; "none" leaves elements as they are."""
+    """The norm that a word names.
+
+    "none" leaves elements as they are; "feature" keeps running statistics for evaluation; "feature-by-element" and
+    "feature-by-set" always use the batch's own and weigh every element or every set alike.
+    """
     check_choice("norm", norm, NORMS)
-    if norm == "none":
-        return nn.Identity()
-    return {"set": SetNorm, "layer": LayerNorm, "feature": FeatureNorm}[norm](width, device=device, dtype=dtype)
+    match norm:
+        case "none":
+            return nn.Identity()
+        case "set":
+            return SetNorm(width, device=device, dtype=dtype)
+        case "layer":
+            return LayerNorm(width, device=device, dtype=dtype)
+        case "feature":
+            return FeatureNorm(width, device=device, dtype=dtype)
+    weighting = norm.removeprefix("feature-by-")
+    return FeatureNorm(width, running=False, weighting=weighting, device=device, dtype=dtype)
 
 
 def _widened(x: Tensor) -> Tensor:

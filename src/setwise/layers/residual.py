@@ -99,7 +99,7 @@ class ResidualBlock(nn.Module):
         return f"residual={self.residual!r}, path={self.path!r}"
 
 
-def check_residual(residual: str, path: str) -> None:
+def check_residual(residual: str, path: str | None) -> None:
     """Refuse residuals and paths that the paper does not define for a residual block."""
     check_choice("residual", residual, ("equivariant", "mean", "max", "sum"))
     check_choice("path", path, PATHS)

@@ -42,6 +42,12 @@ def set_attention(
     return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
 
 
+def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float, mask: Tensor | None = None) -> Tensor:
+    """From ``(B, H, S, W / H)`` to packed ``(B * S, W)``."""
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+    return y.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
 class _Padding:
     """Some sets of a packed tensor as a padded ``(G, H, S, W / H)`` tensor, zeros after each set, and back."""
 
@@ -51,8 +57,9 @@ class _Padding:
         within = torch.arange(longest, device=device)
         size = torch.tensor(sizes, device=device)[:, None]
         self.real = None if min(sizes) == longest else within < size
-        rows = torch.tensor(starts, device=device)[:, None] + torch.minimum(within, size - 1)
-        self.rows = slice(starts[0], starts[0] + longest) if len(sizes) == 1 else rows
+        # Rows of the packed tensor (G, S), the last one again in the padding; a slice for a set that is alone.
+        self.rows = torch.tensor(starts, device=device)[:, None] + torch.minimum(within, size - 1)
+        self.index = slice(starts[0], starts[0] + longest) if len(sizes) == 1 else self.rows
 
     def bias(self, like: Tensor) -> Tensor | None:
         """What to add to the logits so that padded keys take no part, ``(G, 1, 1, S)``, or none without padding."""
@@ -61,36 +68,39 @@ class _Padding:
         return torch.zeros_like(self.real, dtype=like.dtype).masked_fill(~self.real, -torch.inf)[:, None, None]
 
     def pad(self, x: Tensor, heads: int) -> Tensor:
-        x = x[self.rows].view(*self.shape, heads, -1)
+        x = x[self.index].view(*self.shape, heads, -1)
         return (x if self.real is None else x * self.real[:, :, None, None]).transpose(1, 2)
 
     def unpad(self, y: Tensor, out: Tensor) -> None:
         y = y.transpose(1, 2).flatten(2)
         if self.real is None:
-            out[self.rows] = y.view_as(out[self.rows])
+            out[self.index] = y.view_as(out[self.index])
         else:
             out[self.rows[self.real]] = y[self.real]
 
 
 def _groups(q_offsets: Tensor, k_offsets: Tensor) -> Iterator[tuple[_Padding, _Padding]]:
     """Sets of similar sizes together; a set that is like no other stays alone and is not copied."""
-    q_starts, k_starts = q_offsets.tolist()[:-1], k_offsets.tolist()[:-1]
+    q_starts, k_starts = q_offsets.tolist(), k_offsets.tolist()
     q_sizes, k_sizes = q_offsets.diff().tolist(), k_offsets.diff().tolist()
-    order = sorted(range(len(k_sizes)), key=lambda i: (k_sizes[i], q_sizes[i]))
-    members: list[int] = []
-    for i in [*order, None]:
-        fits = i is not None and all(
-            max(sizes[j] for j in [*members, i]) * (len(members) + 1)
-            <= _PADDING_LIMIT * sum(sizes[j] for j in [*members, i])
+
+    def wasteful(members: list[int]) -> bool:
+        return any(
+            max(sizes[i] for i in members) * len(members) > _PADDING_LIMIT * sum(sizes[i] for i in members)
             for sizes in (q_sizes, k_sizes)
         )
-        if members and not fits:
-            yield tuple(
-                _Padding([starts[j] for j in members], [sizes[j] for j in members], q_offsets.device)
-                for starts, sizes in ((q_starts, q_sizes), (k_starts, k_sizes))
-            )
-            members = []
-        members.append(i)
+
+    groups: list[list[int]] = []
+    for i in sorted(range(len(k_sizes)), key=lambda i: (k_sizes[i], q_sizes[i])):
+        if groups and not wasteful([*groups[-1], i]):
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    for members in groups:
+        yield (
+            _Padding([q_starts[i] for i in members], [q_sizes[i] for i in members], q_offsets.device),
+            _Padding([k_starts[i] for i in members], [k_sizes[i] for i in members], k_offsets.device),
+        )
 
 
 @torch.library.custom_op("setwise::ragged_attention", mutates_args=())
@@ -99,14 +109,21 @@ def _ragged_attention(
 ) -> Tensor:
     out = torch.empty_like(q)
     for queries, keys in _groups(q_offsets, k_offsets):
-        dense = queries.pad(q, heads), keys.pad(k, heads), keys.pad(v, heads)
-        queries.unpad(F.scaled_dot_product_attention(*dense, attn_mask=keys.bias(q), scale=scale), out)
+        qs, ks, vs = queries.pad(q, heads), keys.pad(k, heads), keys.pad(v, heads)
+        queries.unpad(F.scaled_dot_product_attention(qs, ks, vs, attn_mask=keys.bias(q), scale=scale), out)
     return out
 
 
 @torch.library.custom_op("setwise::ragged_attention_backward", mutates_args=())
 def _ragged_attention_backward(
-    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, q_offsets: Tensor, k_offsets: Tensor, heads: int, scale: float
+    grad: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    q_offsets: Tensor,
+    k_offsets: Tensor,
+    heads: int,
+    scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The plain formula, with the weights computed anew, some queries at a time."""
     dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)

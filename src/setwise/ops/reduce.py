@@ -73,6 +73,7 @@ def loops_over_sets(x: Tensor, layout: SetLayout) -> bool:
 
 
 def _dense(x: Tensor, layout: SetLayout) -> Tensor:
+    assert layout.set_size is not None
     return x.view(layout.num_sets, layout.set_size, *x.shape[1:])
 
 

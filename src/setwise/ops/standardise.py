@@ -45,9 +45,7 @@ def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) ->
     return y.view_as(x).to(x.dtype)
 
 
-def standardise_features(
-    x: Tensor, layout: SetLayout, *, weighting: str, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Standardise each feature over the whole batch; returns the result ``(N, D)``, the mean and the variance ``(D,)``.
 
     ``weighting="element"`` weighs every element alike. ``"set"`` averages the means and the variances of the sets,

@@ -1,0 +1,57 @@
+"""The Deep Sets family, Deep Sets++ among them."""
+
+import torch
+from torch import Tensor, nn
+
+from setwise.batch import SetBatch
+from setwise.layers import (
+    Elementwise,
+    FeedForwardBlock,
+    MLPDecoder,
+    Pooling,
+    PoolingByAttention,
+    ResidualBlock,
+)
+from setwise.layers.normalisation import make_norm
+from setwise.models.model import SetModel, element_encoder
+from setwise.models.spec import DeepSetsSpec
+
+
+def deep_sets(spec: DeepSetsSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SetModel:
+    """Build a Deep Sets model.
+
+    Without residuals: ``depth + 1`` blocks ReLU(norm(linear)), then linear. With residuals: linear, ``depth / 2``
+    residual blocks, then norm, ReLU, linear on the clean path with equivariant residuals, and linear alone otherwise.
+    Linear layers have a bias exactly when there is no norm; the last always has one. Then pooling and a decoder of
+    four linear layers.
+
+    Source: Zaheer et al. 2017, arXiv 1703.06114; Zhang et al. 2022, arXiv 2206.11925, section 5 and appendix.
+    """
+    layers, in_features = element_encoder(spec, device=device, dtype=dtype)
+    width, norm = spec.width, spec.norm
+    if spec.path is None:
+        for features in (in_features, *[width] * spec.depth):
+            layers.append(FeedForwardBlock(features, width, norm=norm, device=device, dtype=dtype))
+    else:
+        layers.append(Elementwise(nn.Linear(in_features, width, bias=norm == "none", device=device, dtype=dtype)))
+        layers += [
+            ResidualBlock(width, norm=norm, residual=spec.residual, path=spec.path, device=device, dtype=dtype)
+            for _ in range(spec.depth // 2)
+        ]
+        if spec.path == "clean" and spec.residual == "equivariant":
+            layers += [make_norm(norm, width, device=device, dtype=dtype), Elementwise(nn.ReLU())]
+    layers.append(Elementwise(nn.Linear(width, width, device=device, dtype=dtype)))
+    if spec.pool == "attention":
+        heads = 4 if width % 4 == 0 else 1
+        pooling = nn.Sequential(PoolingByAttention(width, heads=heads, device=device, dtype=dtype), _SeedsAsVector())
+    else:
+        pooling = Pooling(spec.pool)
+    decoder = MLPDecoder(width, spec.out_features, covariates=spec.covariates, device=device, dtype=dtype)
+    return SetModel(spec, nn.Sequential(*layers), pooling, decoder)
+
+
+class _SeedsAsVector(nn.Module):
+    """The pooled seeds of each set, one after the other, as a vector ``(B, seeds * width)``."""
+
+    def forward(self, batch: SetBatch) -> Tensor:
+        return batch.elements.view(len(batch), -1)

@@ -1,0 +1,61 @@
+"""The model of both families: an equivariant encoder, a pooling and a decoder."""
+
+import torch
+from torch import Tensor, nn
+
+from setwise._checks import InputError
+from setwise.batch import SetBatch
+from setwise.layers import CategoryEncoder, ImageEncoder
+from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
+
+
+class SetModel(nn.Module):
+    """decoder(pooling(encoder(batch)), covariates); invariant. Build one with `setwise.models.build`.
+
+    Shapes: elements ``(N, in_features)`` (images ``(N, in_features, height, width)``, categories ``(N, in_features)``
+    whole numbers) and covariates ``(B, covariates)`` where the model has some, to ``(B, out_features)``.
+
+    Args:
+        spec: what the model was built from.
+        encoder: maps a `SetBatch` to one with the same layout.
+        pooling: maps a `SetBatch` to what the decoder takes.
+        decoder: maps the pooled sets and the covariates to ``(B, out_features)``.
+    """
+
+    def __init__(
+        self,
+        spec: DeepSetsSpec | SetTransformerSpec,
+        encoder: nn.Module,
+        pooling: nn.Module,
+        decoder: nn.Module,
+    ):
+        super().__init__()
+        self.spec = spec
+        self.encoder, self.pooling, self.decoder = encoder, pooling, decoder
+
+    def forward(self, batch: SetBatch) -> Tensor:
+        self._check(batch)
+        return self.decoder(self.pooling(self.encoder(batch)), batch.covariates)
+
+    def _check(self, batch: SetBatch) -> None:
+        spec, shape = self.spec, tuple(batch.elements.shape[1:])
+        if spec.elements == "vectors" and (shape != (spec.in_features,) or not batch.elements.is_floating_point()):
+            raise InputError(
+                f"elements must be floating numbers of shape (N, {spec.in_features}), as the model was built; "
+                f"got {batch.dtype} of shape (N, {', '.join(map(str, shape))})."
+            )
+        got = 0 if batch.covariates is None else batch.covariates.shape[1]
+        if got != spec.covariates:
+            raise InputError(f"the model was built for {spec.covariates} covariates; the batch has {got}.")
+
+
+def element_encoder(
+    spec: DeepSetsSpec | SetTransformerSpec, *, device: torch.device | None, dtype: torch.dtype | None
+) -> tuple[list[nn.Module], int]:
+    """What comes before the encoder where elements are not vectors, and how many features it gives."""
+    if spec.elements == "categories":
+        assert spec.categories is not None
+        return [CategoryEncoder(spec.categories, spec.width, device=device, dtype=dtype)], spec.width
+    if spec.elements == "images":
+        return [ImageEncoder(spec.in_features, device=device, dtype=dtype)], ImageEncoder.out_features
+    return [], spec.in_features

@@ -254,7 +254,7 @@ class SetBatch:
         return list(self.elements.split(self.sizes.tolist()))
 
     def to_padded(self) -> tuple[Tensor, Tensor]:
-        """A padded tensor ``(B, S, ...)``, zeros after each set, and the sizes ``(B,)``; a view where sizes are equal."""
+        """A padded tensor ``(B, S, ...)``, zeros after each set, and sizes ``(B,)``; a view where all are equal."""
         trailing = self.elements.shape[1:]
         if self.layout.set_size is not None:
             return self.elements.view(len(self), self.layout.set_size, *trailing), self.sizes

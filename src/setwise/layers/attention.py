@@ -224,8 +224,8 @@ class PoolingByAttention(nn.Module):
     Args: as `MultiheadAttentionBlock`, and
         seeds: number of learned seeds, and of elements of each set of the result.
 
-    Source: Lee et al. 2019, arXiv 1810.00825, equation 11; without a norm and without a layer before the keys, as in the
-    decoder of Zhang et al. 2022, arXiv 2206.11925.
+    Source: Lee et al. 2019, arXiv 1810.00825, equation 11; without a norm and without a layer before the keys, as in
+    the decoder of Zhang et al. 2022, arXiv 2206.11925.
     """
 
     def __init__(

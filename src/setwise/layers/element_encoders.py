@@ -63,8 +63,8 @@ class ImageEncoder(nn.Module):
         padding: pixels around each convolution. 0 as in the paper needs images of 46x46 or more; 1 serves images of
             4x4 or more.
 
-    Source: Zhang et al. 2022, arXiv 2206.11925, the CelebA encoder, without activations as in the authors' code. Differs
-    from the paper: the last pooling covers whatever is left, so that other sizes than 64x64 work.
+    Source: Zhang et al. 2022, arXiv 2206.11925, the CelebA encoder, without activations as in the authors' code.
+    Differs from the paper: the last pooling covers whatever is left, so that other sizes than 64x64 work.
     """
 
     out_features = 256

@@ -32,18 +32,22 @@ def set_attention(
         ``(Nq, W)``, with the layout of the queries.
     """
     if queries.set_size is not None and keys.set_size is not None:
-        sizes = (queries.set_size, keys.set_size, keys.set_size)
-        dense = [x.view(queries.num_sets, s, heads, -1).transpose(1, 2) for x, s in zip((q, k, v), sizes, strict=True)]
-        return F.scaled_dot_product_attention(*dense, scale=scale).transpose(1, 2).reshape(q.shape)
+        return _attend(
+            q.view(queries.num_sets, queries.set_size, heads, -1),
+            k.view(keys.num_sets, keys.set_size, heads, -1),
+            v.view(keys.num_sets, keys.set_size, heads, -1),
+            scale=scale,
+        )
     if torch.compiler.is_exporting():  # exact and without a loop, at B times the cost
         mask = queries.set_index[:, None] == keys.set_index
-        flat = [x.view(1, x.shape[0], heads, -1).transpose(1, 2) for x in (q, k, v)]
-        return F.scaled_dot_product_attention(*flat, attn_mask=mask, scale=scale).transpose(1, 2).reshape(q.shape)
+        q, k, v = (x.view(1, x.shape[0], heads, -1) for x in (q, k, v))
+        return _attend(q, k, v, scale=scale, mask=mask)
     return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float, mask: Tensor | None = None) -> Tensor:
-    """From ``(B, H, S, W / H)`` to packed ``(B * S, W)``."""
+    """Queries, keys and values ``(B, S, H, W / H)`` to packed ``(B * S, W)``."""
+    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
     y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
     return y.transpose(1, 2).flatten(2).flatten(0, 1)
 

@@ -1,0 +1,102 @@
+"""How a model is fitted: every number that decides it, in one frozen record."""
+
+from math import cos, pi
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from setwise._checks import InputError
+
+Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
+
+
+class FitConfig(BaseModel):
+    """How a model is fitted. Build one with `FitConfig.checked`, which words its errors for people.
+
+    The defaults are for tens to thousands of sets, the sizes of most studies. AdamW at 1e-3 with warm-up and
+    clipping trains models of 50 layers whose norms keep the scale of every layer; the cosine ends at zero, so
+    that the last epochs settle and the best of them is not luck. 32 sets a batch is what a few hundred sets still
+    divide into several steps an epoch. Patience of 20 epochs is long, since a validation part of a dozen sets is
+    noisy; weight decay is torch's own for AdamW.
+
+    Attributes:
+        epochs: most passes over the training sets; early stopping may end sooner.
+        batch_size: sets in a batch.
+        elements_per_batch: most elements in a batch (a larger set is a batch of its own); replaces ``batch_size``.
+        max_elements: most elements of a set; larger sets are sub-sampled without replacement, afresh each epoch. The
+            validation part uses one fixed sub-sample; the test part and predictions use whole sets.
+        optimizer: ``"adamw"`` or ``"adam"`` (then ``weight_decay`` is an L2 penalty).
+        learning_rate: the highest of the schedule.
+        weight_decay: dimensionless.
+        schedule: ``"cosine"`` to zero over all epochs, or ``"constant"``.
+        warmup: part of all epochs over which the learning rate grows linearly from zero, dimensionless.
+        clip: largest Euclidean norm of the gradient of all parameters, or none.
+        accumulate: batches to one optimizer step; the gradient is that of the sets of all of them together.
+        patience: epochs without a better validation loss after which fitting stops, or none.
+        standardise: standardise elements, covariates and regression targets on the training sets.
+        precision: Fabric's word; ``"64-true"`` keeps float64 weights, ``"bf16-true"`` bfloat16.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+        workers: processes that prepare batches; 0 prepares them in this one.
+        seed: of the split, the first weights, the order of the sets and the sub-samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(default=100, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    elements_per_batch: int | None = Field(default=None, ge=1)
+    max_elements: int | None = Field(default=None, ge=1)
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    clip: float | None = Field(default=1.0, gt=0)
+    accumulate: int = Field(default=1, ge=1)
+    patience: int | None = Field(default=20, ge=1)
+    standardise: bool = True
+    precision: Precision = "32-true"
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda|cuda:\d+|mps)$")
+    workers: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _adam_without_decay(cls, choices: dict[str, object]) -> dict[str, object]:
+        """AdamW's default is far too strong as Adam's L2 penalty."""
+        if choices.get("optimizer") == "adam":
+            return {"weight_decay": 0.0, **choices}
+        return choices
+
+    @classmethod
+    def checked(cls, **choices: object) -> Self:
+        """The configuration with these choices.
+
+        Raises:
+            InputError: an unknown name or a value out of range, each by name.
+        """
+        try:
+            return cls.model_validate(choices)
+        except ValidationError as error:
+            raise InputError(
+                "; ".join(_sentence(problem["loc"], problem["msg"], problem["input"]) for problem in error.errors())
+            ) from None
+
+    def learning_rate_at(self, epoch: float) -> float:
+        """The learning rate at a moment of fitting, ``epoch`` counted from 0 with its fraction.
+
+        A function of the moment alone, so that a resumed run has nothing to restore.
+        """
+        part = epoch / self.epochs
+        if part < self.warmup:
+            return self.learning_rate * part / self.warmup
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1.0 + cos(pi * (part - self.warmup) / (1.0 - self.warmup)))
+
+
+def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:
+    name = ".".join(map(str, location)) or "configuration"
+    if message == "Extra inputs are not permitted":
+        return f"there is no choice named {name!r}; there are {', '.join(FitConfig.model_fields)}"
+    return f"{name}: {message[0].lower()}{message[1:]}; got {value!r}"

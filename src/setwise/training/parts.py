@@ -1,0 +1,68 @@
+"""What the loop consumes: the sets of one part of a split, with what they should give."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from setwise.batch import SetBatch
+
+
+class Example(NamedTuple):
+    """A batch of sets and its targets, encoded as the loss wants them."""
+
+    batch: SetBatch
+    encoded: Tensor
+
+
+class TrainingPart(Protocol):
+    """The training sets."""
+
+    def num_batches(self, epoch: int) -> int:
+        """Batches in an epoch, counted from 0."""
+        ...
+
+    def epoch(self, epoch: int) -> Iterator[Example]:
+        """The batches of an epoch, a function of the part and the epoch alone."""
+        ...
+
+
+class EvaluationPart(Protocol):
+    """Sets to measure a model on, always the same and in one order."""
+
+    @property
+    def truth(self) -> np.ndarray:
+        """What predictions are compared with, of all sets."""
+        ...
+
+    @property
+    def encoded(self) -> Tensor:
+        """Targets of all sets as the loss wants them."""
+        ...
+
+    def batches(self) -> Iterable[SetBatch]:
+        """The sets, in order."""
+        ...
+
+
+def outputs_of(
+    model: nn.Module, batches: Iterable[SetBatch], *, device: torch.device, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Outputs ``(B, K)`` of a model in evaluation mode for the sets of all batches, on the CPU.
+
+    Args:
+        model: on ``device``; its mode is restored.
+        batches: of sets, any number.
+        device: where to compute.
+        dtype: what to turn floating elements into, or none to leave them (Fabric turns them itself).
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            moved = (batch.to(device) if dtype is None else batch.to(device, dtype) for batch in batches)
+            return torch.cat([model(batch).cpu() for batch in moved])
+    finally:
+        model.train(training)

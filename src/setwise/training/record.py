@@ -1,0 +1,170 @@
+"""What ``model.json`` says: everything that makes weights a model that can be used and checked."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from setwise._checks import InputError
+from setwise.training.config import FitConfig
+from setwise.training.objectives import Objective
+
+FORMAT = 1
+_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Covariates(BaseModel):
+    """Features of the sets as a whole: their names and how they are standardised.
+
+    Attributes:
+        names: C columns of the per-set table.
+        mean: C means over the training sets, in the covariates' units.
+        std: C standard deviations over the training sets; 1 where all training sets agree.
+    """
+
+    model_config = _FROZEN
+
+    names: tuple[str, ...] = Field(min_length=1)
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, names: tuple[str, ...], values: np.ndarray, *, standardise: bool = True) -> Self:
+        """Take mean and spread of the values ``(B, C)`` of the training sets."""
+        values = np.asarray(values, dtype=np.float64)
+        mean, std = values.mean(0), values.std(0)
+        std[np.ptp(values, axis=0) == 0] = 1.0
+        if not standardise:
+            mean, std = np.zeros_like(mean), np.ones_like(std)
+        return cls(names=names, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+
+    def apply(self, values: np.ndarray) -> Tensor:
+        """Standardised values ``(B, C)`` float32."""
+        scaled = (np.asarray(values, dtype=np.float64) - self.mean) / self.std
+        return torch.as_tensor(scaled, dtype=torch.float32)
+
+
+class SplitIds(BaseModel):
+    """Names of the sets of each part."""
+
+    model_config = _FROZEN
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+class TestRow(BaseModel):
+    """One line of the table of held-out results: a model, or something simple beside it."""
+
+    model_config = _FROZEN
+    __test__ = False  # pytest takes classes of this name for tests
+
+    name: str
+    metrics: dict[str, float]
+
+
+class RunRecord(BaseModel):
+    """The content of ``model.json``.
+
+    Attributes:
+        format: of this record; a newer one is refused.
+        versions: of setwise, Python and the libraries that computed.
+        created: when the record was made, UTC.
+        model: the name that the model was built by.
+        spec: the model's specification (`setwise.models.spec_from_dict`).
+        features: names of the element features, in the order that the model takes them.
+        standardiser: of the elements, or none (`setwise.data.transforms.Standardiser`).
+        covariates: of the sets, or none.
+        objective: targets or classes.
+        config: how the model was fitted, with the seed.
+        fingerprint: of the data that it was fitted on.
+        group: the column that kept sets together in the split, or none.
+        split: names of the sets of each part.
+        status: how the fit ended.
+        epochs: epochs done.
+        best_epoch: the epoch whose weights are kept; 0 if none was finished.
+        seconds: wall time of all epochs.
+        num_parameters: numbers in the model that were fitted.
+        test: the model and what it has to beat, on the test sets; empty without a test part.
+        weights_sha256: checksum of ``weights.safetensors``.
+    """
+
+    model_config = _FROZEN
+
+    format: Literal[1] = FORMAT
+    versions: dict[str, str]
+    created: str
+    model: str
+    spec: dict[str, Any]
+    features: tuple[str, ...]
+    standardiser: dict[str, Any] | None
+    covariates: Covariates | None
+    objective: Objective
+    config: FitConfig
+    fingerprint: str
+    group: str | None
+    split: SplitIds
+    status: Literal["finished", "stopped early", "interrupted"]
+    epochs: int
+    best_epoch: int
+    seconds: float
+    num_parameters: int
+    test: tuple[TestRow, ...] = ()
+    weights_sha256: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``model.json``.
+
+        Raises:
+            InputError: the file is missing, damaged, or of a newer version.
+        """
+        if not path.is_file():
+            raise InputError(
+                f"{path.parent} is not a finished run: it has no {path.name}. Name the directory that "
+                "`setwise fit` wrote, or resume the run if it was stopped."
+            )
+        content = path.read_bytes()
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            written = _format_of(content)
+            if written is not None and written > FORMAT:
+                raise InputError(
+                    f"{path} was written by a newer version of setwise (run format {written}, this version "
+                    f"reads up to {FORMAT}). Install a newer setwise."
+                ) from None
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "its JSON"
+            raise InputError(
+                f"{path} is damaged: {where}: {first['msg']}. Restore the file, or fit the model again."
+            ) from None
+
+
+class _Format(BaseModel):
+    format: int
+
+
+def _format_of(content: bytes) -> int | None:
+    try:
+        return _Format.model_validate_json(content).format
+    except ValidationError:
+        return None
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what computes."""
+    packages = ("setwise", "torch", "numpy", "pyarrow", "scikit-learn", "lightning", "safetensors")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def now() -> str:
+    """The present moment, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

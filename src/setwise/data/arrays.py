@@ -1,0 +1,132 @@
+"""Arrays in memory into a store: one per set, or padded with sizes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from setwise._checks import InputError, check_finite, set_label
+from setwise.data.per_set import join, named_rows, plain_ids
+from setwise.data.store import SetStore
+from setwise.data.store_file import Description
+
+
+def as_numpy(values: Any, label: str) -> np.ndarray:
+    """An array, or a tensor on any device, as NumPy has it; numbers only."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{label} must be an array of numbers: {error}.") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{label} must hold numbers; got dtype {array.dtype}.")
+    return array
+
+
+def is_padded(source: object) -> bool:
+    """Whether a source is a pair of a padded array ``(B, S, ...)`` and sizes ``(B,)``, and no list of two sets."""
+    if not isinstance(source, tuple) or len(source) != 2 or source[1] is None:
+        return False
+    shapes = [tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in source]
+    return len(shapes[0]) >= 2 and len(shapes[1]) == 1 and shapes[1][0] == shapes[0][0]
+
+
+def from_padded(padded: Any, sizes: Any) -> list[np.ndarray]:
+    """The sets of a padded array, as views without the padding."""
+    padded, sizes = as_numpy(padded, "the padded array"), as_numpy(sizes, "sizes")
+    if sizes.dtype.kind == "f" and (sizes != np.floor(sizes)).any():
+        raise InputError(f"sizes must be whole numbers; got {sizes[sizes != np.floor(sizes)][0]}.")
+    bad = np.flatnonzero((sizes < 1) | (sizes > padded.shape[1]))
+    if bad.size:
+        raise InputError(
+            f"sizes must lie between 1 and {padded.shape[1]}, the length of the padded sets; "
+            f"set {bad[0]} has {sizes[bad[0]]}."
+        )
+    return [x[: int(size)] for x, size in zip(padded, sizes, strict=True)]
+
+
+def read_arrays(
+    arrays: Sequence[Any],
+    *,
+    features: Sequence[str] | None,
+    sets: pa.Table | None,
+    set_id: str,
+    store: Path | None,
+    strict: bool,
+) -> SetStore:
+    """One array per set into a store; arguments as for `read`.
+
+    Vectors ``(n_i, D)`` become float32; numbers ``(n_i,)`` are one feature if they have fractions, categories if they
+    are integers; elements of more axes (images) keep an integer dtype.
+    """
+    if len(arrays) == 0:
+        raise InputError("there must be at least one set; got an empty list.")
+    ids, table, problems = _ids(len(arrays), sets, set_id, strict=strict)
+    converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
+    _check_alike(converted, ids)
+    elements = np.concatenate(converted)
+    sizes = np.array([len(x) for x in converted], np.int64)
+    if strict:
+        check_finite(torch.from_numpy(elements), torch.from_numpy(sizes), ids)
+    shape = elements.shape[1:]
+    names = _names(shape, features)
+    description = Description(names, shape, {}, strict, tuple(problems))
+    kept = SetStore.from_description(elements, sizes, table, description)
+    return kept if store is None else kept.save(store)
+
+
+def _ids(count: int, sets: pa.Table | None, set_id: str, *, strict: bool) -> tuple[list[str], pa.Table, list[str]]:
+    """Names of the sets: those of the table of sets, row by row, else their positions."""
+    where = "the table of sets"
+    if sets is None:
+        ids = plain_ids(count)
+        return ids, *join(ids, None, where, strict=strict)
+    if sets.num_rows != count:
+        raise InputError(f"{where} must have a row for each of the {count} arrays; it has {sets.num_rows}.")
+    if set_id not in sets.column_names:
+        sets = sets.add_column(0, set_id, pa.array(plain_ids(count)))
+    table = named_rows(sets, set_id, where)
+    ids = table["set_id"].to_pylist()
+    return ids, *join(ids, table, where, strict=strict)
+
+
+def _element_array(array: np.ndarray) -> np.ndarray:
+    """The elements of one set in the dtype and shape of the store."""
+    if array.dtype.kind == "f":
+        array = array[:, None] if array.ndim == 1 else array
+        with np.errstate(over="ignore"):
+            return array.astype(np.float32, copy=False)
+    if array.ndim == 2:
+        return array.astype(np.float32)
+    return array.astype(np.uint8) if array.dtype.kind == "b" else array
+
+
+def _check_alike(arrays: Sequence[np.ndarray], ids: Sequence[str]) -> None:
+    first = arrays[0]
+    for position, x in enumerate(arrays):
+        if x.ndim == 0 or len(x) == 0:
+            raise InputError(
+                f"every set must have at least one element; {set_label(position, ids)} has none. "
+                "Drop it, or give the set the elements it lacks."
+            )
+        if x.shape[1:] != first.shape[1:] or (x.dtype.kind == "f") != (first.dtype.kind == "f"):
+            raise InputError(
+                f"elements must have the same shape and kind in every set, {first.shape[1:]} of {first.dtype} as in "
+                f"{set_label(0, ids)}; {set_label(position, ids)} has {x.shape[1:]} of {x.dtype}."
+            )
+
+
+def _names(shape: tuple[int, ...], features: Sequence[str] | None) -> tuple[str, ...]:
+    count = shape[0] if len(shape) == 1 else 1
+    if 0 in shape:
+        raise InputError(f"elements must have at least one feature; got shape {shape}.")
+    if features is None:
+        return tuple(f"x{column}" for column in range(count)) if len(shape) == 1 else ("element",)
+    if len(features) != count or len(set(features)) != count:
+        raise InputError(f"features must name {count} columns, each once; got {list(features)}.")
+    return tuple(features)

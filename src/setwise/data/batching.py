@@ -1,0 +1,160 @@
+"""Batches of sets for a loop over epochs: planned beforehand, the same whoever reads them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from setwise._checks import InputError, check_positive
+from setwise.batch import SetBatch
+from setwise.data.store import SetStore
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """One batch to be: rows of the store ``(B,)``, and the seed of what is drawn for it."""
+
+    rows: np.ndarray
+    seed: tuple[int, ...]
+
+
+class BatchSampler(Sampler[BatchPlan]):
+    """Plans the batches of an epoch by number of sets or of elements.
+
+    The plan depends on ``seed`` and the epoch alone, so a run that resumes at a step continues with the same batches.
+
+    Args:
+        sizes: ``(B,)`` sizes of all sets of the store.
+        rows: the sets to go through.
+        batch_size: sets a batch, or
+        elements_per_batch: at most so many elements a batch (a larger set is a batch of its own).
+        max_elements: elements that are drawn of larger sets, or none; counts for ``elements_per_batch``.
+        shuffle: a new order of the sets in each epoch.
+        drop_last: leave out a last batch that is smaller than ``batch_size``, unless it is the only one.
+        seed: of order and draws.
+
+    Raises:
+        InputError: no rows, not exactly one of the two measures, or numbers that are not above zero.
+    """
+
+    def __init__(
+        self,
+        sizes: np.ndarray,
+        rows: Sequence[int] | np.ndarray,
+        *,
+        batch_size: int | None = None,
+        elements_per_batch: int | None = None,
+        max_elements: int | None = None,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        seed: int = 0,
+    ):
+        if (batch_size is None) == (elements_per_batch is None):
+            raise InputError("give batch_size (sets) or elements_per_batch, and not both.")
+        numbers = {"batch_size": batch_size, "elements_per_batch": elements_per_batch, "max_elements": max_elements}
+        check_positive(**{name: value for name, value in numbers.items() if value is not None})
+        self.rows = np.asarray(rows, np.int64)
+        if self.rows.size == 0:
+            raise InputError("there must be at least one set to go through; got none.")
+        self.kept = np.asarray(sizes) if max_elements is None else np.minimum(sizes, max_elements)
+        self.batch_size = batch_size
+        self.elements_per_batch = elements_per_batch
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.seed = seed
+        self.epoch = 0
+        self.start = 0
+
+    def set_epoch(self, epoch: int, *, start: int = 0) -> None:
+        """Choose the epoch, and the step in it to begin with."""
+        self.epoch = epoch
+        self.start = start
+
+    def plan(self, epoch: int) -> list[BatchPlan]:
+        """All batches of an epoch, in their order."""
+        rows = self.rows
+        if self.shuffle:
+            rows = np.random.default_rng((self.seed, epoch)).permutation(rows)
+        if self.batch_size is not None:
+            cuts = np.arange(self.batch_size, len(rows), self.batch_size)
+        else:
+            cuts = self._cuts(self.kept[rows])
+        batches = np.split(rows, cuts)
+        if self.drop_last and self.batch_size and len(batches) > 1 and len(batches[-1]) < self.batch_size:
+            batches.pop()
+        return [BatchPlan(batch, (self.seed, epoch, step)) for step, batch in enumerate(batches)]
+
+    def _cuts(self, sizes: np.ndarray) -> list[int]:
+        cuts, filled = [], 0
+        assert self.elements_per_batch is not None
+        for position, size in enumerate(sizes.tolist()):
+            if filled and filled + size > self.elements_per_batch:
+                cuts.append(position)
+                filled = 0
+            filled += size
+        return cuts
+
+    def __iter__(self) -> Iterator[BatchPlan]:
+        return iter(self.plan(self.epoch)[self.start :])
+
+    def __len__(self) -> int:
+        return len(self.plan(self.epoch)) - self.start
+
+
+class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
+    """Gives planned batches from a store, with the rows they hold; safe in the workers of a `DataLoader`.
+
+    Args:
+        store: the sets.
+        covariates: ``(B, C)`` float32 for all sets of the store, or none.
+        max_elements: elements drawn without replacement of larger sets, fresh for each batch, or none.
+    """
+
+    def __init__(self, store: SetStore, *, covariates: np.ndarray | None = None, max_elements: int | None = None):
+        if covariates is not None and (covariates.ndim != 2 or len(covariates) != len(store)):
+            raise InputError(
+                f"covariates must have one row for each of the {len(store)} sets; got shape {covariates.shape}."
+            )
+        self.store = store
+        self.covariates = covariates
+        self.max_elements = max_elements
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, plan: BatchPlan) -> tuple[SetBatch, np.ndarray]:
+        generator = None if self.max_elements is None else np.random.default_rng(plan.seed)
+        batch = self.store.batch(plan.rows, max_elements=self.max_elements, generator=generator)
+        if self.covariates is not None:
+            covariates = torch.from_numpy(np.ascontiguousarray(self.covariates[plan.rows]))
+            batch = SetBatch(batch.elements, batch.layout, covariates)
+        return batch, plan.rows
+
+
+def make_loader(
+    dataset: SetDataset, sampler: BatchSampler, *, workers: int = 0, pin_memory: bool = False
+) -> DataLoader:
+    """A loader of ``(SetBatch, rows)`` in the order of the sampler, which leaves torch's random numbers alone.
+
+    Args:
+        dataset: where the batches come from.
+        sampler: which batches, in which order.
+        workers: processes that prepare batches; 0 for none.
+        pin_memory: prepare batches in page-locked memory.
+    """
+    return DataLoader(
+        dataset,
+        sampler=sampler,
+        batch_size=None,
+        collate_fn=_as_is,
+        num_workers=workers,
+        pin_memory=pin_memory,
+        generator=torch.Generator(),
+    )
+
+
+def _as_is(item: Any) -> Any:
+    return item

@@ -1,0 +1,137 @@
+"""Columns of the table of sets by name: targets, classes, covariates, groups, the given split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.data.ids import unify
+from setwise.data.kinds import is_number, to_float64
+from setwise.data.store import SetStore
+from setwise.data.tables import listed
+
+
+def column(store: SetStore, name: str) -> pa.Array:
+    """One column of the table of sets ``(B,)``.
+
+    Raises:
+        InputError: no such column.
+    """
+    if name not in store.sets.column_names:
+        raise InputError(
+            f"the sets have no column {name!r}; they have {listed(store.sets.column_names)}. "
+            "Columns of sets come from the table of sets (--sets)."
+        )
+    return store.sets[name].combine_chunks()
+
+
+def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    """Columns of numbers ``(B, T)`` float64, one row per set of the store.
+
+    Args:
+        store: the sets.
+        names: columns to take, in this order.
+        rows: the sets that must have a value in every column; none for all. Others may have NaN.
+
+    Raises:
+        InputError: no such column, one that holds no numbers, or a missing or infinite value.
+    """
+    if isinstance(names, str) or not names:
+        raise InputError(f"names must be a list of at least one column of the sets; got {names!r}.")
+    values = np.empty((len(store), len(names)))
+    for position, name in enumerate(names):
+        found = column(store, name)
+        if not is_number(found.type) and not pa.types.is_null(found.type):
+            first = next((str(x) for x in found.to_pylist() if x is not None), "")
+            raise InputError(
+                f"column {name!r} of the sets must hold numbers; it holds {found.type} ({first!r}). "
+                "Write it as numbers (classes are another matter: they may be text)."
+            )
+        values[:, position] = to_float64(found.cast(pa.float64()) if pa.types.is_null(found.type) else found)
+        _check_known(store, name, ~np.isfinite(values[:, position]), rows)
+    return values
+
+
+def targets(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    """Targets of a regression ``(B, T)`` float64; arguments and errors as for `numbers`."""
+    return numbers(store, names, rows)
+
+
+def covariates(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
+    """Covariates ``(B, C)`` float32; arguments and errors as for `numbers`."""
+    return numbers(store, names, rows).astype(np.float32)
+
+
+def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[str | None]:
+    """Classes (or groups) of the sets as strings, 1 and 1.0 as "1"; none where missing.
+
+    Args:
+        store: the sets.
+        name: the column.
+        rows: the sets that must have a value; none for all.
+
+    Raises:
+        InputError: no such column, a missing value, or values that cannot be names (lists).
+    """
+    found = column(store, name)
+    if pa.types.is_nested(found.type):
+        raise InputError(f"column {name!r} of the sets must hold text or numbers; it holds {found.type}.")
+    if pa.types.is_floating(found.type):
+        texts = [None if x is None or x != x else repr(float(x)) for x in found.to_pylist()]
+        known = unify([x for x in texts if x is not None], f"column {name!r} of the sets")
+        filled = iter(known)
+        texts = [None if x is None else next(filled) for x in texts]
+    else:
+        texts = found.cast(pa.string()).to_pylist()
+    _check_known(store, name, np.array([x is None for x in texts]), rows)
+    return texts
+
+
+def groups(store: SetStore, name: str = "group") -> np.ndarray | None:
+    """What must stay on one side of a split ``(B,)`` of strings; none where ``group`` was not named and is not there.
+
+    Raises:
+        InputError: no such column, or a set without a value.
+    """
+    if name == "group" and name not in store.sets.column_names:
+        return None
+    return np.array(labels(store, name))
+
+
+def given_split(store: SetStore, name: str = "split") -> np.ndarray | None:
+    """The split that the sets come with ``(B,)`` of strings; none where the column is not there.
+
+    Raises:
+        InputError: a set without a value.
+    """
+    if name not in store.sets.column_names:
+        return None
+    return np.array(labels(store, name))
+
+
+def check_varies(values: np.ndarray | Sequence[str | None], name: str) -> None:
+    """Refuse a target that is the same for all sets it is given for, and a single set.
+
+    Raises:
+        InputError: one set, one class, or a constant target.
+    """
+    if len(values) < 2:
+        raise InputError(f"training needs at least two sets with a target; got {len(values)}.")
+    kinds = np.unique(np.asarray(values).astype(str) if not isinstance(values, np.ndarray) else values)
+    if len(kinds) < 2:
+        raise InputError(
+            f"target {name!r} must differ between sets; it is {str(kinds[0])!r} for all {len(values)} sets. "
+            "There is nothing to learn from it."
+        )
+
+
+def _check_known(store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None) -> None:
+    chosen = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
+    lacking = chosen[missing[chosen]]
+    if lacking.size:
+        names = listed([store.set_ids[row] for row in lacking], 5)
+        raise InputError(
+            f"column {name!r} of the sets must have a finite value for every set; {lacking.size} of {chosen.size} "
+            f"have none: {names}. Fill it in, or drop these sets."
+        )

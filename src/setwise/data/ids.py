@@ -1,0 +1,111 @@
+"""Names of sets: strings, the same whichever type a file gave them."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from setwise._checks import InputError
+
+_WHOLE = re.compile(r"-?\d+(\.0*)?")
+
+
+def dictionary_of(values: pa.Array) -> pa.DictionaryArray:
+    """The distinct values of a column, and for each row the position of its value."""
+    if isinstance(values, pa.DictionaryArray):
+        return values
+    return pc.dictionary_encode(values)  # pyright: ignore[reportAttributeAccessIssue] - made at import
+
+
+def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
+    """Distinct values as strings: 7 and 7.0 are "7", text is itself.
+
+    Raises:
+        InputError: values of a kind that names nothing (lists, structures), or NaN.
+    """
+    kind = values.type
+    if pa.types.is_floating(kind):
+        numbers = values.to_pylist()
+        if any(x is None or x != x for x in numbers):
+            raise InputError(f"{where}: every row must name its set; column {column!r} holds NaN.")
+        return [str(int(x)) if float(x).is_integer() else repr(x) for x in numbers]
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise InputError(f"{where}: column {column!r} must hold text or numbers to name sets; got {kind}.")
+    return values.cast(pa.string()).to_pylist()
+
+
+def unify(ids: Sequence[str], where: str) -> list[str]:
+    """Names all of which are whole numbers, written "1" or "1.0", as "1"; others as they are.
+
+    Raises:
+        InputError: two names that become one.
+    """
+    if not all(_WHOLE.fullmatch(name) for name in ids) or not any("." in name for name in ids):
+        return list(ids)
+    unified = [name.partition(".")[0] for name in ids]
+    first: dict[str, str] = {}
+    for old, new in zip(ids, unified, strict=True):
+        if first.setdefault(new, old) != old:
+            raise InputError(
+                f"{where}: sets {first[new]!r} and {old!r} differ only in how a number is written. "
+                "Write every name of a set alike."
+            )
+    return unified
+
+
+class SetCodes:
+    """Numbers the sets in the order in which they appear, batch by batch of rows."""
+
+    def __init__(self, *, column: str, where: str):
+        self.column = column
+        self.where = where
+        self.codes: dict[str, int] = {}
+
+    def encode(self, values: pa.Array, first_row: int) -> np.ndarray:
+        """The number of the set of each row ``(n,)`` int64; rows are counted from 1 in errors.
+
+        Raises:
+            InputError: a row that names no set.
+        """
+        encoded = dictionary_of(values)
+        self._check_named(encoded.indices, encoded.indices.is_null(), first_row)
+        positions = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+        names = self._names(encoded.dictionary, positions)
+        known = np.array([-1 if name is None else self.codes.get(name, -1) for name in names], np.int64)
+        codes = known[positions]
+        if (codes < 0).any():
+            fresh, first = np.unique(positions[codes < 0], return_index=True)
+            for position in fresh[np.argsort(first)]:
+                name = names[position]
+                if not name or name.isspace():
+                    self._refuse(first_row + int((positions == position).argmax()))
+                known[position] = self.codes.setdefault(name, len(self.codes))
+            codes = known[positions]
+        return codes
+
+    def _names(self, dictionary: pa.Array, positions: np.ndarray) -> list[str | None]:
+        if len(dictionary) <= 2 * len(positions):
+            return list(texts(dictionary, column=self.column, where=self.where))
+        used = np.unique(positions)  # a dictionary shared by many batches
+        names: list[str | None] = [None] * len(dictionary)
+        for position, name in zip(
+            used, texts(dictionary.take(pa.array(used)), column=self.column, where=self.where), strict=True
+        ):
+            names[position] = name
+        return names
+
+    def _check_named(self, indices: pa.Array, missing: pa.Array, first_row: int) -> None:
+        if indices.null_count:
+            self._refuse(first_row + int(missing.to_numpy(zero_copy_only=False).argmax()))
+
+    def _refuse(self, row: int) -> None:
+        raise InputError(
+            f"{self.where}: every row must name its set; column {self.column!r} is empty in row {row + 1}."
+        )
+
+    @property
+    def ids(self) -> list[str]:
+        """The names of the sets so far, in their order."""
+        return unify(list(self.codes), self.where)

@@ -1,0 +1,45 @@
+"""Kinds of columns: numbers, text, neither."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(inf|infinity)\s*$"
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers (truth values are 0 and 1)."""
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of a type are text, or categories written as text."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type  # pyright: ignore[reportAttributeAccessIssue]
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def to_float64(values: pa.Array) -> np.ndarray:
+    """Numbers as float64 ``(n,)``, missing ones as NaN."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if not pa.types.is_floating(values.type) or pa.types.is_float16(values.type):
+        if pa.types.is_boolean(values.type):
+            values = values.cast(pa.uint8())
+        values = values.cast(pa.float64(), safe=False)
+    if values.null_count:
+        values = values.fill_null(float("nan"))
+    return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
+    """Which values of a column of text are not numbers, ``(n,)`` of truth values; missing values are none of them."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    matches = pc.match_substring_regex(values, _NUMBER, ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
+    absent = pc.is_in(values, pa.array(missing, values.type))  # pyright: ignore[reportAttributeAccessIssue]
+    fine = pc.or_(pc.fill_null(matches, True), absent)  # pyright: ignore[reportAttributeAccessIssue]
+    return pc.invert(fine)  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,161 @@
+"""A long table, one row per element, into a store."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.data.features import OrderCheck, check_named, sort_columns
+from setwise.data.ids import SetCodes
+from setwise.data.kinds import to_float64
+from setwise.data.per_set import join
+from setwise.data.store import SetStore
+from setwise.data.store_file import Description, new_file, offsets_of
+from setwise.data.tables import Rows
+
+
+def read_long(
+    rows: Rows,
+    *,
+    set_id: str,
+    features: Sequence[str] | None,
+    sets: pa.Table | None,
+    sets_name: str,
+    store: Path | None,
+    strict: bool,
+) -> SetStore:
+    """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
+
+    Rows of a set may lie anywhere in the table; their order within the set is kept. Memory holds the float32
+    elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
+    """
+    rows.check_columns([set_id])
+    if features is None:
+        candidates, left_out = sort_columns(rows, set_id, strict=strict)
+        _check_any(candidates, left_out, rows.name)
+        ids, sizes, in_order = _count(rows, set_id, _suspects(rows, set_id, candidates))
+        left_out |= in_order
+        features = [name for name in candidates if name not in in_order]
+        _check_any(features, left_out, rows.name)
+    else:
+        check_named(rows, features, set_id)
+        ids, sizes, _ = _count(rows, set_id, [])
+        left_out = {name: "it was not named" for name in rows.columns if name != set_id and name not in features}
+    joined, problems = join(ids, sets, sets_name, strict=strict)
+    description = Description(tuple(features), (len(features),), left_out, strict, tuple(problems))
+    if store is not None:
+        with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
+            _fill(elements, rows, set_id, features, sizes, strict=strict)
+        return SetStore.open(store)
+    elements = np.empty((int(sizes.sum()), len(features)), np.float32)
+    _fill(elements, rows, set_id, features, sizes, strict=strict)
+    return SetStore.from_description(elements, sizes, joined, description)
+
+
+def _check_any(features: Sequence[str], left_out: dict[str, str], where: str) -> None:
+    if not features:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(left_out.items())[:8])
+        raise InputError(
+            f"{where} has no column that is surely a feature ({reasons or 'no columns but the names of sets'}). "
+            "Name the features to be used with features (--features)."
+        )
+
+
+def _suspects(rows: Rows, set_id: str, candidates: Sequence[str]) -> list[str]:
+    """Columns that the first rows do not clear of being in order within every set."""
+    first = next(rows.read([set_id, *candidates]), None)
+    if first is None:
+        return []
+    check = OrderCheck(candidates)
+    check.add(first, SetCodes(column=set_id, where=rows.name).encode(first[set_id], 0))
+    return check.suspects()
+
+
+def _count(rows: Rows, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
+    """Names of the sets, their sizes, and the suspects that are in order within every set."""
+    coder = SetCodes(column=set_id, where=rows.name)
+    check = OrderCheck(suspects)
+    sizes = np.zeros(0, np.int64)
+    row = 0
+    for batch in rows.read([set_id, *suspects]):
+        codes = coder.encode(batch[set_id], row)
+        counts = np.bincount(codes, minlength=len(coder.codes))
+        counts[: len(sizes)] += sizes
+        sizes = counts
+        check.add(batch, codes)
+        row += batch.num_rows
+    if not row:
+        raise InputError(f"{rows.name} has no rows. Give it at least one element.")
+    return coder.ids, sizes, check.reasons(sizes)
+
+
+def _fill(
+    elements: np.ndarray,
+    rows: Rows,
+    set_id: str,
+    features: Sequence[str],
+    sizes: np.ndarray,
+    *,
+    strict: bool,
+) -> None:
+    """Put every row where its set has its next place."""
+    coder = SetCodes(column=set_id, where=rows.name)
+    offsets = offsets_of(sizes)
+    places = offsets[:-1].copy()
+    row = 0
+    for batch in rows.read([set_id, *features]):
+        codes = coder.encode(batch[set_id], row)
+        values = _values(batch, features, set_id, rows.name, row, strict=strict)
+        if len(coder.codes) > len(sizes):
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        if len(codes):
+            _put(elements, values, codes, places)
+        if (places > offsets[1:]).any():
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        row += batch.num_rows
+    if (places != offsets[1:]).any():
+        raise InputError(f"{rows.name} changed while it was read. Read it again.")
+
+
+def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np.ndarray) -> None:
+    """Write rows to the next places of their sets, and move the places on."""
+    order = np.argsort(codes, kind="stable") if (np.diff(codes) < 0).any() else None
+    arranged = codes if order is None else codes[order]
+    begins = np.flatnonzero(np.diff(arranged, prepend=-1))
+    counts = np.diff(np.append(begins, len(arranged)))
+    owners = arranged[begins]
+    source = values if order is None else values[order]
+    if len(owners) < 64:  # few long runs: a copy each
+        for owner, begin, count in zip(owners, begins, counts, strict=True):
+            elements[places[owner] : places[owner] + count] = source[begin : begin + count]
+    else:
+        elements[np.arange(len(arranged)) + np.repeat(places[owners] - begins, counts)] = source
+    places[owners] += counts
+
+
+def _values(
+    batch: pa.RecordBatch, features: Sequence[str], set_id: str, where: str, first_row: int, *, strict: bool
+) -> np.ndarray:
+    """The features of some rows ``(n, D)`` in float32.
+
+    Raises:
+        InputError: a missing value, NaN or infinity, or a number too large for float32; only where ``strict``.
+    """
+    values = np.empty((batch.num_rows, len(features)), np.float32)
+    with np.errstate(over="ignore"):
+        for column, name in enumerate(features):
+            values[:, column] = to_float64(batch[name])
+    if strict and not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        cell = batch[features[column]][int(row)].as_py()
+        found = "is missing" if cell is None else f"is {cell}"
+        if cell is not None and np.isfinite(float(cell)):
+            found += ", too large for float32"
+        raise InputError(
+            f"{where}: every feature must be a finite number; {features[column]!r} {found} in row "
+            f"{first_row + int(row) + 1} (set {batch[set_id][int(row)].as_py()!r}). "
+            "Drop such elements, or fill them in before."
+        )
+    return values

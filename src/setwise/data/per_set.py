@@ -1,0 +1,121 @@
+"""The table of sets: one row per set with targets, covariates, group and split."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from setwise._checks import InputError
+from setwise.data.ids import texts, unify
+from setwise.data.kinds import is_text
+from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, open_rows, suffix_of
+
+
+def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
+    """The table of sets as it is, and how errors name it.
+
+    Args:
+        source: path of a CSV, TSV, Parquet or Arrow file, or a table in memory.
+        set_id: the column that names the sets.
+    """
+    if isinstance(source, Mapping):
+        source = pa.table(dict(source))
+    rows = open_rows(source, set_id=set_id, stream=False)
+    name = rows.name if isinstance(source, str | Path) else "the table of sets"
+    table = pa.Table.from_batches(rows.read(rows.columns), rows.schema)
+    if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
+        table = _without_missing_texts(table, set_id)
+    return tidy(table), name
+
+
+def tidy(table: pa.Table) -> pa.Table:
+    """Columns of a table of sets as the store keeps them: categories as their values, one chunk, no metadata."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = table.column(position).cast(field.type.value_type)
+            table = table.set_column(position, field.name, plain)
+    return table.replace_schema_metadata().combine_chunks()
+
+
+def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
+    """The table with its names of sets as strings in a first column ``set_id``.
+
+    Raises:
+        InputError: no such column, a row without a name, or another column of that name.
+    """
+    if set_id not in table.column_names:
+        raise InputError(f"{where} has no column {set_id!r}; it has {listed(table.column_names)}.")
+    if set_id != "set_id" and "set_id" in table.column_names:
+        raise InputError(f"{where} has a column 'set_id' beside {set_id!r}, which names the sets. Rename or drop it.")
+    column = table[set_id]
+    names = texts(column.combine_chunks(), column=set_id, where=where) if len(column) else []
+    for row, name in enumerate(names):
+        if not name or name.isspace():
+            raise InputError(f"{where}: every row must name its set; column {set_id!r} is empty in row {row + 1}.")
+    ids = pa.array(unify(names, where), pa.string())
+    return table.drop_columns([set_id]).add_column(0, "set_id", ids)
+
+
+def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
+    """The rows of a table of sets in the order of ``ids``, and the problems found.
+
+    Args:
+        ids: names of the sets that have elements.
+        table: what `named_rows` returns, or none for a table with the names alone.
+        where: how errors name the table.
+        strict: raise for the first problem.
+
+    Raises:
+        InputError: a name twice in the table, a set without a row, or a row without elements.
+    """
+    if table is None:
+        return pa.table({"set_id": pa.array(ids, pa.string())}), []
+    problems: list[str] = []
+
+    def report(problem: str) -> None:
+        if strict:
+            raise InputError(problem)
+        problems.append(problem)
+
+    row_of: dict[str, int] = {}
+    for row, name in enumerate(table["set_id"].to_pylist()):
+        if name in row_of:
+            report(
+                f"{where}: every set must have one row; set {name!r} has rows {row_of[name] + 1} and {row + 1}. "
+                "Drop one of them."
+            )
+        row_of.setdefault(name, row)
+    without = [name for name in ids if name not in row_of]
+    if without:
+        report(
+            f"{where}: every set must have a row; {len(without)} of {len(ids)} sets with elements have none: "
+            f"{listed(without, 5)}. Add their rows, or drop their elements."
+        )
+    known = set(ids)
+    empty = [name for name in row_of if name not in known]
+    if empty:
+        report(
+            f"{where}: every set must have at least one element; {len(empty)} of {len(row_of)} sets have none: "
+            f"{listed(empty, 5)}. Drop their rows, or give the elements they lack."
+        )
+    rows = pa.array([row_of.get(name) for name in ids], pa.int64())
+    joined = table.take(rows).set_column(0, "set_id", pa.array(ids, pa.string()))
+    return joined.combine_chunks(), problems
+
+
+def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
+    """Cells of a CSV file that say that nothing is known, as missing values."""
+    for position, field in enumerate(table.schema):
+        if is_text(field.type) and field.name != set_id:
+            column = table.column(position)
+            missing = pc.is_in(column, pa.array(MISSING_TEXTS, field.type))  # pyright: ignore[reportAttributeAccessIssue]
+            absent = pa.scalar(None, field.type)
+            table = table.set_column(position, field.name, pc.if_else(missing, absent, column))  # pyright: ignore[reportAttributeAccessIssue]
+    return table
+
+
+def plain_ids(count: int) -> list[str]:
+    """Names for sets that have none: their positions."""
+    return [str(row) for row in np.arange(count)]

@@ -1,0 +1,172 @@
+"""The file of a store: uncompressed Arrow IPC, one row per set, the elements as a list column."""
+
+import json
+import math
+import mmap
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import DTypeLike
+
+from setwise._checks import InputError
+from setwise.data.files import check_new, whole_or_nothing
+
+FORMAT = 1
+_KEY = b"setwise"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a store says of itself, beside the sets.
+
+    Attributes:
+        features: names of the columns of an element, in their order.
+        shape: trailing shape of an element; ``(D,)`` for vectors, ``()`` for categories.
+        left_out: columns of the source that are not features, and why.
+        checked: whether all elements are known to be finite; false for what was read to be inspected alone.
+        problems: what was found wrong while reading to inspect.
+    """
+
+    features: tuple[str, ...]
+    shape: tuple[int, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    checked: bool = True
+    problems: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """The description as it is kept in the schema of the file."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "features": self.features,
+                "shape": self.shape,
+                "left_out": dict(self.left_out),
+                "checked": self.checked,
+                "problems": self.problems,
+            }
+        ).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes, path: Path) -> "Description":
+        """Read a description back; a file of a newer version is refused."""
+        try:
+            values = json.loads(text)
+            version = int(values["format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is damaged: its description cannot be read. Write it again.") from error
+        if version > FORMAT:
+            raise InputError(
+                f"{path} was written by a newer version of setwise (store format {version}, "
+                f"this version reads up to {FORMAT}). Install a newer setwise."
+            )
+        return cls(
+            tuple(values["features"]),
+            tuple(values["shape"]),
+            values["left_out"],
+            values["checked"],
+            tuple(values["problems"]),
+        )
+
+
+@dataclass(frozen=True)
+class Contents:
+    elements: torch.Tensor  # (N, ...)
+    offsets: np.ndarray  # (B + 1,) int64
+    sets: pa.Table
+    description: Description
+
+
+@contextmanager
+def new_file(
+    path: Path, sizes: np.ndarray, sets: pa.Table, description: Description, *, dtype: DTypeLike
+) -> Iterator[np.ndarray]:
+    """Write a store with zeros for elements and hand out the elements ``(N, ...)`` to be filled in place.
+
+    The file gets its name only when the block ends without an error. Room on the disk is taken before the block
+    begins, so that a full disk is an error here and nowhere later.
+    """
+    check_new(path)
+    total, width = int(sizes.sum()), math.prod(description.shape)
+    num_bytes = total * width * np.dtype(dtype).itemsize
+    with whole_or_nothing(path) as aside:
+        with TemporaryFile(dir=path.parent) as zeros:  # a hole: no room on the disk, no memory
+            zeros.truncate(num_bytes)
+            with mmap.mmap(zeros.fileno(), num_bytes, access=mmap.ACCESS_READ) as mapped:
+                _write(aside, pa.py_buffer(mapped), sizes, sets, description, np.dtype(dtype))
+        target = np.memmap(
+            aside,
+            dtype=dtype,
+            mode="r+",
+            offset=_elements_offset(aside),
+            shape=(total, *description.shape),
+        )
+        yield target
+        target.flush()
+        del target
+
+
+def _write(
+    path: Path, data: pa.Buffer, sizes: np.ndarray, sets: pa.Table, description: Description, dtype: np.dtype
+) -> None:
+    arrow_type = pa.from_numpy_dtype(dtype)
+    width = math.prod(description.shape)
+    values = pa.Array.from_buffers(arrow_type, int(sizes.sum()) * width, [None, data])
+    elements = pa.LargeListArray.from_arrays(
+        pa.array(offsets_of(sizes)), pa.FixedSizeListArray.from_arrays(values, width)
+    )
+    columns = [sets[name].combine_chunks() for name in sets.column_names]
+    schema = pa.schema(
+        [*sets.schema.remove_metadata(), pa.field("elements", elements.type)],
+        metadata={_KEY: description.to_json()},
+    )
+    batch = pa.RecordBatch.from_arrays([*columns, elements], schema=schema)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(batch)
+
+
+def _elements_offset(path: Path) -> int:
+    """Where in the file the values of the elements begin, in bytes."""
+    with pa.memory_map(str(path)) as mapped:
+        whole = mapped.read_buffer(mapped.size())
+        values = pa.ipc.open_file(pa.BufferReader(whole)).get_batch(0).columns[-1].values.values
+        return values.buffers()[1].address - whole.address
+
+
+def open_file(path: Path) -> Contents:
+    """Map a store on disk; a missing, damaged, foreign or newer file is refused."""
+    if not path.is_file():
+        raise InputError(f"there is no file {path}.")
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    except (pa.ArrowException, OSError, IndexError) as error:
+        raise InputError(f"{path} is damaged or no store of setwise: {error}. Write it again.") from error
+    text = (batch.schema.metadata or {}).get(_KEY)
+    if text is None:
+        raise InputError(
+            f"{path} is an Arrow file, but no store of setwise. Convert it to Parquet to read it as a table."
+        )
+    description = Description.from_json(text, path)
+    lists = batch.columns[-1]
+    elements = torch.from_dlpack(lists.values.values).view(-1, *description.shape)
+    sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1)).replace_schema_metadata()
+    return Contents(elements, lists.offsets.to_numpy(), sets, description)
+
+
+def offsets_of(sizes: np.ndarray) -> np.ndarray:
+    """``(B + 1,)``: where each set begins and the last one ends."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, by which a store knows that it is still the same."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"the store {path} is gone: {error.strerror}.") from error
+    return status.st_size, status.st_mtime_ns

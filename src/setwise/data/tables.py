@@ -1,0 +1,211 @@
+"""Tables as streams of rows: CSV, Parquet, Arrow, and anything in memory that speaks Arrow."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from setwise._checks import InputError
+from setwise.data.kinds import is_number, is_text, not_numbers
+
+ROWS = 1 << 18  # rows read at a time
+BLOCK = 1 << 24  # bytes of a CSV file read at a time
+CSV_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+PARQUET_SUFFIXES = (".parquet", ".pq")
+ARROW_SUFFIXES = (".arrow", ".feather")
+MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table that can be read more than once, some rows at a time.
+
+    Attributes:
+        name: how errors name it: its path, or what it is.
+        schema: names and types of the columns.
+        read: from names of columns to batches of rows of these columns, in the order of the table.
+    """
+
+    name: str
+    schema: pa.Schema
+    read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return self.schema.names
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Refuse names of columns that the table does not have."""
+        for name in names:
+            if name not in self.columns:
+                raise InputError(f"{self.name} has no column {name!r}; it has {listed(self.columns)}.")
+
+
+def listed(names: Sequence[object], limit: int = 12) -> str:
+    """Names for an error, the first few of many."""
+    shown = ", ".join(str(name) if name != "" else "'' (no name)" for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def suffix_of(path: Path) -> str:
+    """What decides the format: the last suffix in small letters, the one before where the last is a compression."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in (".gz", ".bz2", ".zst"):
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def speaks_arrow(source: object) -> bool:
+    """Whether an object in memory can hand over a table: PyArrow, pandas, Polars and others."""
+    return isinstance(source, pa.Table | pa.RecordBatch) or hasattr(source, "__arrow_c_stream__")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns what a reader says of a file into an error that names the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        text = str(error).rstrip(".")
+        advice = "Is the file complete, and of the kind that its name says?"
+        if "invalid UTF8" in text:
+            advice = "Save the file in the encoding UTF-8."
+        raise InputError(f"{path} cannot be read: {text}. {advice}") from error
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path where there is no file."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the path of a file.")
+    if not path.is_file():
+        raise InputError(f"there is no file {path}.")
+
+
+def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
+    """A table from a path or from memory.
+
+    Args:
+        source: path of a CSV, TSV, Parquet or Arrow file, or an object that speaks Arrow.
+        set_id: the column that names the sets, read as text.
+        stream: read a CSV file block by block, twice; otherwise it is loaded once, and types are known for sure.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        check_file(path)
+        suffix = suffix_of(path)
+        if suffix in CSV_SUFFIXES:
+            rows = _stream_csv(path, set_id) if stream else _load_csv(path, set_id)
+        elif suffix in PARQUET_SUFFIXES:
+            rows = _open_parquet(path, set_id)
+        elif suffix in ARROW_SUFFIXES:
+            with reading(path):
+                rows = from_table(pa.ipc.open_file(pa.memory_map(str(path))).read_all(), str(path))
+        else:
+            raise InputError(
+                f"{path} has no suffix that tells its format; it must be one of .csv, .csv.gz, .tsv, .parquet, "
+                ".h5, .hdf5 and .arrow."
+            )
+    else:
+        rows = from_table(as_table(source), "the table")
+    repeated = {name for name in rows.columns if rows.columns.count(name) > 1}
+    if repeated:
+        raise InputError(f"{rows.name}: names of columns must differ; {listed(sorted(repeated))} is there twice.")
+    return rows
+
+
+def as_table(source: Any) -> pa.Table:
+    """A table in memory as PyArrow has it: from objects that speak Arrow or a mapping of columns."""
+    try:
+        table = pa.table(dict(source) if isinstance(source, Mapping) else source)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise InputError(f"the table cannot be read: {error}") from error
+    return table
+
+
+def from_table(table: pa.Table, name: str) -> Rows:
+    """The rows of a table in memory."""
+    return Rows(name, table.schema, lambda columns: iter(table.select(list(columns)).to_batches(max_chunksize=ROWS)))
+
+
+def _open_parquet(path: Path, set_id: str) -> Rows:
+    with reading(path):
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+        kind = schema.field(set_id).type if set_id in schema.names else None
+
+    def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        as_codes = [set_id] if kind is not None and is_text(kind) else None
+        with reading(path), pq.ParquetFile(path, read_dictionary=as_codes) as file:
+            yield from file.iter_batches(batch_size=ROWS, columns=list(columns))
+
+    return Rows(str(path), schema, read)
+
+
+def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
+    return {
+        "parse_options": pa_csv.ParseOptions(delimiter=CSV_SUFFIXES[suffix_of(path)], newlines_in_values=True),
+        "convert_options": pa_csv.ConvertOptions(column_types=types),
+        "read_options": pa_csv.ReadOptions(block_size=BLOCK),
+    }
+
+
+def load_csv(path: Path, set_id: str) -> pa.Table:
+    """A CSV file in memory, its column of names as text."""
+    with reading(path):
+        return pa_csv.read_csv(path, **_csv_options(path, **{set_id: pa.string()}))
+
+
+def _load_csv(path: Path, set_id: str) -> Rows:
+    return from_table(load_csv(path, set_id), str(path))
+
+
+def _stream_csv(path: Path, set_id: str) -> Rows:
+    """Types are those of the first block; every number is read as float64, since later ones may have fractions."""
+    with reading(path), pa_csv.open_csv(path, **_csv_options(path, **{set_id: pa.string()})) as reader:
+        found = reader.schema
+    numbers = [f.name for f in found if f.name != set_id and (is_number(f.type) or pa.types.is_null(f.type))]
+    types = {name: pa.float64() for name in numbers} | {set_id: pa.string()}
+    schema = pa.schema([pa.field(f.name, types.get(f.name, f.type)) for f in found])
+
+    def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        options = _csv_options(path, **types)
+        options["convert_options"].include_columns = list(columns)
+        try:
+            with pa_csv.open_csv(path, **options) as reader:
+                yield from reader
+        except (pa.ArrowException, OSError) as error:
+            _name_text(path, [name for name in columns if name in numbers])
+            with reading(path):
+                raise error
+
+    return Rows(str(path), schema, read)
+
+
+def _name_text(path: Path, numbers: Sequence[str]) -> None:
+    """Raise for the first text in columns of numbers, if that is what is wrong with a CSV file."""
+    options = _csv_options(path, **dict.fromkeys(numbers, pa.string()))
+    options["convert_options"].include_columns = list(numbers)
+    row = 0
+    with reading(path), pa_csv.open_csv(path, **options) as reader:
+        for batch in reader:
+            for name in numbers:
+                check_no_text(batch[name], name, str(path), row)
+            row += batch.num_rows
+
+
+def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> None:
+    """Refuse text in a column of numbers, by its first row; missing values pass."""
+    bad = not_numbers(values, missing=MISSING_TEXTS)
+    if pc.any(bad).as_py():  # pyright: ignore[reportAttributeAccessIssue] - made at import
+        row = pc.index(bad, True).as_py()  # pyright: ignore[reportAttributeAccessIssue]
+        raise InputError(
+            f"{where}: column {column!r} must hold numbers; row {first_row + row + 1} holds "
+            f"{values[row].as_py()!r}. Mend the row, or name the features to be used without this column."
+        )

@@ -1,5 +1,6 @@
 """Import of checkpoints of the authors' code (rajesh-lab/deep_permutation_invariant)."""
 
+import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,8 +124,11 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         raise InputError(f"the checkpoint must be a file; {path} is not there.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a checkpoint: {error}") from error
+    except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{path} cannot be read: it must be a state dict of tensors alone, saved with "
+            "torch.save(model.state_dict(), path)."
+        ) from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{path} must hold a state dict, names to tensors. Save it with model.state_dict().")
     return state

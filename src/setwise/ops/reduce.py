@@ -43,8 +43,9 @@ def set_max(x: Tensor, layout: SetLayout) -> Tensor:
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_max(x, layout.offsets)
     index = layout.set_index.view(-1, *[1] * (x.dim() - 1)).expand_as(x)
-    empty = x.new_zeros(layout.num_sets, *x.shape[1:])
-    return empty.scatter_reduce(0, index, x, "amax", include_self=False)
+    lowest = -torch.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
+    empty = x.new_full((layout.num_sets, *x.shape[1:]), lowest)
+    return empty.scatter_reduce(0, index, x, "amax")  # differs from every element, so it takes no share of a gradient
 
 
 def set_std(x: Tensor, layout: SetLayout, eps: float = 1e-5) -> Tensor:

@@ -119,7 +119,6 @@ def _context(ctx, inputs, output) -> None:
     y, rstd = output
     ctx.save_for_backward(y, rstd, inputs[1])
     ctx.mark_non_differentiable(rstd)
-    ctx.set_materialize_grads(False)
 
 
 def _backward(ctx, grad, _):

@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    """Every test begins with the same random numbers."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder of numbers from the authors' code; tests that need it are skipped where it is absent."""
+    if not (SHARED / "golden" / "index.json").is_file():
+        pytest.skip("the golden numbers of the authors' code are not beside the project")
+    return SHARED / "golden"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; tests that need it are skipped where it is absent."""
+    if not (SHARED / "data" / "INDEX.md").is_file():
+        pytest.skip("the real data sets are not beside the project")
+    return SHARED / "data"

@@ -1,0 +1,101 @@
+"""What must be true of the code base: direction of imports, public names, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import setwise
+
+PACKAGE = Path(setwise.__file__).parent
+ORDER = [
+    "_checks",
+    "batch",
+    "ops",
+    "layers",
+    "models",
+    "data",
+    "tasks",
+    "training",
+    "inference",
+    "report",
+    "estimators",
+    "cli",
+]
+PUBLIC = {
+    "setwise": ["SetBatch", "SetLayout", "layers", "models"],
+    "setwise.layers": [
+        "Normalisation",
+        "SetNorm",
+        "LayerNorm",
+        "FeatureNorm",
+        "FeedForwardBlock",
+        "ResidualBlock",
+        "MultiheadAttentionBlock",
+        "SetAttentionBlock",
+        "InducedSetAttentionBlock",
+        "PoolingByAttention",
+        "Pooling",
+        "Elementwise",
+        "CategoryEncoder",
+        "ImageEncoder",
+        "MLPDecoder",
+    ],
+    "setwise.models": [
+        "build",
+        "build_from_spec",
+        "make_spec",
+        "spec_from_dict",
+        "load_reference",
+        "SetModel",
+        "DeepSetsSpec",
+        "SetTransformerSpec",
+        "MODELS",
+    ],
+}
+
+
+def _part(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imported(path):
+    """The parts of setwise that a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name.split(".")[1] for name in names if name.startswith("setwise."))
+
+
+def test_imports_point_one_way():
+    checked = 0
+    for path in PACKAGE.rglob("*.py"):
+        if _part(path) not in ORDER:
+            continue
+        for part in _imported(path):
+            if part in ORDER:
+                assert ORDER.index(part) <= ORDER.index(_part(path)), f"{path} imports setwise.{part}"
+                checked += 1
+    assert checked > 20
+
+
+def test_every_folder_is_in_the_order():
+    parts = {_part(path) for path in PACKAGE.rglob("*.py")}
+    assert parts - set(ORDER) == {"__init__", "testing"}
+
+
+def test_public_names_are_frozen():
+    for module, names in PUBLIC.items():
+        assert list(sys.modules[module].__all__) == names
+
+
+def test_import_is_light():
+    heavy = ("lightning", "sklearn", "matplotlib", "pandas", "pyarrow", "typer")
+    code = f"import sys, setwise; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,8 +146,13 @@ def _to_bytes(content: object) -> bytes:
 
 def _from_file(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
+        content = io.BytesIO(path.read_bytes())
+        with zipfile.ZipFile(content) as archive:
+            if archive.testzip() is not None:  # the unpickler says anything at all about bytes that changed
+                raise InputError(_damaged(path))
+        content.seek(0)
+        return torch.load(content, map_location="cpu", weights_only=True)
+    except (OSError, zipfile.BadZipFile, RuntimeError, pickle.UnpicklingError) as error:
         raise InputError(_damaged(path)) from error
 
 

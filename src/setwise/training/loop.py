@@ -20,7 +20,8 @@ from setwise.training.history import EpochRecord
 from setwise.training.metrics import score
 from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer
-from setwise.training.parts import EvaluationPart, Example, TrainingPart, outputs_of
+from setwise.training.outputs import outputs_of
+from setwise.training.parts import EvaluationPart, Example, TrainingPart
 
 Status = Literal["finished", "stopped early", "interrupted"]
 _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not done at every step

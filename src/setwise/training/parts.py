@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from setwise.batch import SetBatch
 
@@ -45,24 +44,3 @@ class EvaluationPart(Protocol):
     def batches(self) -> Iterable[SetBatch]:
         """The sets, in order."""
         ...
-
-
-def outputs_of(
-    model: nn.Module, batches: Iterable[SetBatch], *, device: torch.device, dtype: torch.dtype | None = None
-) -> Tensor:
-    """Outputs ``(B, K)`` of a model in evaluation mode for the sets of all batches, on the CPU.
-
-    Args:
-        model: on ``device``; its mode is restored.
-        batches: of sets, any number.
-        device: where to compute.
-        dtype: what to turn floating elements into, or none to leave them (Fabric turns them itself).
-    """
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            moved = (batch.to(device) if dtype is None else batch.to(device, dtype) for batch in batches)
-            return torch.cat([model(batch).cpu() for batch in moved])
-    finally:
-        model.train(training)

@@ -80,6 +80,7 @@ class RunRecord(BaseModel):
         model: the name that the model was built by.
         spec: the model's specification (`setwise.models.spec_from_dict`).
         features: names of the element features, in the order that the model takes them.
+        shape: trailing shape of an element in the store.
         standardiser: of the elements, or none (`setwise.data.transforms.Standardiser`).
         covariates: of the sets, or none.
         objective: targets or classes.
@@ -104,7 +105,8 @@ class RunRecord(BaseModel):
     model: str
     spec: dict[str, Any]
     features: tuple[str, ...]
-    standardiser: dict[str, Any] | None
+    shape: tuple[int, ...]
+    standardiser: dict[str, list[float]] | None
     covariates: Covariates | None
     objective: Objective
     config: FitConfig

@@ -14,9 +14,11 @@ from torch import nn
 
 from setwise._checks import InputError
 from setwise.data.files import whole_or_nothing
+from setwise.data.transforms import Standardiser
 from setwise.models import build_from_spec, spec_from_dict
 from setwise.training.files import checksum, make_directory, remove_partials
 from setwise.training.history import EpochRecord, read_history, to_lines
+from setwise.training.inputs import Inputs
 from setwise.training.objectives import Classification, Regression
 from setwise.training.record import RunRecord
 
@@ -52,6 +54,19 @@ class Run:
     def features(self) -> tuple[str, ...]:
         """Names of the element features, in the model's order."""
         return self.record.features
+
+    @property
+    def inputs(self) -> Inputs:
+        """How the sets of a store become what the model takes."""
+        record = self.record
+        categories = record.spec.get("categories")
+        return Inputs(
+            record.features,
+            record.shape,
+            None if record.standardiser is None else Standardiser.from_dict(record.standardiser),
+            record.covariates,
+            None if categories is None else categories[0],
+        )
 
     @property
     def dtype(self) -> torch.dtype:

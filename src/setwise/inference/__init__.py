@@ -1,0 +1,5 @@
+"""Using a run: predictions for new sets, and metrics where the targets are known."""
+
+from setwise.inference.predict import predict
+
+__all__ = ["predict"]

@@ -1,0 +1,74 @@
+"""How good a run is on sets whose targets are known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise.inference.predict import read_for
+from setwise.training.metrics import score
+from setwise.training.outputs import predictions_of
+from setwise.training.run import Run
+from setwise.training.targets import target_values, truth_columns
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run measured on sets.
+
+    Attributes:
+        metrics: in the targets' units (`setwise.training.metrics.score`).
+        predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns.
+        known_sets: how many sets carry the name of a set that the run was fitted or stopped on: where these are the
+            same sets, the metrics flatter.
+    """
+
+    metrics: dict[str, float]
+    predictions: pa.Table
+    known_sets: int
+
+
+def evaluate(
+    run: Run | str | Path,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    max_elements: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+) -> Evaluation:
+    """Predict sets and compare with their targets; arguments as for `setwise.inference.predict`.
+
+    Raises:
+        InputError: as for `setwise.inference.predict`; a target that is missing, or a class that the run does not know.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    store = read_for(run, source, sets=sets, set_id=set_id)
+    objective = run.objective
+    values = target_values(store, objective.targets, objective.kind)
+    truth = objective.truth(values)
+    predicted = predictions_of(
+        run,
+        store,
+        np.arange(len(store)),
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+    )
+    table = pa.table(
+        {
+            "set_id": store.set_ids,
+            "size": store.sizes,
+            **truth_columns(objective, values),
+            **objective.columns(predicted),
+        }
+    )
+    fitted_on = {*run.record.split.train, *run.record.split.validation}
+    return Evaluation(score(objective, predicted, truth), table, sum(name in fitted_on for name in store.set_ids))

@@ -1,0 +1,71 @@
+"""Predictions of a run for new sets."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise.data import read
+from setwise.data.store import SetStore
+from setwise.training.outputs import predictions_of
+from setwise.training.run import Run
+
+
+def predict(
+    run: Run | str | Path,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    max_elements: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+) -> pa.Table:
+    """Predict the targets of sets; the sets' table needs no targets.
+
+    Features are found by their names, in whatever order they come; a table may have other columns besides.
+
+    Args:
+        run: a run, or the directory of one.
+        source: a store, or what `setwise.data.read` reads.
+        sets: the table of sets, where the model takes covariates; a store has its own.
+        set_id: the column that names the sets.
+        device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
+        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
+        max_elements: elements drawn of larger sets, or none for whole sets.
+        seed: of the draw.
+        workers: processes that prepare batches.
+
+    Returns:
+        A row per set, in the order of the sets: ``set_id``; for regression ``predicted_<target>`` for each target; for
+        classification ``predicted_<target>`` and ``probability_<class>`` for each class.
+
+    Raises:
+        InputError: features or covariates of the training are missing, or not known; or the run is damaged.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    store = read_for(run, source, sets=sets, set_id=set_id)
+    predicted = predictions_of(
+        run,
+        store,
+        np.arange(len(store)),
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+    )
+    return pa.table({"set_id": store.set_ids, **run.objective.columns(predicted)})
+
+
+def read_for(run: Run, source: Any, *, sets: Any = None, set_id: str = "set_id") -> SetStore:
+    """Read sets for a run: of a table, the features that the run was trained with, by their names.
+
+    Raises:
+        InputError: what was given is at fault; the message says where and what to do.
+    """
+    named = isinstance(source, str | Path) or hasattr(source, "__arrow_c_stream__")
+    return read(source, sets=sets, set_id=set_id, features=list(run.features) if named else None)

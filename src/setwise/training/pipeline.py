@@ -1,0 +1,280 @@
+"""From a store of sets to a run: split, fit the transforms, build, fit, test. What estimators and command line call."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from setwise._checks import InputError
+from setwise.data import columns
+from setwise.data.splits import Split, split_sets
+from setwise.data.store import SetStore
+from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
+from setwise.training.checkpoints import Checkpoints
+from setwise.training.config import FitConfig
+from setwise.training.files import make_directory
+from setwise.training.inputs import Inputs
+from setwise.training.loop import Fitted, fit, seeded
+from setwise.training.measure import measure
+from setwise.training.objectives import Classification, Regression
+from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
+from setwise.training.record import RunRecord, SplitIds, library_versions, now
+from setwise.training.run import Run, check_free, remove_run
+from setwise.training.store_parts import StoreEvaluation, StoreTraining
+from setwise.training.targets import Task, choose_task, target_values
+
+
+def train(
+    store: SetStore,
+    *,
+    targets: str | Sequence[str],
+    task: str | None = None,
+    covariates: Sequence[str] = (),
+    group: str | None = None,
+    model: str = "deep-sets++",
+    model_choices: Mapping[str, Any] | None = None,
+    config: FitConfig | None = None,
+    split: Split | None = None,
+    validation: float = 0.15,
+    test: float = 0.2,
+    baselines: bool = True,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: bool | None = None,
+    tensorboard: bool = False,
+) -> Run:
+    """Train a model on sets and measure it, beside simple baselines, on sets that it has not seen.
+
+    Elements, covariates and regression targets are standardised on the training sets alone. Deep Sets pool by the
+    mean where no pooling is chosen, since a sum over sub-samples has another scale than one over whole sets. With
+    ``out`` each epoch is kept: a run killed at any moment goes on with ``resume=True`` and ends, on the CPU, with the
+    bits of one that was not killed. Ctrl-C ends the fit and keeps the best model so far.
+
+    Args:
+        store: the sets, with their targets as columns of ``store.sets``.
+        targets: the column to predict, or several for regression.
+        task: ``"regression"`` or ``"classification"``; by default as `setwise.training.targets.choose_task` finds.
+        covariates: numeric columns of the sets that the model sees as well.
+        group: the column of what must not be split between parts; by default ``group`` where there is one.
+        model: name of the model (`setwise.models.build`).
+        model_choices: its choices, such as ``{"depth": 10, "width": 64}``.
+        config: how to fit.
+        split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
+        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless).
+        test: share of the sets that the model is measured on; 0 for none (dimensionless).
+        baselines: fit the baselines as well.
+        out: the run directory, or none to keep the run in memory.
+        overwrite: replace a run that is there.
+        resume: go on with a run that was stopped, given the same data and choices; without one, begin.
+        progress: show a progress bar; by default on a terminal alone.
+        tensorboard: write curves for TensorBoard below ``out``.
+
+    Raises:
+        InputError: data, choices or directory are at fault; the message says where and what to do.
+    """
+    config = FitConfig() if config is None else config
+    directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    kind = choose_task(store, targets, task)
+    values = target_values(store, targets, kind)
+    columns.check_varies(values if kind == "regression" else values.tolist(), ", ".join(targets))
+    parts = _split(store, values, kind, split, group=group, shares=(validation, test), seed=config.seed)
+    objective = _objective(targets, values[parts.train], kind, config)
+    problem = _Problem(store, values, parts, objective, group)
+    inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
+    spec = _spec(model, model_choices or {}, inputs, objective, config)
+    with seeded(config.seed):
+        network = build_from_spec(spec)
+    checkpoints = _checkpoints(directory, problem, inputs, spec, config, resume=resume)
+    with ExitStack() as stack:
+        observers: list[Observer] = [stack.enter_context(ProgressBar(config.epochs, show=progress))]
+        if tensorboard and directory is not None:
+            observers.append(stack.enter_context(TensorBoardLog(directory / "tensorboard")))
+        fitted = _fit(network, problem, inputs, config, checkpoints, observers, resume=resume)
+    network = network.double() if config.precision == "64-true" else network.float()
+    run = _run(model, spec, network, problem, inputs, config, fitted, directory)
+    run = measure(run, store, parts, values, baselines=baselines)
+    return run if directory is None else run.save(directory)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What is to be learned from which sets."""
+
+    store: SetStore
+    values: np.ndarray  # targets of all sets
+    split: Split
+    objective: Regression | Classification
+    group: str | None
+
+    def ids(self, part: str) -> tuple[str, ...]:
+        names = self.store.set_ids
+        return tuple(names[row] for row in getattr(self.split, part))
+
+
+def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool, tensorboard: bool) -> Path | None:
+    if out is None:
+        if resume or overwrite or tensorboard:
+            raise InputError("resume, overwrite and tensorboard need a run directory. Name one (out=..., --out).")
+        return None
+    if overwrite and resume:
+        raise InputError("a run is either overwritten or resumed. Choose one of the two.")
+    directory = Path(out)
+    check_free(directory, overwrite=overwrite or resume)
+    return directory
+
+
+def _split(
+    store: SetStore,
+    values: np.ndarray,
+    kind: Task,
+    split: Split | None,
+    *,
+    group: str | None,
+    shares: tuple[float, float],
+    seed: int,
+) -> Split:
+    if split is not None:
+        return split
+    return split_sets(
+        len(store),
+        groups=columns.groups(store) if group is None else columns.groups(store, group),
+        given=columns.given_split(store),
+        stratify=values if kind == "classification" else None,
+        validation=shares[0],
+        test=shares[1],
+        seed=seed,
+    )
+
+
+def _objective(
+    targets: Sequence[str], values: np.ndarray, kind: Task, config: FitConfig
+) -> Regression | Classification:
+    if kind == "regression":
+        return Regression.fit(targets, values, standardise=config.standardise)
+    return Classification.fit(targets[0], values)
+
+
+def _spec(
+    name: str,
+    choices: Mapping[str, Any],
+    inputs: Inputs,
+    objective: Regression | Classification,
+    config: FitConfig,
+) -> DeepSetsSpec | SetTransformerSpec:
+    given = inputs.model_choices()
+    free = set(inspect.signature(make_spec).parameters) - {"name", "out_features", *given, "elements", "categories"}
+    for choice in choices:
+        if choice not in free:
+            raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
+    choices = {"pool": "mean", **choices} if name.startswith("deep-sets") else choices
+    if choices.get("pool") == "sum" and config.max_elements is not None:
+        raise InputError(
+            "pool='sum' and max_elements cannot go together: a sum over sub-samples has another scale than one over "
+            "the whole sets that are predicted. Pool by the mean, or leave max_elements out."
+        )
+    return make_spec(name, out_features=objective.out_features, **given, **choices)
+
+
+def _checkpoints(
+    directory: Path | None,
+    problem: _Problem,
+    inputs: Inputs,
+    spec: DeepSetsSpec | SetTransformerSpec,
+    config: FitConfig,
+    *,
+    resume: bool,
+) -> Checkpoints | None:
+    """Where epochs are kept; from here on the directory is the new run's."""
+    if directory is None:
+        return None
+    make_directory(directory)
+    if not resume:
+        remove_run(directory)
+    covariates = () if inputs.covariates is None else inputs.covariates.names
+    return Checkpoints(
+        directory,
+        {
+            "configuration": config.model_dump(mode="json", exclude={"workers"}),
+            "model": spec.to_dict(),
+            "objective": problem.objective.to_dict(),
+            "elements": problem.store.fingerprint,
+            "targets": hashlib.sha256(repr(problem.values.tolist()).encode()).hexdigest(),
+            "covariates": list(covariates),
+            "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
+        },
+    )
+
+
+def _fit(
+    network: nn.Module,
+    problem: _Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    checkpoints: Checkpoints | None,
+    observers: Sequence[Observer],
+    *,
+    resume: bool,
+) -> Fitted:
+    store, objective = problem.store, problem.objective
+    rows, held = problem.split.train, problem.split.validation
+    validation = StoreEvaluation(
+        store,
+        held,
+        problem.values[held],
+        objective=objective,
+        inputs=inputs,
+        max_elements=config.max_elements,
+        seed=config.seed,
+    )
+    return fit(
+        network,
+        objective,
+        train=StoreTraining(store, rows, objective.encode(problem.values[rows]), inputs, config),
+        validation=validation if len(held) else None,
+        config=config,
+        checkpoints=checkpoints,
+        resume=resume,
+        observers=observers,
+    )
+
+
+def _run(
+    model: str,
+    spec: DeepSetsSpec | SetTransformerSpec,
+    network: nn.Module,
+    problem: _Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    fitted: Fitted,
+    directory: Path | None,
+) -> Run:
+    standardiser = None if inputs.standardiser is None else inputs.standardiser.to_dict()
+    record = RunRecord(
+        versions=library_versions(),
+        created=now(),
+        model=model,
+        spec=spec.to_dict(),
+        features=inputs.features,
+        shape=inputs.shape,
+        standardiser=standardiser,
+        covariates=inputs.covariates,
+        objective=problem.objective,
+        config=config,
+        fingerprint=problem.store.fingerprint,
+        group=problem.group,
+        split=SplitIds(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
+        status=fitted.status,
+        epochs=fitted.progress.epochs,
+        best_epoch=fitted.progress.best_epoch,
+        seconds=sum(record.seconds for record in fitted.progress.history),
+        num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+    )
+    return Run(record, network, fitted.progress.history, directory)

@@ -1,0 +1,89 @@
+"""Parts of a split of a store, as the loop and the evaluation take them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+
+from setwise.batch import SetBatch
+from setwise.data.batching import BatchSampler, make_loader
+from setwise.data.store import SetStore
+from setwise.training.config import FitConfig
+from setwise.training.inputs import Inputs
+from setwise.training.objectives import Classification, Regression
+from setwise.training.parts import Example
+
+
+class StoreTraining:
+    """Training sets: shuffled and sub-sampled afresh in each epoch, by the seed and the epoch alone.
+
+    Args:
+        store: all sets.
+        rows: the training sets.
+        encoded: targets of the training sets, in the order of ``rows``.
+        inputs: how sets become what the model takes.
+        config: batches, sub-samples, seed, workers.
+    """
+
+    def __init__(self, store: SetStore, rows: np.ndarray, encoded: Tensor, inputs: Inputs, config: FitConfig) -> None:
+        self._encoded, self._inputs, self._order = encoded, inputs, inputs.order(store)
+        self._position = np.zeros(len(store), np.int64)  # of a row of the store among the training sets
+        self._position[rows] = np.arange(len(rows))
+        self._sampler = BatchSampler(
+            store.sizes,
+            rows,
+            batch_size=config.batch_size if config.elements_per_batch is None else None,
+            elements_per_batch=config.elements_per_batch,
+            max_elements=config.max_elements,
+            shuffle=True,
+            seed=config.seed,
+        )
+        dataset = inputs.dataset(store, config.max_elements)
+        self._loader = make_loader(dataset, self._sampler, workers=config.workers)
+
+    def num_batches(self, epoch: int) -> int:
+        """Batches in an epoch, counted from 0."""
+        return len(self._sampler.plan(epoch))
+
+    def epoch(self, epoch: int) -> Iterator[Example]:
+        """The batches of an epoch."""
+        self._sampler.set_epoch(epoch)
+        for batch, rows in self._loader:
+            yield Example(self._inputs.prepare(batch, self._order), self._encoded[self._position[rows]])
+
+
+class StoreEvaluation:
+    """Sets to measure a model on, in the order of their rows, each time the same elements.
+
+    Args:
+        store: all sets.
+        rows: the sets of the part.
+        values: their targets.
+        objective: what is predicted.
+        inputs: how sets become what the model takes.
+        max_elements: elements drawn of larger sets, or none for whole sets.
+        seed: of the draw.
+
+    Attributes:
+        truth: what predictions are compared with.
+        encoded: targets as the loss wants them.
+    """
+
+    def __init__(
+        self,
+        store: SetStore,
+        rows: np.ndarray,
+        values: np.ndarray,
+        *,
+        objective: Regression | Classification,
+        inputs: Inputs,
+        max_elements: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.truth, self.encoded = objective.truth(values), objective.encode(values)
+        self._store, self._rows, self._inputs = store, rows, inputs
+        self._max_elements, self._seed = max_elements, seed
+
+    def batches(self) -> Iterator[SetBatch]:
+        """The sets, in order."""
+        return self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)

@@ -139,7 +139,7 @@ def check_repeatable(make: Callable[[], nn.Module], batch: SetBatch, *, seed: in
 
 
 def assert_close(got: Tensor, expected: Tensor, what: str, tolerance: float | None = None) -> None:
-    """Raise where two tensors differ by more than the tolerance of their dtype; names the largest error and its place."""
+    """Raise where two tensors differ by more than their dtype's tolerance; names the largest error and its place."""
     assert got.shape == expected.shape, f"{what}: shape {tuple(got.shape)}, expected {tuple(expected.shape)}"
     tolerance = TOLERANCE[got.dtype] if tolerance is None else tolerance
     got, expected = got.detach(), expected.detach()

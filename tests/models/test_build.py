@@ -80,7 +80,7 @@ def test_covariates_reach_the_output():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(name="pointnet"), "'deep-sets', 'deep-sets\\+\\+'"),
+        (dict(name="pointnet"), r"'deep-sets', 'deep-sets\+\+'"),
         (dict(name="deep-sets++", norm="batch"), "norm must be one of"),
         (dict(name="deep-sets++", depth=3), "must be even"),
         (dict(name="deep-sets++", depth=0), "above zero"),
@@ -109,9 +109,9 @@ def test_wrong_input_is_named():
         InputError, match=r"shape \(N, 2\), as the model was built; got torch.float32 of shape \(N, 3\)"
     ):
         model(sw.SetBatch.from_list([torch.rand(5, 3)]))
-    with pytest.raises(InputError, match="torch.int64"):
+    with pytest.raises(InputError, match=r"torch\.int64"):
         model(sw.SetBatch.from_list([torch.ones(5, 2, dtype=torch.int64)]))
     with pytest.raises(TypeError, match="whole number"):
         sw.models.build("deep-sets++", 2.0, 1)
-    with pytest.raises(InputError, match="unknown: \\['colour'\\], missing: \\['out_features'\\]"):
+    with pytest.raises(InputError, match=r"unknown: \['colour'\], missing: \['out_features'\]"):
         sw.models.spec_from_dict({"family": "deep-sets", "in_features": 2, "colour": 1})

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from setwise import SetLayout
-from setwise.ops import set_attention, set_max, set_mean, set_std, set_sum, to_elements
 from setwise.ops import attention as attention_module
+from setwise.ops import set_attention, set_max, set_mean, set_std, set_sum, to_elements
 
 SIZES = {"tiny": (5, 1, 3, 13), "dense": (7, 7, 7), "large": (211, 2, 97)}
 REDUCTIONS = {

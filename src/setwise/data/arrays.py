@@ -63,6 +63,9 @@ def read_arrays(
 
     Vectors ``(n_i, D)`` become float32; numbers ``(n_i,)`` are one feature if they have fractions, categories if they
     are integers; elements of more axes (images) keep an integer dtype.
+
+    Raises:
+        InputError: arrays that do not agree, an empty set, NaN or infinity, or a table of sets that does not fit.
     """
     if len(arrays) == 0:
         raise InputError("there must be at least one set; got an empty list.")
@@ -74,7 +77,7 @@ def read_arrays(
     if strict:
         check_finite(torch.from_numpy(elements), torch.from_numpy(sizes), ids)
     shape = elements.shape[1:]
-    names = _names(shape, features)
+    names = feature_names(shape, features)
     description = Description(names, shape, {}, strict, tuple(problems))
     kept = SetStore.from_description(elements, sizes, table, description)
     return kept if store is None else kept.save(store)
@@ -95,15 +98,24 @@ def _ids(count: int, sets: pa.Table | None, set_id: str, *, strict: bool) -> tup
     return ids, *join(ids, table, where, strict=strict)
 
 
+def store_dtype(shape: tuple[int, ...], dtype: np.dtype) -> tuple[tuple[int, ...], np.dtype]:
+    """Trailing shape and dtype that elements have in the store, from those they come with.
+
+    Vectors are float32; single numbers are one feature if they have fractions, categories if they are integers;
+    other elements (images) keep an integer dtype.
+    """
+    if dtype.kind == "f":
+        return shape or (1,), np.dtype(np.float32)
+    if len(shape) == 1:
+        return shape, np.dtype(np.float32)
+    return shape, np.dtype(np.uint8) if dtype.kind == "b" else dtype
+
+
 def _element_array(array: np.ndarray) -> np.ndarray:
     """The elements of one set in the dtype and shape of the store."""
-    if array.dtype.kind == "f":
-        array = array[:, None] if array.ndim == 1 else array
-        with np.errstate(over="ignore"):
-            return array.astype(np.float32, copy=False)
-    if array.ndim == 2:
-        return array.astype(np.float32)
-    return array.astype(np.uint8) if array.dtype.kind == "b" else array
+    shape, dtype = store_dtype(array.shape[1:], array.dtype)
+    with np.errstate(over="ignore"):
+        return array.reshape(len(array), *shape).astype(dtype, copy=False) if array.ndim else array
 
 
 def _check_alike(arrays: Sequence[np.ndarray], ids: Sequence[str]) -> None:
@@ -121,7 +133,8 @@ def _check_alike(arrays: Sequence[np.ndarray], ids: Sequence[str]) -> None:
             )
 
 
-def _names(shape: tuple[int, ...], features: Sequence[str] | None) -> tuple[str, ...]:
+def feature_names(shape: tuple[int, ...], features: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the features of arrays: those given, else ``x0`` and so on; one for elements that are no vectors."""
     count = shape[0] if len(shape) == 1 else 1
     if 0 in shape:
         raise InputError(f"elements must have at least one feature; got shape {shape}.")

@@ -3,15 +3,17 @@
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.data.kinds import is_number, is_text, not_numbers, to_float64
 from setwise.data.tables import Rows, check_no_text, listed
 
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _NOT_MEASURED = {"time", "timestamp", "event", "index", "idx", "id", "unnamed"}
 _CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
 
@@ -67,7 +69,7 @@ def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
     if first is None or first[name].null_count == first.num_rows:
         return "it is empty"
     values = first[name].drop_null()
-    texts = pc.sum(not_numbers(values, missing=())).as_py()  # pyright: ignore[reportAttributeAccessIssue]
+    texts = pc.sum(not_numbers(values, missing=())).as_py()
     if 2 * texts > len(values):
         return "it holds text"
     if strict:

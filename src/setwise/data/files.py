@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         aside.replace(path)
     except OSError as error:
-        if isinstance(error, InputError) or not _is_about(error, aside):
+        if not _is_about(error, path.parent):
             raise
         raise InputError(
             f"{path} could not be written: {error.strerror or error}. Nothing was left behind; "
@@ -40,6 +41,8 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def _is_about(error: OSError, aside: Path) -> bool:
-    """Whether the system refused the file being written, and not one that was being read."""
-    return error.filename is None or Path(os.fsdecode(error.filename)) == aside
+def _is_about(error: OSError, folder: Path) -> bool:
+    """Whether the system refused what was being written, and not what was being read."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+        return True
+    return error.filename is not None and Path(os.fsdecode(error.filename)).parent == folder

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 
 from setwise._checks import InputError
 
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 
 
@@ -16,7 +18,7 @@ def dictionary_of(values: pa.Array) -> pa.DictionaryArray:
     """The distinct values of a column, and for each row the position of its value."""
     if isinstance(values, pa.DictionaryArray):
         return values
-    return pc.dictionary_encode(values)  # pyright: ignore[reportAttributeAccessIssue] - made at import
+    return pc.dictionary_encode(values)
 
 
 def texts(values: pa.Array, *, column: str, where: str) -> list[str]:

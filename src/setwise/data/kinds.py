@@ -1,11 +1,13 @@
 """Kinds of columns: numbers, text, neither."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(inf|infinity)\s*$"
 
 
@@ -18,7 +20,7 @@ def is_number(kind: pa.DataType) -> bool:
 def is_text(kind: pa.DataType) -> bool:
     """Whether values of a type are text, or categories written as text."""
     if pa.types.is_dictionary(kind):
-        kind = kind.value_type  # pyright: ignore[reportAttributeAccessIssue]
+        kind = kind.value_type
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
@@ -39,7 +41,7 @@ def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
     """Which values of a column of text are not numbers, ``(n,)`` of truth values; missing values are none of them."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    matches = pc.match_substring_regex(values, _NUMBER, ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
-    absent = pc.is_in(values, pa.array(missing, values.type))  # pyright: ignore[reportAttributeAccessIssue]
-    fine = pc.or_(pc.fill_null(matches, True), absent)  # pyright: ignore[reportAttributeAccessIssue]
-    return pc.invert(fine)  # pyright: ignore[reportAttributeAccessIssue]
+    matches = pc.match_substring_regex(values, _NUMBER, ignore_case=True)
+    absent = pc.is_in(values, pa.array(missing, values.type))
+    fine = pc.or_(pc.fill_null(matches, True), absent)
+    return pc.invert(fine)

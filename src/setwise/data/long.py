@@ -10,7 +10,7 @@ from setwise._checks import InputError
 from setwise.data.features import OrderCheck, check_named, sort_columns
 from setwise.data.ids import SetCodes
 from setwise.data.kinds import to_float64
-from setwise.data.per_set import join
+from setwise.data.per_set import add_columns, join
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
 from setwise.data.tables import Rows
@@ -25,11 +25,17 @@ def read_long(
     sets_name: str,
     store: Path | None,
     strict: bool,
+    own: pa.Table | None = None,
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
 
     Rows of a set may lie anywhere in the table; their order within the set is kept. Memory holds the float32
     elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
+
+    ``own`` is the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
+
+    Raises:
+        InputError: what the table holds is at fault; the message says where.
     """
     rows.check_columns([set_id])
     if features is None:
@@ -43,7 +49,12 @@ def read_long(
         check_named(rows, features, set_id)
         ids, sizes, _ = _count(rows, set_id, [])
         left_out = {name: "it was not named" for name in rows.columns if name != set_id and name not in features}
-    joined, problems = join(ids, sets, sets_name, strict=strict)
+    joined, problems = join(ids, own, rows.name, strict=strict)
+    if own is not None:
+        joined, more = add_columns(joined, sets, sets_name, strict=strict)
+        problems += more
+    elif sets is not None:
+        joined, problems = join(ids, sets, sets_name, strict=strict)
     description = Description(tuple(features), (len(features),), left_out, strict, tuple(problems))
     if store is not None:
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.data.ids import texts, unify
 from setwise.data.kinds import is_text
 from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, open_rows, suffix_of
+
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
 
 def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
@@ -24,7 +27,7 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
         source = pa.table(dict(source))
     rows = open_rows(source, set_id=set_id, stream=False)
     name = rows.name if isinstance(source, str | Path) else "the table of sets"
-    table = pa.Table.from_batches(rows.read(rows.columns), rows.schema)
+    table = rows.load(rows.columns)
     if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
         table = _without_missing_texts(table, set_id)
     return tidy(table), name
@@ -105,14 +108,33 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
     return joined.combine_chunks(), problems
 
 
+def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
+    """Columns of a table of sets beside those that a source brings itself; problems and errors as for `join`.
+
+    Raises:
+        InputError: also for a column that both have.
+    """
+    if table is None:
+        return own, []
+    both = [name for name in own.column_names if name in table.column_names and name != "set_id"]
+    if both:
+        raise InputError(
+            f"{where}: columns {listed(both)} are already in the file of the elements. Drop or rename them."
+        )
+    joined, problems = join(own["set_id"].to_pylist(), table, where, strict=strict)
+    for name in own.column_names[1:]:
+        joined = joined.append_column(name, own[name])
+    return joined, problems
+
+
 def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
     """Cells of a CSV file that say that nothing is known, as missing values."""
     for position, field in enumerate(table.schema):
         if is_text(field.type) and field.name != set_id:
             column = table.column(position)
-            missing = pc.is_in(column, pa.array(MISSING_TEXTS, field.type))  # pyright: ignore[reportAttributeAccessIssue]
+            missing = pc.is_in(column, pa.array(MISSING_TEXTS, field.type))
             absent = pa.scalar(None, field.type)
-            table = table.set_column(position, field.name, pc.if_else(missing, absent, column))  # pyright: ignore[reportAttributeAccessIssue]
+            table = table.set_column(position, field.name, pc.if_else(missing, absent, column))
     return table
 
 

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from setwise._checks import InputError
 from setwise.data.arrays import from_padded, is_padded, read_arrays
+from setwise.data.hdf5 import SUFFIXES, read_hdf5
 from setwise.data.long import read_long
+from setwise.data.nested import is_nested, unnest
 from setwise.data.per_set import named_rows, read_sets
 from setwise.data.store import SetStore
-from setwise.data.tables import open_rows, speaks_arrow
+from setwise.data.store_file import is_store
+from setwise.data.tables import ARROW_SUFFIXES, open_rows, speaks_arrow, suffix_of
 
 
 def read(
@@ -44,24 +48,40 @@ def read(
         SetStore(2 sets, 7 elements of shape (3,), in memory)
     """
     path = None if store is None else Path(store)
-    if isinstance(source, SetStore):
-        return source
     table, sets_name = (None, "") if sets is None else read_sets(sets, set_id)
+    options: dict[str, Any] = {"features": features, "store": path, "strict": strict}
+    opened = _open_store(source, table, features)
+    if opened is not None:
+        return opened if path is None else opened.save(path)
     if isinstance(source, str | Path) or speaks_arrow(source):
         named = None if table is None else named_rows(table, set_id, sets_name)
-        return read_long(
-            open_rows(source, set_id=set_id, stream=path is not None),
-            set_id=set_id,
-            features=features,
-            sets=named,
-            sets_name=sets_name,
-            store=path,
-            strict=strict,
-        )
+        options |= {"sets": named, "sets_name": sets_name}
+        if isinstance(source, str | Path) and suffix_of(Path(source)) in SUFFIXES:
+            return read_hdf5(Path(source), **options)
+        rows = open_rows(source, set_id=set_id, stream=path is not None)
+        if is_nested(rows):
+            nested = unnest(rows, set_id)
+            options["features"] = nested.features if features is None else features
+            return read_long(nested.rows, set_id="set_id", own=nested.sets, **options)
+        return read_long(rows, set_id=set_id, **options)
     if is_padded(source):
         source = from_padded(*source)
     if isinstance(source, Mapping) or not isinstance(source, Sequence | np.ndarray | torch.Tensor):
         raise TypeError(f"sets must be a path, a table, a list of arrays or a store; got {type(source).__name__}.")
     if not isinstance(source, Sequence) and source.ndim < 2:
-        raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {source.shape}.")
-    return read_arrays(list(source), features=features, sets=table, set_id=set_id, store=path, strict=strict)
+        raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(source.shape)}.")
+    return read_arrays(list(source), sets=table, set_id=set_id, **options)
+
+
+def _open_store(source: Any, sets: pa.Table | None, features: Sequence[str] | None) -> SetStore | None:
+    """The store, where the source is one already."""
+    if isinstance(source, str | Path) and suffix_of(Path(source)) in ARROW_SUFFIXES:
+        source = SetStore.open(source) if is_store(Path(source)) else None
+    if not isinstance(source, SetStore):
+        return None
+    if sets is not None or (features is not None and tuple(features) != source.features):
+        raise InputError(
+            "a store holds its features and its table of sets. Give sets and features when it is written, "
+            "from the table of elements."
+        )
+    return source

@@ -158,6 +158,18 @@ def open_file(path: Path) -> Contents:
     return Contents(elements, lists.offsets.to_numpy(), sets, description)
 
 
+def is_store(path: Path) -> bool:
+    """Whether an Arrow file is a store, and no table; true where it cannot be read, for `open_file` to say why."""
+    if not path.is_file():
+        return True
+    try:
+        with pa.memory_map(str(path)) as mapped:
+            schema = pa.ipc.open_file(mapped).schema
+    except (pa.ArrowException, OSError):
+        return True
+    return _KEY in (schema.metadata or {})
+
+
 def offsets_of(sizes: np.ndarray) -> np.ndarray:
     """``(B + 1,)``: where each set begins and the last one ends."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.data.kinds import is_number, is_text, not_numbers
 
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 ROWS = 1 << 18  # rows read at a time
 BLOCK = 1 << 24  # bytes of a CSV file read at a time
 CSV_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
@@ -40,6 +41,13 @@ class Rows:
     def columns(self) -> list[str]:
         """Names of the columns."""
         return self.schema.names
+
+    def load(self, columns: Sequence[str]) -> pa.Table:
+        """Some columns of all rows."""
+        batches = list(self.read(columns))
+        if batches:
+            return pa.Table.from_batches(batches)
+        return pa.schema([self.schema.field(name) for name in columns]).empty_table()
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Refuse names of columns that the table does not have."""
@@ -138,14 +146,22 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
     with reading(path):
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
+            batch_size = _rows_at_a_time(file.metadata)
         kind = schema.field(set_id).type if set_id in schema.names else None
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         as_codes = [set_id] if kind is not None and is_text(kind) else None
         with reading(path), pq.ParquetFile(path, read_dictionary=as_codes) as file:
-            yield from file.iter_batches(batch_size=ROWS, columns=list(columns))
+            yield from file.iter_batches(batch_size=batch_size, columns=list(columns))
 
     return Rows(str(path), schema, read)
+
+
+def _rows_at_a_time(metadata: Any) -> int:
+    """Rows that hold about `ROWS` numbers of one column each, fewer where rows hold lists."""
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    longest = max((sum(g.column(c).num_values for g in groups) for c in range(metadata.num_columns)), default=0)
+    return max(1, ROWS * metadata.num_rows // max(longest, metadata.num_rows, 1))
 
 
 def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
@@ -203,8 +219,8 @@ def _name_text(path: Path, numbers: Sequence[str]) -> None:
 def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> None:
     """Refuse text in a column of numbers, by its first row; missing values pass."""
     bad = not_numbers(values, missing=MISSING_TEXTS)
-    if pc.any(bad).as_py():  # pyright: ignore[reportAttributeAccessIssue] - made at import
-        row = pc.index(bad, True).as_py()  # pyright: ignore[reportAttributeAccessIssue]
+    if pc.any(bad).as_py():
+        row = pc.index(bad, True).as_py()
         raise InputError(
             f"{where}: column {column!r} must hold numbers; row {first_row + row + 1} holds "
             f"{values[row].as_py()!r}. Mend the row, or name the features to be used without this column."

@@ -1,0 +1,90 @@
+"""What all figures share: colours, type, and how a drawing becomes part of a page."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from setwise.report.markup import Markup, element
+from setwise.report.rounding import number
+
+# Okabe and Ito's colours, told apart with any colour vision; lines differ in style as well, for print.
+BLUE, ORANGE, GREEN, SKY, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#5f6368"
+STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, "-"), (GREY, "--"))
+MANY_POINTS = 2000  # more are drawn as pixels, so that the page stays small
+
+_LOOK: dict[Any, Any] = {
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#888888",
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": "#222222",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "text.parse_math": False,  # names of columns come from users and may hold dollar signs
+    "svg.hashsalt": "setwise",  # the same figure gives the same bytes
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report.
+
+    Attributes:
+        figure: what matplotlib draws.
+        caption: a sentence under it.
+        description: what it shows, in words, for those who cannot see it.
+    """
+
+    figure: Figure
+    caption: str
+    description: str
+
+    def markup(self) -> Markup:
+        """The figure as an element that holds all of itself."""
+        buffer = io.BytesIO()
+        with mpl.rc_context(_LOOK):
+            self.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
+        source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        image = element("img", attributes={"src": source, "alt": self.description})
+        return element("figure", image, element("figcaption", self.caption))
+
+
+@contextmanager
+def axes(width: float = 4.6, height: float = 3.4) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with one pair of axes in the look of the report; sizes in inches."""
+    with mpl.rc_context(_LOOK):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def logarithmic(ax: Axes, which: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, with its ticks as plain numbers."""
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    ax.set(**{f"{which}scale": "log"})
+    low, high = axis.get_data_interval()
+    every = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
+    axis.set_major_locator(LogLocator(subs=every, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def shortened(name: object, most: int = 24) -> str:
+    """A name that fits into a figure."""
+    text = str(name)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,70 @@
+"""Figures of every run: how fitting went, how large the sets are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from setwise.report.drawing import BLUE, GREY, ORANGE, Drawing, axes, logarithmic
+from setwise.training.history import EpochRecord
+
+_WIDE = 20.0  # largest over smallest from which an axis is logarithmic
+
+
+def learning_curves(history: Sequence[EpochRecord], best_epoch: int, *, loss: str, validated: bool) -> Drawing:
+    """Loss on training and validation sets after each epoch; ``loss`` says what is measured."""
+    epochs = [record.epoch for record in history]
+    train = [record.train_loss for record in history]
+    held = [np.nan if record.validation_loss is None else record.validation_loss for record in history]
+    with axes() as (figure, ax):
+        marker = "o" if len(epochs) < 3 else None
+        ax.plot(epochs, train, color=BLUE, linestyle="-", marker=marker, label="training sets")
+        if validated:
+            ax.plot(epochs, held, color=ORANGE, linestyle="--", marker=marker, label="validation sets")
+            ax.axvline(best_epoch, color=GREY, linewidth=0.9, linestyle=":")
+            ax.annotate(
+                f"kept: epoch {best_epoch}",
+                (best_epoch, 0.98),
+                xycoords=("data", "axes fraction"),
+                xytext=(-4 if best_epoch > np.mean(epochs) else 4, 0),
+                textcoords="offset points",
+                ha="right" if best_epoch > np.mean(epochs) else "left",
+                va="top",
+                fontsize=8.5,
+                color=GREY,
+            )
+        positive = [value for value in [*train, *held] if value > 0]
+        if positive and max(positive) > _WIDE * min(positive):
+            logarithmic(ax, "y")
+        ax.set_xlabel("epoch")
+        ax.set_ylabel("loss")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside lower center", ncols=2)
+    last = f"Training loss goes from {train[0]:.3g} to {train[-1]:.3g} in {len(epochs)} epochs"
+    if validated:
+        last += f"; validation loss is lowest, {np.nanmin(held):.3g}, in epoch {best_epoch}"
+    return Drawing(figure, f"Loss after each epoch: {loss}.", f"Line chart of the loss against the epoch. {last}.")
+
+
+def set_sizes(sizes: np.ndarray) -> Drawing:
+    """How many elements the sets have."""
+    low, high = int(sizes.min()), int(sizes.max())
+    wide = high > _WIDE * low
+    with axes(height=2.9) as (figure, ax):
+        if wide:
+            ax.hist(sizes, bins=np.geomspace(low, high + 1, 31).tolist(), color=BLUE, edgecolor="white", linewidth=0.5)
+            logarithmic(ax, "x")
+        else:
+            step = max(1, -(-(high - low + 1) // 40))
+            edges = np.arange(low, high + step + 1, step) - 0.5
+            ax.hist(sizes, bins=edges.tolist(), color=BLUE, edgecolor="white", linewidth=0.5)
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xlabel("elements of a set")
+        ax.set_ylabel("sets")
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    middle = np.median(sizes)
+    return Drawing(
+        figure,
+        "Sizes of the sets.",
+        f"Histogram of set sizes: {len(sizes)} sets of {low:,} to {high:,} elements, median {middle:,.0f}.",
+    )

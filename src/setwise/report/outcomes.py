@@ -1,0 +1,157 @@
+"""Figures of predictions for held-out sets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
+
+from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
+
+_FEW_CLASSES = 10
+_WINDOWS = 12
+
+
+def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray) -> Drawing:
+    """Each held-out set's prediction ``(B,)`` against its target ``(B,)``, with the line of perfect predictions."""
+    with axes(4.0, 3.9) as (figure, ax):
+        _points(ax, truth, predicted)
+        low = float(min(truth.min(), predicted.min()))
+        high = float(max(truth.max(), predicted.max()))
+        ax.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle="--", label="perfect")
+        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_xlabel(f"true {shortened(name)}")
+        ax.set_ylabel(f"predicted {shortened(name)}")
+        ax.legend(loc="upper left")
+    words = "undefined (nothing varies)"
+    if np.ptp(truth) > 0 and np.ptp(predicted) > 0:
+        words = f"{np.corrcoef(truth, predicted)[0, 1]:.2f}"
+    return Drawing(
+        figure,
+        f"Predicted against true {name}, one point per held-out set.",
+        f"Scatter plot of predicted against true {name} for {len(truth)} held-out sets; correlation {words}. "
+        f"True values lie between {truth.min():.4g} and {truth.max():.4g}, "
+        f"predictions between {predicted.min():.4g} and {predicted.max():.4g}.",
+    )
+
+
+def residuals_against_size(name: str, sizes: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> Drawing:
+    """Prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
+    residuals = predicted - truth
+    with axes() as (figure, ax):
+        ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
+        line = _against_size(ax, sizes, residuals)
+        ax.set_ylabel(f"predicted less true {shortened(name)}")
+    return Drawing(
+        figure,
+        f"Residuals of {name} against the size of the set{line}.",
+        f"Scatter plot of residuals against set size for {len(sizes)} held-out sets. {_trend(sizes, residuals)}",
+    )
+
+
+def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray) -> Drawing:
+    """The probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
+    with axes() as (figure, ax):
+        line = _against_size(ax, sizes, true_probability)
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_ylabel("probability of the true class")
+    return Drawing(
+        figure,
+        f"Probability given to the true class against the size of the set{line}.",
+        "Scatter plot of the probability given to the true class against set size for "
+        f"{len(sizes)} held-out sets. {_trend(sizes, true_probability)}",
+    )
+
+
+def confusion(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray) -> Drawing:
+    """Held-out sets by true class (rows) and predicted class (columns)."""
+    counts = confusion_matrix(truth, probabilities.argmax(1), labels=np.arange(len(classes)))
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    few = len(classes) <= _FEW_CLASSES
+    with axes(4.4, 4.0) as (figure, ax):
+        image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        ax.grid(False)
+        names = [shortened(name, 14) for name in classes]
+        every = range(0, len(classes), 1 if few else -(-len(classes) // 20))
+        ax.set_xticks(list(every), [names[i] for i in every], rotation=45, ha="right", rotation_mode="anchor")
+        ax.set_yticks(list(every), [names[i] for i in every])
+        ax.set_xlabel("predicted class")
+        ax.set_ylabel("true class")
+        if few:
+            for (row, column), count in np.ndenumerate(counts):
+                dark = shares[row, column] > 0.55
+                ax.text(column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "#222222")
+        figure.colorbar(image, ax=ax, label="share of the true class", shrink=0.8)
+    right = int(np.trace(counts))
+    return Drawing(
+        figure,
+        "Held-out sets by true and predicted class.",
+        f"Confusion matrix of {len(classes)} classes: {right} of {counts.sum()} held-out sets are on the diagonal.",
+    )
+
+
+def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray) -> Drawing | None:
+    """True against false positive rate of each class against the rest; none where one class alone is held out."""
+    present = [k for k in range(len(classes)) if 0 < int((truth == k).sum()) < len(truth)]
+    shown = [1] if len(classes) == 2 else present
+    if not present:
+        return None
+    areas = {k: float(roc_auc_score(truth == k, probabilities[:, k])) for k in shown}
+    with axes(4.0, 3.9) as (figure, ax):
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+        for position, k in enumerate(shown):
+            wrong, right, _ = roc_curve(truth == k, probabilities[:, k])
+            if len(shown) <= len(STYLES):
+                color, style = STYLES[position]
+                label = f"{shortened(classes[k])}: AUC {areas[k]:.3f}"
+                ax.plot(wrong, right, color=color, linestyle=style, label=label)
+            else:
+                ax.plot(wrong, right, color=BLUE, alpha=0.3, linewidth=0.9)
+        if len(shown) <= len(STYLES):
+            ax.legend(loc="lower right")
+        ax.set_aspect("equal")
+        ax.set_xlabel("false positive rate")
+        ax.set_ylabel("true positive rate")
+    mean = np.mean(list(areas.values()))
+    rest = "" if len(classes) == 2 else "each class against the rest, "
+    return Drawing(
+        figure,
+        f"ROC curve ({rest}mean AUC {mean:.3f}).",
+        f"ROC curve for {len(shown)} of {len(classes)} classes; mean area under the curve {mean:.3f}.",
+    )
+
+
+def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    many = len(x) > MANY_POINTS
+    size, alpha = (4, 0.25) if many else (16, 0.6) if len(x) < 200 else (9, 0.45)
+    ax.scatter(x, y, s=size, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
+
+
+def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:
+    """Points with the median of sets of like size, where there are enough of them; what the caption says of it."""
+    _points(ax, sizes, values)
+    ax.set_xlabel("elements of the set")
+    if sizes.max() > 20 * sizes.min():
+        logarithmic(ax, "x")
+    edges = np.unique(np.quantile(sizes, np.linspace(0, 1, _WINDOWS + 1)))
+    if len(sizes) >= 5 * _WINDOWS and len(edges) > 2:
+        window = np.clip(np.searchsorted(edges, sizes, side="right") - 1, 0, len(edges) - 2)
+        known = [k for k in range(len(edges) - 1) if (window == k).any()]
+        middles = [float(np.median(sizes[window == k])) for k in known]
+        medians = [float(np.median(values[window == k])) for k in known]
+        ax.plot(middles, medians, color=ORANGE, linewidth=1.8, marker="o", markersize=4)
+        return "; the line is the median of sets of like size"
+    return ""
+
+
+def _trend(sizes: np.ndarray, values: np.ndarray) -> str:
+    """Small against large sets in words."""
+    if np.ptp(sizes) == 0:
+        return f"All sets have {sizes[0]} elements."
+    small = sizes <= np.median(sizes)
+    if small.all():
+        small = sizes < np.median(sizes)
+    return (
+        f"The median is {np.median(values[small]):.3g} among the smaller half of the sets "
+        f"and {np.median(values[~small]):.3g} among the larger half."
+    )

@@ -1,0 +1,214 @@
+"""The parts of the report, each from a run and a summary of its data."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from setwise.data.inspect import Summary
+from setwise.report import figures, outcomes
+from setwise.report.drawing import Drawing
+from setwise.report.markup import Markup, definitions, element, joined, table
+from setwise.report.rounding import duration, number
+from setwise.report.verdict import best_rows, metric_words, verdict
+from setwise.training.objectives import Regression
+from setwise.training.record import RunRecord
+from setwise.training.run import Run
+
+_SHOWN_FEATURES = 12
+_MOST_TARGETS = 4
+_STATUS = {
+    "finished": "all epochs done",
+    "stopped early": "stopped early, since the validation sets gained nothing more",
+    "interrupted": "interrupted; the best weights so far were kept",
+}
+
+
+def result(run: Run) -> Markup:
+    """How good the model is on held-out sets, beside what it has to beat."""
+    record = run.record
+    held_out = len(record.split.test)
+    parts: list[object] = [
+        element("h2", "Result on held-out sets"),
+        element("p", verdict(record.test, record.objective, test_sets=held_out), attributes={"class": "verdict"}),
+    ]
+    if record.test:
+        parts.append(results_table(record))
+        parts.append(
+            element(
+                "p",
+                "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven "
+                "quantiles per feature, the size) and the same covariates. Best values are underlined.",
+                attributes={"class": "quiet"},
+            )
+        )
+    parts.append(_figures(outcome_drawings(run)))
+    return element("section", *parts)
+
+
+def results_table(record: RunRecord) -> Markup:
+    """The model, the first row, and its baselines; a column per metric."""
+    metrics = list(dict.fromkeys(name for row in record.test for name in row.metrics))
+    rows = [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in record.test]
+    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(record.test, name)}
+    return table(
+        ["", *(_title(name) for name in metrics)],
+        rows,
+        caption=f"The same {len(record.split.test)} held-out sets for every row.",
+        marked=frozenset({0}),
+        best=frozenset(best),
+    )
+
+
+def outcome_drawings(run: Run) -> list[Drawing]:
+    """Figures of the predictions for held-out sets; none for a run without them."""
+    predictions = run.test_predictions
+    if predictions is None:
+        return []
+    sizes = predictions["size"].to_numpy()
+    objective = run.objective
+    if isinstance(objective, Regression):
+        drawings = []
+        for name in objective.targets[:_MOST_TARGETS]:
+            truth, predicted = (predictions[column].to_numpy() for column in (name, f"predicted_{name}"))
+            drawings.append(outcomes.predicted_against_true(name, truth, predicted))
+            drawings.append(outcomes.residuals_against_size(name, sizes, truth, predicted))
+        return drawings
+    truth = objective.encode(predictions[objective.target].to_pylist()).numpy()
+    shares = np.stack([predictions[f"probability_{label}"].to_numpy() for label in objective.classes], axis=1)
+    curve = outcomes.roc(objective.classes, truth, shares)
+    return [
+        outcomes.confusion(objective.classes, truth, shares),
+        *([] if curve is None else [curve]),
+        outcomes.surprise_against_size(sizes, shares[np.arange(len(truth)), truth]),
+    ]
+
+
+def learning(run: Run) -> Markup:
+    """Learning curves and how the fit ended."""
+    record = run.record
+    text = f"{record.epochs} of at most {record.config.epochs} epochs in {duration(record.seconds)}: "
+    text += f"{_STATUS[record.status]}. The weights kept are those of epoch {record.best_epoch}"
+    text += ", the best on the validation sets." if record.split.validation else ", the last (no validation sets)."
+    drawings = []
+    if run.history:
+        validated = any(epoch.validation_loss is not None for epoch in run.history)
+        curves = figures.learning_curves(run.history, record.best_epoch, loss=_loss(record), validated=validated)
+        drawings = [curves]
+    return element("section", element("h2", "Learning"), element("p", text), _figures(drawings))
+
+
+def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
+    """What the model was fitted on."""
+    record = run.record
+    split = record.split
+    pairs = [
+        ("sets", number(summary.num_sets)),
+        ("elements", f"{number(summary.num_elements)}, all sets together"),
+        ("training / validation / test sets", f"{len(split.train)} / {len(split.validation)} / {len(split.test)}"),
+        ("elements of a set", ", ".join(f"{name}: {number(value)}" for name, value in summary.sizes.items())),
+        ("target" if len(record.objective.targets) == 1 else "targets", ", ".join(record.objective.targets)),
+        ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
+        ("kept together by", _grouping(record, summary)),
+        ("fingerprint of the data", record.fingerprint),
+    ]
+    problems = [element("li", problem) for problem in summary.problems] or [element("li", "none found")]
+    return element(
+        "section",
+        element("h2", "Data"),
+        definitions(pairs),
+        element("h3", "Problems"),
+        element("ul", joined(problems)),
+        _figures([figures.set_sizes(sizes)]),
+        element("h3", "Features of an element"),
+        _features(summary),
+        _left_out(summary.left_out),
+    )
+
+
+def configuration(record: RunRecord) -> Markup:
+    """Model, fit and versions, as `model.json` has them."""
+    spec = {"name": record.model, **record.spec, "parameters": record.num_parameters}
+    objective = {"kind": record.objective.kind}
+    return element(
+        "section",
+        element("h2", "Configuration"),
+        element("h3", "Model"),
+        definitions(_pairs(spec | objective)),
+        element("h3", "Fit"),
+        definitions(_pairs(record.config.model_dump(mode="json"))),
+        element("h3", "Versions"),
+        definitions(_pairs(record.versions | {"written": record.created})),
+    )
+
+
+def repeat(command: str) -> Markup:
+    """The command that does it all again."""
+    return element(
+        "section",
+        element("h2", "To repeat this run"),
+        element("pre", element("code", command)),
+        element(
+            "p",
+            "With the same data, versions and kind of machine, the same seed gives the same numbers on a CPU.",
+            attributes={"class": "quiet"},
+        ),
+    )
+
+
+def _figures(drawings: Sequence[Drawing]) -> Markup:
+    if not drawings:
+        return Markup("")
+    return element("div", joined(drawing.markup() for drawing in drawings), attributes={"class": "figures"})
+
+
+def _features(summary: Summary) -> Markup:
+    if not summary.features:
+        return element("p", f"Elements have shape {summary.shape}.")
+    rows = [
+        [f.name, number(f.minimum), number(f.maximum), number(f.mean), number(f.std), number(f.missing)]
+        for f in summary.features
+    ]
+    head = ["feature", "lowest", "highest", "mean", "std", "missing"]
+    shown = table(head, rows[:_SHOWN_FEATURES], caption=f"{len(rows)} features, over all elements of all sets.")
+    if len(rows) <= _SHOWN_FEATURES:
+        return shown
+    rest = table(head, rows[_SHOWN_FEATURES:], caption="The other features.")
+    more = element("summary", f"{len(rows) - _SHOWN_FEATURES} more features")
+    return joined([shown, element("details", more, rest)])
+
+
+def _left_out(left_out: Mapping[str, str]) -> Markup:
+    if not left_out:
+        return Markup("")
+    rows = [[name, reason] for name, reason in left_out.items()]
+    return table(["column", "why it is no feature"], rows, caption="Columns that were left out.")
+
+
+def _loss(record: RunRecord) -> str:
+    """What the learning curves measure, with its unit."""
+    if not isinstance(record.objective, Regression):
+        return "cross entropy (nats)"
+    return "mean squared error" + (" (standardised targets)" if record.config.standardise else "")
+
+
+def _grouping(record: RunRecord, summary: Summary) -> str:
+    if summary.groups is None:
+        return "nothing: each set by itself"
+    return f"{record.group or 'group'} ({number(summary.groups)} of them); no group is on two sides of the split"
+
+
+def _title(metric: str) -> str:
+    words = metric_words(metric)
+    return words[0].upper() + words[1:]
+
+
+def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), "none" if value is None else _value(value)) for name, value in values.items()]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return number(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

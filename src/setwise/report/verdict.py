@@ -1,0 +1,85 @@
+"""What the table of held-out results means, in plain words; the same for the command line and the report."""
+
+from collections.abc import Sequence
+
+from setwise.training.metrics import LOWER_IS_BETTER
+from setwise.training.objectives import Classification, Regression
+from setwise.training.record import TestRow
+
+WORDS = {
+    "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "r2": "R2",
+    "cross_entropy": "cross entropy",
+    "accuracy": "accuracy",
+    "auc": "AUC",
+}
+_CLEARLY = 0.02  # relative; smaller differences are called no difference
+_FEW_SETS = 30
+
+
+def decisive(objective: Regression | Classification) -> str:
+    """The metric that decides which row is best."""
+    return "mse" if isinstance(objective, Regression) else "cross_entropy"
+
+
+def metric_words(name: str) -> str:
+    """A metric's name for people: "r2_age" is "R2 of age"."""
+    if name in WORDS:
+        return WORDS[name]
+    known = max((key for key in WORDS if name.startswith(f"{key}_")), key=len, default="")
+    return f"{WORDS[known]} of {name[len(known) + 1 :]}" if known else name
+
+
+def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
+    """Positions of the rows that are best by a metric, ties included."""
+    values = {i: row.metrics[metric] for i, row in enumerate(rows) if metric in row.metrics}
+    if not values:
+        return frozenset()
+    best = min(values.values()) if metric.split("_of_")[0] in LOWER_IS_BETTER else max(values.values())
+    return frozenset(i for i, value in values.items() if value == best)
+
+
+def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, test_sets: int) -> str:
+    """Whether the model, the first row, is worth having beside the others; two or three sentences.
+
+    Args:
+        rows: the model and what it has to beat, measured on the same held-out sets.
+        objective: what is predicted.
+        test_sets: how many sets were held out.
+    """
+    if not rows or test_sets == 0:
+        return "No sets were held out, so nothing is known of how good this model is on new sets."
+    metric = decisive(objective)
+    model, others = rows[0], [row for row in rows[1:] if metric in row.metrics]
+    constant = next((row for row in others if row.name == "constant"), None)
+    rival = min(others, key=lambda row: row.metrics[metric], default=None)
+    sentences = []
+    if constant is not None and not _beats(model, constant, metric):
+        sentences.append(
+            f"{model.name} has learned nothing that helps on new sets: it is no better than a constant "
+            f"({_pair(model, constant, metric)})."
+        )
+    if rival is not None and rival is not constant and _beats(rival, model, metric):
+        sentences.append(
+            f"A simpler method wins: {rival.name} on moments and quantiles of each set is better than {model.name} "
+            f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."
+        )
+    if not sentences and rival is not None:
+        if _beats(model, rival, metric):
+            sentences.append(f"{model.name} beats every baseline; the best of them is {rival.name} ")
+        else:
+            sentences.append(f"{model.name} is about as good as {rival.name}, which is simpler ")
+        sentences[-1] += f"({_pair(model, rival, metric)})."
+    if test_sets < _FEW_SETS:
+        sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
+    return " ".join(sentences)
+
+
+def _beats(row: TestRow, other: TestRow, metric: str) -> bool:
+    """Whether a row is better by more than rounding and luck of a hair; lower is better."""
+    return row.metrics[metric] < (1 - _CLEARLY) * other.metrics[metric]
+
+
+def _pair(row: TestRow, other: TestRow, metric: str) -> str:
+    return f"{WORDS[metric]} {row.metrics[metric]:.4g} against {other.metrics[metric]:.4g}"

@@ -4,14 +4,6 @@ A metric that is not defined for the sets at hand (R2 of one set, AUC of one cla
 """
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    log_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    r2_score,
-    roc_auc_score,
-)
 
 from setwise.training.objectives import Classification, Regression
 
@@ -37,6 +29,8 @@ def score(objective: Regression | Classification, predicted: np.ndarray, truth: 
 
 
 def _regression(names: tuple[str, ...], predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score  # here, since predicting needs none
+
     metrics = {
         "mse": float(mean_squared_error(truth, predicted)),
         "mae": float(mean_absolute_error(truth, predicted)),
@@ -55,6 +49,8 @@ def _regression(names: tuple[str, ...], predicted: np.ndarray, truth: np.ndarray
 
 
 def _classification(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
     classes = np.arange(probabilities.shape[1])
     metrics = {
         "cross_entropy": float(log_loss(truth, probabilities, labels=classes)),

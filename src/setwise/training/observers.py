@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from setwise._checks import InputError
 from setwise.training.history import EpochRecord
@@ -36,17 +36,15 @@ class ProgressBar:
         self.epochs = epochs
         visible = sys.stderr.isatty() if show is None else show
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("epochs"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("epochs, left"),
             TimeRemainingColumn(),
+            TextColumn("{task.description}"),
             console=Console(stderr=True),
             disable=not visible,
         )
-        self._task = self._bar.add_task("fit", total=epochs)
+        self._task = self._bar.add_task("", total=epochs)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -61,11 +59,11 @@ class ProgressBar:
         """Move the bar."""
         self._bar.update(self._task, completed=epochs)
 
-    def epoch(self, record: EpochRecord, best_epoch: int) -> None:
+    def epoch(self, record: EpochRecord, best_epoch: int) -> None:  # noqa: ARG002 - what observers are told
         """Say how the epoch went."""
-        text = f"fit: training loss {record.train_loss:.4g}"
+        text = f"loss {record.train_loss:.3g}"
         if record.validation_loss is not None:
-            text += f", validation {record.validation_loss:.4g} (best in epoch {best_epoch})"
+            text += f", validation {record.validation_loss:.3g}"
         self._bar.update(self._task, completed=record.epoch, description=text)
 
 

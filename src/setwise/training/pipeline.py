@@ -202,7 +202,7 @@ def _checkpoints(
     return Checkpoints(
         directory,
         {
-            "configuration": config.model_dump(mode="json", exclude={"workers"}),
+            "configuration": config.model_dump(mode="json", exclude={"workers", "device"}),
             "model": spec.to_dict(),
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,

@@ -1,21 +1,25 @@
 """What ``model.json`` says: everything that makes weights a model that can be used and checked."""
 
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Tensor
 
 from setwise._checks import InputError
+from setwise.data.transforms import Standardiser
+from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
 from setwise.training.objectives import Objective
 
 FORMAT = 1
+_Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -121,6 +125,16 @@ class RunRecord(BaseModel):
     test: tuple[TestRow, ...] = ()
     weights_sha256: str = ""
 
+    @field_validator("spec")
+    @classmethod
+    def _spec_is_known(cls, spec: dict[str, Any]) -> dict[str, Any]:
+        return _proven(spec, spec_from_dict)
+
+    @field_validator("standardiser")
+    @classmethod
+    def _standardiser_is_whole(cls, numbers: dict[str, list[float]] | None) -> dict[str, list[float]] | None:
+        return None if numbers is None else _proven(numbers, Standardiser.from_dict)
+
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read ``model.json``.
@@ -145,9 +159,17 @@ class RunRecord(BaseModel):
                 ) from None
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "its JSON"
-            raise InputError(
-                f"{path} is damaged: {where}: {first['msg']}. Restore the file, or fit the model again."
-            ) from None
+            said = first["msg"].removeprefix("Value error, ").rstrip(".")
+            raise InputError(f"{path} is damaged: {where}: {said}. Restore the file, or fit the model again.") from None
+
+
+def _proven(values: _Values, build: Callable[[_Values], object]) -> _Values:
+    """The values, if something can be built from them; pydantic words what a ValueError says."""
+    try:
+        build(values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{error}") from error
+    return values
 
 
 class _Format(BaseModel):

@@ -1,0 +1,301 @@
+"""From a store to a run, on real digits."""
+
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from setwise._checks import InputError
+from setwise.data import SetStore, Split, Standardiser, read
+from setwise.training import FitConfig, Run
+from setwise.training.pipeline import train
+
+CONFIG = FitConfig(epochs=3, device="cpu")
+SMALL = {"depth": 2, "width": 16}
+
+
+def with_columns(store: SetStore, rows: int | None = None, **columns: list) -> SetStore:
+    rows = len(store) if rows is None else rows
+    arrays = [store.elements(i) for i in range(rows)]
+    return read(arrays, sets=pa.table({"set_id": store.set_ids[:rows], **columns}))
+
+
+def quick(store, **choices) -> Run:
+    return train(store, **{"model_choices": SMALL, "config": CONFIG, "baselines": False, **choices})
+
+
+def same_weights(first: Run, second: Run) -> bool:
+    a, b = first.model.state_dict(), second.model.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_regression_beats_the_constant(digit_store):
+    config = CONFIG.model_copy(update={"epochs": 40, "batch_size": 8})
+    run = train(digit_store, targets="mean", model_choices={"depth": 4, "width": 32}, config=config)
+    rows = {row.name: row.metrics for row in run.record.test}
+    assert list(rows) == ["deep-sets++", "constant", "ridge", "gradient boosting"]
+    assert rows["deep-sets++"]["r2"] > 0.5
+    assert rows["constant"]["r2"] <= 0
+    assert rows["ridge"]["mse"] < rows["constant"]["mse"]
+    assert run.record.best_epoch == 1 + np.argmin([r.validation_loss for r in run.history])
+    table = run.test_predictions
+    assert table is not None
+    assert table.column_names == ["set_id", "size", "mean", "predicted_mean"]
+    assert table["set_id"].to_pylist() == list(run.record.split.test)
+    error = table["mean"].to_numpy() - table["predicted_mean"].to_numpy()
+    assert np.square(error).mean() == pytest.approx(rows["deep-sets++"]["mse"])
+
+
+def test_classification_with_covariates_and_groups(digit_store, tmp_path):
+    run = train(
+        digit_store,
+        targets="any_zero",
+        covariates=["age", "largest"],
+        group="patient",
+        model="set-transformer++",
+        model_choices={"depth": 1, "width": 16, "inducing": 5},
+        config=CONFIG,
+        out=tmp_path / "run",
+        progress=False,
+    )
+    names = [row.name for row in run.record.test]
+    assert names == ["set-transformer++", "constant", "logistic regression", "gradient boosting"]
+    split = run.record.split
+    patient = dict(zip(digit_store.set_ids, digit_store.sets["patient"].to_pylist(), strict=True))
+    parts = [{patient[name] for name in part} for part in (split.train, split.validation, split.test)]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert sorted([*split.train, *split.validation, *split.test]) == sorted(digit_store.set_ids)
+    assert run.record.covariates is not None
+    age = dict(zip(digit_store.set_ids, digit_store.sets["age"].to_pylist(), strict=True))
+    trained = [age[name] for name in split.train]
+    assert run.record.covariates.mean[0] == pytest.approx(np.mean(trained))
+    assert run.record.covariates.std[0] == pytest.approx(np.std(trained))
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints",
+    }  # fmt: skip
+
+
+def test_transforms_see_training_sets_alone(digit_store):
+    split = Split(np.arange(5), np.arange(5, 8), np.arange(8, 113))
+    run = quick(digit_store, targets="mean", split=split)
+    assert run.record.standardiser == Standardiser.fit(digit_store, split.train).to_dict()
+    assert run.objective.mean[0] == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
+
+
+def test_several_targets(digit_store):
+    run = quick(digit_store, targets=["mean", "largest"])
+    assert {"mse", "mae", "r2", "r2_mean", "r2_largest"} < run.record.test[0].metrics.keys()
+
+
+@pytest.mark.parametrize("target", ["mean", "any_zero"])
+def test_eight_sets(digit_store, target):
+    store = with_columns(digit_store, 8, mean=[1.0, 2, 3, 4, 5, 6, 7, 8], any_zero=["a", "b"] * 4)
+    run = quick(store, targets=target, baselines=True)
+    assert len(run.record.test) == 4
+    assert all(np.isfinite(value) for row in run.record.test for value in row.metrics.values())
+
+
+@pytest.mark.parametrize("target", ["mean", "any_zero"])
+def test_two_sets_without_other_parts(digit_store, target):
+    store = with_columns(digit_store, 2, mean=[1.0, 2], any_zero=["a", "b"])
+    run = quick(store, targets=target, validation=0, test=0)
+    assert run.record.test == ()
+    assert run.test_predictions is None
+
+
+def test_given_split_is_kept(digit_store):
+    words = ["train"] * 50 + ["validation"] * 20 + ["test"] * 43
+    store = with_columns(digit_store, mean=digit_store.sets["mean"].to_pylist(), split=words)
+    split = quick(store, targets="mean").record.split
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [50, 20, 43]
+    assert split.train == tuple(store.set_ids[:50])
+
+
+def test_task_is_found_or_told(digit_store):
+    kinds = {name: quick(digit_store, targets=name).objective.kind for name in ("mean", "any_zero", "largest")}
+    assert kinds == {"mean": "regression", "any_zero": "classification", "largest": "regression"}
+    few = with_columns(digit_store, grade=[i % 3 for i in range(113)], case=[float(i % 2) for i in range(113)])
+    assert quick(few, targets="grade", task="classification").objective.classes == ("0", "1", "2")
+    assert quick(few, targets="case").objective.classes == ("0", "1")
+
+
+def test_images_and_categories():
+    draw = np.random.default_rng(0)
+    table = pa.table({"y": draw.normal(size=13)})
+    categories = read([draw.integers(0, 5, 1 + i) for i in range(13)], sets=table)
+    assert quick(categories, targets="y").record.spec["categories"] == (5,)
+    vectors = read([draw.normal(size=(1 + i, 3)) for i in range(13)], sets=table)
+    assert quick(vectors, targets="y", config=CONFIG.model_copy(update={"standardise": False}))
+
+
+def test_in_memory_and_on_disk_are_the_same_and_global_state_stays(digit_store, tmp_path):
+    before, state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - what must not move
+    memory = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"max_elements": 4}))
+    config = CONFIG.model_copy(update={"max_elements": 4, "workers": 1})
+    disk = quick(digit_store, targets="mean", config=config, out=tmp_path / "run")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    loaded = Run.load(tmp_path / "run")
+    assert same_weights(memory, disk)
+    assert same_weights(disk, loaded)
+    assert loaded.record == disk.record
+    assert loaded.history == disk.history
+    assert memory.record.test == disk.record.test
+    other = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"seed": 1, "max_elements": 4}))
+    assert not same_weights(memory, other)
+
+
+def test_elements_per_batch(digit_store):
+    run = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"elements_per_batch": 29}))
+    assert run.history[0].train_loss > 0
+
+
+def test_nothing_is_printed_where_there_is_no_terminal(digit_store, capfd):
+    quick(digit_store, targets="mean")
+    assert capfd.readouterr() == ("", "")
+    quick(digit_store, targets="mean", progress=True)
+    assert "3/3 epochs, left 0:00:00 loss 0." in capfd.readouterr().err
+
+
+def test_existing_run_is_refused_overwritten_or_resumed(digit_store, tmp_path):
+    out = tmp_path / "run"
+    first = quick(digit_store, targets="mean", out=out)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"run holds a run already\. Name another directory, overwrite"):
+        quick(digit_store, targets="mean", out=out)
+    resumed = quick(digit_store, targets="mean", out=out, resume=True)
+    assert same_weights(first, resumed)
+    assert resumed.history == first.history
+    with pytest.raises(InputError, match=r"configuration: epochs was 3 and is now 5"):
+        quick(digit_store, targets="mean", out=out, resume=True, config=CONFIG.model_copy(update={"epochs": 5}))
+    with pytest.raises(InputError, match=r"model: width was 16 and is now 8"):
+        quick(digit_store, targets="mean", out=out, resume=True, model_choices={"depth": 2, "width": 8})
+    assert same_weights(Run.load(out), first)
+    second = quick(digit_store, targets="largest", out=out, overwrite=True)
+    assert Run.load(out).objective == second.objective
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_resume_begins_where_nothing_is(digit_store, tmp_path):
+    assert quick(digit_store, targets="mean", out=tmp_path / "new", resume=True).record.epochs == 3
+
+
+def test_foreign_directory_is_not_touched(digit_store, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    for choices in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(InputError, match=r"holds files that are not of a run \(thesis.tex\)"):
+            quick(digit_store, targets="mean", out=tmp_path, **choices)
+    with pytest.raises(InputError, match="must be a directory, and is a file"):
+        quick(digit_store, targets="mean", out=tmp_path / "thesis.tex", overwrite=True)
+    with pytest.raises(InputError, match=r"could not be written: Not a directory"):
+        quick(digit_store, targets="mean", out=tmp_path / "thesis.tex" / "run")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_full_disk_keeps_what_was_written(digit_store, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(InputError, match=r"\.pt could not be written: File too large"):
+            quick(digit_store, targets="mean", out=tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.rglob("*.partial"))
+    resumed = quick(digit_store, targets="mean", out=tmp_path / "run", resume=True)
+    assert same_weights(resumed, quick(digit_store, targets="mean"))
+
+
+def test_ctrl_c_leaves_a_run_that_predicts_and_can_go_on(digit_store, tmp_path):
+    out = tmp_path / "run"
+
+    def interrupt() -> None:
+        while not (out / "checkpoints" / "last.pt").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    config = CONFIG.model_copy(update={"epochs": 100_000, "patience": None})
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    run = quick(digit_store, targets="mean", config=config, out=out)
+    thread.join()
+    assert run.record.status == "interrupted"
+    assert 1 <= run.record.best_epoch <= run.record.epochs < 100_000
+    assert run.record.test[0].metrics["mse"] > 0
+    loaded = Run.load(out)
+    assert loaded.record.status == "interrupted"
+    assert len(loaded.history) == run.record.epochs
+
+
+def test_tensorboard(digit_store, tmp_path, monkeypatch):
+    quick(digit_store, targets="mean", out=tmp_path / "run", tensorboard=True)
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(InputError, match=r"pip install 'setwise\[tensorboard\]'"):
+        quick(digit_store, targets="mean", out=tmp_path / "other", tensorboard=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "choices", "message"),
+    [
+        ({"y": [1.0] * 113}, {}, r"target 'y' must differ between sets; it is '1.0' for all 113"),
+        ({"y": ["a"] * 113}, {}, r"target 'y' must differ between sets; it is 'a'"),
+        ({"y": [1.0, None] + [2.0] * 111}, {}, r"'y' .* must have a finite value for every set; 1 of 113"),
+        (
+            {"y": ["a", "b"] * 50 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
+            {},
+            r"must be one of the classes of the training sets, 'a', 'b'; got 'c'",
+        ),
+        (
+            {"y": ["a"] * 100 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
+            {},
+            r"must have two classes at least among the training sets; all \d+ are 'a'",
+        ),
+        (
+            {"y": [1.0] * 100 + [2.5] * 13, "split": ["train"] * 90 + ["test"] * 23},
+            {"task": "regression"},
+            r"target 'y' must vary among the training sets; all \d+ have 1",
+        ),
+        ({"z": [1.0] * 113}, {}, r"the sets have no column 'y'"),
+        ({"y": list(range(113))}, {"covariates": ["age"]}, r"the sets have no column 'age'"),
+        ({"y": list(range(113))}, {"group": "patient"}, r"the sets have no column 'patient'"),
+        ({"y": list(range(113))}, {"task": "ranking"}, r"task must be one of 'regression', 'classification'"),
+        ({"y": list(range(113))}, {"targets": []}, r"there must be a target"),
+        ({"y": list(range(113))}, {"targets": ["y", "y2"], "task": "classification"}, r"takes one target"),
+        ({"y": list(range(113))}, {"model": "deep-set"}, r"the model's name must be one of"),
+        ({"y": list(range(113))}, {"model_choices": {"deep": 3}}, r"no choice 'deep' to make; there are depth, "),
+        ({"y": list(range(113))}, {"resume": True}, r"need a run directory"),
+        ({"y": list(range(113))}, {"validation": 0.5, "test": 0.5}, r"shares from 0 that add up to less than 1"),
+        (
+            {"y": list(range(113))},
+            {"model_choices": {"pool": "sum"}, "config": FitConfig(max_elements=3)},
+            r"pool='sum' and max_elements cannot go together",
+        ),
+    ],
+)
+def test_bad_input_is_a_clear_error(digit_store, columns, choices, message):
+    choices = {"targets": "y", **choices}
+    with pytest.raises(InputError, match=message):
+        quick(with_columns(digit_store, **columns), **choices)
+
+
+def test_one_set_is_refused(digit_store):
+    with pytest.raises(InputError, match=r"at least two sets with a target; got 1"):
+        quick(with_columns(digit_store, 1, y=[1.0]), targets="y")
+
+
+def test_real_molecules(real_data):
+    molecules = np.load(real_data / "mil_classic" / "musk1.npz")
+    sets = np.split(molecules["x"], np.cumsum(molecules["n"])[:-1])
+    config = CONFIG.model_copy(update={"epochs": 20})
+    run = train(read(sets, sets=pa.table({"musk": molecules["y"]})), targets="musk", config=config,
+                model_choices={"depth": 4, "width": 32})  # fmt: skip
+    assert run.record.test[0].metrics["accuracy"] > 0.6

@@ -23,7 +23,21 @@ ORDER = [
     "cli",
 ]
 PUBLIC = {
-    "setwise": ["SetBatch", "SetLayout", "layers", "models"],
+    "setwise": [
+        "SetBatch",
+        "SetLayout",
+        "layers",
+        "models",
+        "SetRegressor",
+        "SetClassifier",
+        "read",
+        "SetStore",
+        "train",
+        "FitConfig",
+        "Run",
+        "predict",
+        "evaluate",
+    ],
     "setwise.layers": [
         "Normalisation",
         "SetNorm",
@@ -92,6 +106,7 @@ def test_every_folder_is_in_the_order():
 def test_public_names_are_frozen():
     for module, names in PUBLIC.items():
         assert list(sys.modules[module].__all__) == names
+        assert all(hasattr(sys.modules[module], name) for name in names)
 
 
 def test_import_is_light():

@@ -1,6 +1,48 @@
 """setwise: prediction on sets, exact on sets of any size."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from setwise import layers, models
 from setwise.batch import SetBatch, SetLayout
 
-__all__ = ["SetBatch", "SetLayout", "layers", "models"]
+if TYPE_CHECKING:
+    from setwise.data import SetStore, read
+    from setwise.estimators import SetClassifier, SetRegressor
+    from setwise.inference import evaluate, predict
+    from setwise.training import FitConfig, Run, train
+
+__all__ = [
+    "SetBatch",
+    "SetLayout",
+    "layers",
+    "models",
+    "SetRegressor",
+    "SetClassifier",
+    "read",
+    "SetStore",
+    "train",
+    "FitConfig",
+    "Run",
+    "predict",
+    "evaluate",
+]
+
+# What needs lightning, scikit-learn or pyarrow is imported where it is first used, so that `import setwise` is quick.
+_LATER = {
+    "SetRegressor": "setwise.estimators",
+    "SetClassifier": "setwise.estimators",
+    "read": "setwise.data",
+    "SetStore": "setwise.data",
+    "train": "setwise.training",
+    "FitConfig": "setwise.training",
+    "Run": "setwise.training",
+    "predict": "setwise.inference",
+    "evaluate": "setwise.inference",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'setwise' has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

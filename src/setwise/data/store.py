@@ -97,6 +97,10 @@ class SetStore:
             target[...] = elements
         return SetStore.open(path)
 
+    def with_sets(self, sets: pa.Table) -> "SetStore":
+        """The same elements, not copied, with another table of sets: one row per set, in the same order."""
+        return SetStore.from_description(self._contents.elements.numpy(), self.sizes, sets, self.description)
+
     @property
     def _contents(self) -> Contents:
         if self._loaded is None:

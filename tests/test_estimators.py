@@ -1,0 +1,226 @@
+"""The estimators: scikit-learn's habits, on sets."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import setwise as sw
+from setwise._checks import InputError
+
+SMALL = dict(depth=2, width=8, epochs=3, random_state=0, device="cpu")
+LEARNS = dict(depth=2, width=16, epochs=100, batch_size=5, learning_rate=3e-3, random_state=0)
+
+
+def _sets(count=30, features=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(rng.normal(), 1, (n, features)) for n in rng.integers(1, 12, count)]
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return _sets()
+
+
+@pytest.fixture(scope="module")
+def means(sets):
+    return np.array([x.mean() for x in sets])
+
+
+@pytest.fixture(scope="module")
+def labels(means):
+    return np.where(means > np.median(means), "high", "low")
+
+
+def test_regressor_learns_the_mean(sets, means):
+    regressor = sw.SetRegressor(**LEARNS).fit(sets, means)
+    new = _sets(seed=1)
+    assert regressor.score(new, [x.mean() for x in new]) > 0.8
+    assert regressor.predict(new).shape == (30,)
+    assert regressor.n_features_in_ == 2
+    assert 1 <= regressor.n_iter_ <= 100
+
+
+def test_classifier_learns_the_sign(sets, labels):
+    classifier = sw.SetClassifier(**LEARNS).fit(sets, labels)
+    assert classifier.score(sets, labels) > 0.9
+    assert classifier.classes_.tolist() == ["high", "low"]
+    probabilities = classifier.predict_proba(sets)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
+    assert (classifier.predict(sets) == classifier.classes_[probabilities.argmax(1)]).all()
+
+
+@pytest.mark.parametrize(
+    "classes", [np.array([3, 10, 2]), np.array([1.0, 10.0, 2.0]), np.array(["b", "a", "c"]), np.array([True, False])]
+)
+def test_labels_of_any_kind_come_back_as_they_were(sets, classes):
+    y = classes[np.arange(30) % len(classes)]
+    classifier = sw.SetClassifier(**SMALL).fit(sets, y)
+    assert classifier.classes_.dtype == classes.dtype
+    assert classifier.classes_.tolist() == sorted(classes.tolist())
+    assert set(classifier.predict(sets)) <= set(classes)
+    # column k of the probabilities is class k, whatever order the model has
+    assert (classifier.predict(sets) == classifier.classes_[classifier.predict_proba(sets).argmax(1)]).all()
+
+
+def test_several_targets(sets, means):
+    y = np.stack([means, -means, means**2], 1)
+    regressor = sw.SetRegressor(**SMALL).fit(sets, y)
+    assert regressor.predict(sets).shape == (30, 3)
+    assert isinstance(regressor.score(sets, y), float)
+
+
+def test_the_same_seed_gives_the_same_bits(sets, means):
+    first, second = (sw.SetRegressor(**SMALL).fit(sets, means).predict(sets) for _ in range(2))
+    assert (first == second).all()
+    other = sw.SetRegressor(**{**SMALL, "random_state": 1}).fit(sets, means).predict(sets)
+    assert (first != other).any()
+
+
+def test_a_second_fit_forgets_the_first(sets, means):
+    regressor = sw.SetRegressor(**SMALL).fit(_sets(features=5), means)
+    assert (regressor.fit(sets, means).predict(sets) == sw.SetRegressor(**SMALL).fit(sets, means).predict(sets)).all()
+
+
+def test_every_form_of_sets_gives_the_same_predictions(sets, means, tmp_path):
+    regressor = sw.SetRegressor(**SMALL).fit(sets, means)
+    expected = regressor.predict(sets)
+    sizes = np.array([len(x) for x in sets])
+    padded = np.full((30, sizes.max(), 2), np.nan)
+    for row, x in zip(padded, sets, strict=True):
+        row[: len(x)] = x
+    np.testing.assert_array_equal(regressor.predict((padded, sizes)), expected)
+    np.testing.assert_array_equal(regressor.predict(sw.read(sets)), expected)
+    table = pd.DataFrame(np.concatenate(sets), columns=["x0", "x1"])
+    table.insert(0, "set_id", np.repeat(np.arange(30), sizes))
+    table["time"] = 0.0  # other columns are left alone
+    np.testing.assert_array_equal(regressor.predict(table), expected)
+    table[["set_id", "x1", "x0"]].to_csv(tmp_path / "sets.csv", index=False)  # order is repaired by name
+    np.testing.assert_allclose(regressor.predict(tmp_path / "sets.csv"), expected, rtol=1e-5)
+
+
+def test_clone_pickle_and_parameters(sets, means):
+    regressor = sw.SetRegressor("set-transformer++", depth=1, width=8, heads=2, inducing=3, epochs=2, random_state=0)
+    fitted = clone(regressor).fit(sets, means)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(sets), fitted.predict(sets))
+    assert regressor.get_params()["inducing"] == 3
+    assert regressor.set_params(inducing=5).inducing == 5
+    with pytest.raises(NotFittedError):
+        regressor.predict(sets)
+
+
+def test_cross_validation_and_grid_search(sets, labels):
+    classifier = sw.SetClassifier(**SMALL)
+    groups = np.arange(30) // 3
+    scores = cross_val_score(classifier, sets, labels, cv=GroupKFold(3), groups=groups, params={"groups": groups})
+    assert scores.shape == (3,)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    search = GridSearchCV(classifier, {"width": [4, 8]}, cv=2).fit(sets, labels)
+    assert search.best_estimator_.predict(sets).shape == (30,)
+
+
+def test_groups_stay_on_one_side(sets, means):
+    groups = np.arange(30) // 3
+    split = sw.SetRegressor(**SMALL, validation_fraction=0.3).fit(sets, means, groups=groups).run_.record.split
+    train, held = ({groups[int(name)] for name in part} for part in (split.train, split.validation))
+    assert train
+    assert held
+    assert not train & held
+
+
+def test_covariates_decide_where_elements_say_nothing():
+    rng = np.random.default_rng(0)
+    sets, covariates = [rng.normal(size=(5, 2)) for _ in range(60)], rng.normal(size=(60, 2)) * 100 + 7
+    regressor = sw.SetRegressor(**LEARNS)
+    regressor.fit(sets, covariates[:, 0], covariates=covariates)
+    assert regressor.score(sets, covariates[:, 0], covariates=covariates) > 0.8
+    with pytest.raises(InputError, match="covariate"):
+        regressor.predict(sets)
+
+
+def test_given_validation_sets(sets, means):
+    new = _sets(7, seed=2)
+    run = sw.SetRegressor(**SMALL).fit(sets, means, validation=(new, [x.mean() for x in new])).run_
+    assert len(run.record.split.train) == 30
+    assert len(run.record.split.validation) == 7
+    with pytest.raises(InputError, match="validation labels must be among"):
+        sw.SetClassifier(**SMALL).fit(sets, np.arange(30) % 2, validation=(new, [5] * 7))
+
+
+def test_a_fitted_estimator_can_be_kept_for_the_command_line(sets, means, tmp_path):
+    regressor = sw.SetRegressor(**SMALL).fit(sets, means)
+    regressor.run_.save(tmp_path / "run")
+    table = sw.predict(tmp_path / "run", sets)
+    np.testing.assert_array_equal(table["predicted_target"].to_numpy(), regressor.predict(sets))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(y=[1.0] * 30), "must differ between sets"),
+        (dict(y=[1.0] * 29), "inconsistent numbers of samples, 30 sets and 29"),
+        (dict(y=[np.nan] * 30), "finite numbers"),
+        (dict(y=["a"] * 30), "must be numbers"),
+        (dict(covariates=np.ones(30)), r"shape \(B, C\)"),
+        (dict(covariates=np.ones((29, 1))), "covariate must have one entry per set"),
+        (dict(groups=np.ones(29)), "group must have one entry per set"),
+        (dict(X=[np.zeros((0, 2))] * 30), "at least one element; set '0'"),
+        (dict(X=[np.full((2, 2), np.nan)] * 30), "finite"),
+        (dict(model="pointnet"), "must be one of"),
+        (dict(epochs=0), "epochs"),
+        (dict(pool="sum", max_elements=3), "cannot go together"),
+    ],
+)
+def test_bad_input(sets, means, change, message):
+    fit = {"X": sets, "y": means} | {k: v for k, v in change.items() if k in ("X", "y", "covariates", "groups")}
+    parameters = SMALL | {k: v for k, v in change.items() if k not in fit}
+    with pytest.raises(InputError, match=message):
+        sw.SetRegressor(**parameters).fit(**fit)
+
+
+def test_sparse_sets_are_refused_by_name():
+    with pytest.raises(TypeError, match="Sparse input is not supported"):
+        sw.SetRegressor(**SMALL).fit([scipy.sparse.csr_array(np.eye(3))] * 4, range(4))
+
+
+# scikit-learn's battery gives two-dimensional arrays: a row of d numbers is a set of d elements with one feature each,
+# whose order the model does not see.
+EXPECTED_FAILURES = {
+    "check_n_features_in": "n_features_in_ counts the features of an element, and sets may have any number of elements",
+    "check_n_features_in_after_fitting": "sets may have any number of elements, so other row lengths are no fault",
+    "check_regressor_data_not_an_array": "its second half is a table without a column that names the sets",
+    "check_classifier_data_not_an_array": "its second half is a table without a column that names the sets",
+    "check_dtype_object": "an array of objects is a list of sets, not a table of numbers",
+    "check_estimators_empty_data_messages": "a row without numbers is refused as an empty set, in our words",
+    "check_fit2d_1sample": "one set is refused in our words, not in scikit-learn's",
+    "check_fit2d_predict1d": "a one-dimensional array is refused in our words, not in scikit-learn's",
+    "check_classifiers_one_label": "a single class is refused: there is nothing to learn from it",
+    "check_classifiers_train": "the classes of its data differ by the order of the columns, which a set has not",
+    "check_regressors_train": "its target depends on the order of the columns, which a set has not",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [
+        E(depth=2, width=8, epochs=2, validation_fraction=0.0, random_state=0)
+        for E in (sw.SetRegressor, sw.SetClassifier)
+    ],
+    expected_failed_checks=lambda _: EXPECTED_FAILURES,
+)
+def test_scikit_learns_battery(estimator, check):
+    check(estimator)
+
+
+def test_no_warnings_in_a_plain_fit(sets, means):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sw.SetRegressor(**SMALL).fit(sets, means).predict(sets)

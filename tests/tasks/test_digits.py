@@ -8,7 +8,7 @@ from setwise.tasks import digit_sets
 
 @pytest.fixture(scope="module")
 def drawn():
-    return digit_sets(train=97, test=31, seed=5)
+    return digit_sets(train=97, validation=13, test=31, seed=5)
 
 
 def test_targets_are_the_population_variance_of_the_digits(drawn):
@@ -22,16 +22,16 @@ def test_targets_are_the_population_variance_of_the_digits(drawn):
         assert variance == pytest.approx(((of_set - of_set.mean()) ** 2).mean())
 
 
-def test_no_image_is_on_both_sides_nor_twice_in_a_set(drawn):
+def test_no_image_is_in_two_parts_nor_twice_in_a_set(drawn):
     split = dict(zip(drawn.sets["set_id"].to_pylist(), drawn.sets["split"].to_pylist(), strict=True))
-    sides: dict[str, set[int]] = {"train": set(), "test": set()}
+    parts: dict[str, set[int]] = {"train": set(), "validation": set(), "test": set()}
     seen: set[tuple[str, int]] = set()
     for name, image in zip(drawn.digits["set_id"].to_pylist(), drawn.digits["image"].to_pylist(), strict=True):
-        sides[split[name]].add(image)
+        parts[split[name]].add(image)
         assert (name, image) not in seen
         seen.add((name, image))
-    assert sides["train"]
-    assert not sides["train"] & sides["test"]
+    assert all(parts.values())
+    assert sum(map(len, parts.values())) == len(set.union(*parts.values()))
 
 
 def test_sizes_lie_in_the_range_and_reach_both_ends(drawn):

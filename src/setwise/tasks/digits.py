@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from setwise._checks import InputError, check_positive
 
 SIZES = (6, 10)
-TEST_PART = 0.2
+PARTS = {"train": 0.72, "validation": 0.08, "test": 0.2}  # of the images of each digit
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class DigitSets:
 
     Attributes:
         elements: the long table, one row per image: ``set_id`` and the brightness of 64 pixels, 0 to 16.
-        sets: one row per set: ``set_id``, ``variance`` (target), ``split`` ("train" or "test").
+        sets: one row per set: ``set_id``, ``variance`` (target), ``split`` ("train", "validation" or "test").
         digits: one row per image, in the order of ``elements``: its number in scikit-learn's data and the digit
             that it shows. What the model must find out by itself; kept for tests and for the curious.
     """
@@ -29,15 +29,18 @@ class DigitSets:
     digits: pa.Table
 
 
-def digit_sets(*, train: int, test: int, sizes: tuple[int, int] = SIZES, seed: int = 0) -> DigitSets:
+def digit_sets(
+    *, train: int, validation: int = 0, test: int, sizes: tuple[int, int] = SIZES, seed: int = 0
+) -> DigitSets:
     """Draw sets of handwritten digits, whose target is the population variance of the digits.
 
-    Of the 1,797 images of 8 x 8 pixels that come with scikit-learn, one fifth of each digit's serve the test sets
-    alone, so that no image is seen on both sides. Within its side, a set draws its size uniformly and its images
-    uniformly without replacement; images come back in other sets.
+    Of the 1,797 images of 8 x 8 pixels that come with scikit-learn, a fifth of each digit's serve the test sets alone,
+    and another few the validation sets alone, so that no image is in two parts. Within its part, a set draws its size
+    uniformly and its images uniformly without replacement; images come back in other sets.
 
     Args:
         train: training sets.
+        validation: validation sets.
         test: test sets.
         sizes: fewest and most images of a set.
         seed: of the split of the images and of the draws.
@@ -53,33 +56,36 @@ def digit_sets(*, train: int, test: int, sizes: tuple[int, int] = SIZES, seed: i
         ['set_id', 'variance', 'split']
     """
     check_positive(train=train, test=test)
+    if validation < 0:
+        raise InputError(f"validation must be a number of sets, at least zero; got {validation}.")
     fewest, most = sizes
-    images, labels = load_digits(return_X_y=True)
+    images, labels = map(np.asarray, load_digits(return_X_y=True))
     rng = np.random.default_rng(seed)
-    pools = _sides(labels, rng)
+    pools = _parts(labels, rng)
     if not 1 <= fewest <= most <= min(map(len, pools.values())):
         raise InputError(
             f"sizes must be the fewest and the most images of a set, between 1 and "
             f"{min(map(len, pools.values()))}; got {sizes}."
         )
     names, splits, drawn = [], [], []
-    for side, count in (("train", train), ("test", test)):
+    for part, count in (("train", train), ("validation", validation), ("test", test)):
         for number in range(count):
-            names.append(f"{side}-{number:05d}")
-            splits.append(side)
-            drawn.append(rng.choice(pools[side], rng.integers(fewest, most + 1), replace=False))
+            names.append(f"{part}-{number:05d}")
+            splits.append(part)
+            drawn.append(rng.choice(pools[part], rng.integers(fewest, most + 1), replace=False))
     return _tables(names, splits, drawn, images.astype(np.float32), labels)
 
 
-def _sides(labels: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Numbers of the images of the two sides, each digit shared out alike."""
-    train, test = [], []
+def _parts(labels: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Numbers of the images of each part, each digit shared out alike."""
+    pieces: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
+    shares = np.cumsum(list(PARTS.values()))[:-1]
     for digit in np.unique(labels):
         numbers = rng.permutation(np.flatnonzero(labels == digit))
-        cut = round(TEST_PART * len(numbers))
-        test.append(numbers[:cut])
-        train.append(numbers[cut:])
-    return {"train": np.concatenate(train), "test": np.concatenate(test)}
+        cut = np.split(numbers, np.rint(shares * len(numbers)).astype(int))
+        for part, piece in zip(PARTS, cut, strict=True):
+            pieces[part].append(piece)
+    return {part: np.concatenate(several) for part, several in pieces.items()}
 
 
 def _tables(

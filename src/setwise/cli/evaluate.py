@@ -1,0 +1,78 @@
+"""`setwise evaluate`: how good a saved run is on sets whose targets are known."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setwise.cli import options, screen
+from setwise.cli.results import show_rows
+from setwise.cli.screen import Screen
+
+
+def evaluate(
+    run: options.RunDirectory,
+    source: options.Source,
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep targets and predictions, a row per set: .parquet or .csv.")
+    ] = None,
+    device: options.Device = "auto",
+    elements_per_batch: options.ElementsPerBatch = None,
+    max_elements: options.MaxElements = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
+    workers: options.Workers = 0,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+) -> None:
+    """Measure a run on sets whose targets are known.
+
+    [bold]Examples[/bold]
+
+    setwise evaluate runs/hct new_cells.parquet --sets new_patients.csv
+
+    setwise evaluate runs/hct new_cells.parquet --sets new_patients.csv --out checked.csv --json
+    """
+    from setwise.cli.writing import check_writable, write_table
+    from setwise.inference.evaluate import evaluate as evaluate_sets
+    from setwise.training.record import TestRow
+    from setwise.training.run import Run
+
+    if out is not None:
+        check_writable(out, overwrite=overwrite)
+    loaded = Run.load(run)
+    found = evaluate_sets(
+        loaded,
+        source,
+        sets=sets,
+        set_id=set_id,
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+    )
+    if out is not None:
+        write_table(found.predictions, out)
+    record, num_sets = loaded.record, found.predictions.num_rows
+    people = Screen(as_json=json)
+    here = [TestRow(name=record.model, metrics=found.metrics)]
+    show_rows(people, here, title=f"On these {num_sets:,} sets")
+    if record.test:
+        people.line()
+        show_rows(people, record.test, title=f"For comparison, on the {len(record.split.test):,} sets held out by fit")
+    if found.known_sets:
+        screen.warn(
+            f"{found.known_sets:,} of these {num_sets:,} sets have names of sets that the model was fitted on; "
+            "if they are the same sets, the model looks better than it is."
+        )
+    people.document(
+        {
+            "run": str(run),
+            "sets": num_sets,
+            "known_sets": found.known_sets,
+            "metrics": found.metrics,
+            "held_out_by_fit": [{"name": row.name, "metrics": row.metrics} for row in record.test],
+        }
+    )

@@ -1,0 +1,161 @@
+"""`setwise fit`: from tables to a fitted, measured, reported model."""
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from setwise.cli import fit_options as choices
+from setwise.cli import options, screen
+from setwise.cli.inspect import show_left_out, show_rest
+from setwise.cli.results import results_document, show_results
+from setwise.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from setwise.data.store import SetStore
+
+_SHOWN = 24
+
+
+def fit(
+    context: typer.Context,
+    source: options.Source,
+    target: choices.Target,
+    out: choices.Out,
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    features: options.Features = None,
+    covariates: choices.Covariates = None,
+    group: choices.Group = None,
+    task: choices.Task = "auto",
+    validation: choices.Validation = 0.15,
+    test: choices.Test = 0.2,
+    model: choices.Model = "deep-sets++",
+    depth: choices.Depth = None,
+    width: choices.Width = None,
+    norm: choices.Norm = None,
+    residual: choices.Residual = None,
+    path: choices.ResidualPath = None,
+    pool: choices.Pool = None,
+    heads: choices.Heads = None,
+    inducing: choices.Inducing = None,
+    epochs: choices.Epochs = None,
+    batch_size: choices.BatchSize = None,
+    elements_per_batch: choices.ElementsPerBatch = None,
+    max_elements: choices.MaxElements = None,
+    optimizer: choices.Optimizer = None,
+    learning_rate: choices.LearningRate = None,
+    weight_decay: choices.WeightDecay = None,
+    schedule: choices.Schedule = None,
+    clip: choices.Clip = None,
+    accumulate: choices.Accumulate = None,
+    patience: choices.Patience = None,
+    precision: choices.Precision = None,
+    device: choices.Device = None,
+    workers: choices.Workers = None,
+    seed: choices.Seed = None,
+    overwrite: choices.Overwrite = False,
+    resume: choices.Resume = False,
+    baselines: choices.Baselines = True,
+    store: choices.Store = None,
+    tensorboard: choices.Tensorboard = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> object:
+    """Fit a model to sets, measure it on sets it has not seen beside simple baselines, and write a report.
+
+    [bold]Examples[/bold]
+
+    setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct
+
+    setwise fit cells.parquet --sets visits.csv --target anemia --group patient --covariates age,sex
+    --model set-transformer++ --max-elements 1000 --out runs/anemia
+
+    setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
+    """
+    from setwise.data import read
+    from setwise.report import write_report
+    from setwise.training.config import FitConfig
+    from setwise.training.pipeline import train
+    from setwise.training.run import check_free
+
+    model_choices = {
+        "depth": depth,
+        "width": width,
+        "norm": norm,
+        "residual": residual,
+        "path": path,
+        "pool": pool,
+        "heads": heads,
+        "inducing": inducing,
+    }
+    fit_choices = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "elements_per_batch": elements_per_batch,
+        "max_elements": max_elements,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
+        "accumulate": accumulate,
+        "precision": precision,
+        "device": device,
+        "workers": workers,
+        "seed": seed,
+    }
+    zero_is_none = {"clip": clip, "patience": patience}
+    config = FitConfig.checked(
+        **_given(fit_choices), **{name: value or None for name, value in _given(zero_is_none).items()}
+    )
+    check_free(out, overwrite=overwrite or resume)  # before hours of reading
+    people = Screen(quiet=quiet, as_json=json)
+    read_sets = read(source, sets=sets, set_id=set_id, features=options.names(features), store=store)
+    _show_data(people, read_sets, targets=target)
+    run = train(
+        read_sets,
+        targets=target,
+        task=None if task == "auto" else task,
+        covariates=options.names(covariates) or (),
+        group=group,
+        model=model,
+        model_choices=_given(model_choices),
+        config=config,
+        validation=validation,
+        test=test,
+        baselines=baselines,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        progress=False if people.silent else None,
+        tensorboard=tensorboard,
+    )
+    arguments = context.obj or ["fit", "..."]
+    report = write_report(run, read_sets, command=shlex.join(["setwise", *arguments]))
+    show_results(people, run)
+    people.line()
+    people.line(f"Run: {out}")
+    people.line(f"Report: {report}")
+    people.document({"run": str(out), "report": str(report), **results_document(run)})
+    if run.record.status == "interrupted":
+        screen.warn(
+            f"the fit was interrupted after {run.record.epochs} epochs; the run holds the best model so far. "
+            "Go on with --resume."
+        )
+        raise typer.Exit(130)
+    return run
+
+
+def _show_data(people: Screen, store: "SetStore", *, targets: list[str]) -> None:
+    """Say what was read, which columns are features, and which are not."""
+    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict: {', '.join(targets)}")
+    people.heading(f"Features ({len(store.features)})")
+    people.line(", ".join(store.features[:_SHOWN]))
+    show_rest(people, store.features, _SHOWN)
+    show_left_out(people, store.left_out)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given; the others keep their defaults."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,91 @@
+"""`setwise inspect`: what would be read, before anybody trains."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from setwise.cli import options
+from setwise.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from setwise.data.inspect import Summary
+
+_SHOWN = 20
+
+
+def inspect(
+    source: options.Source,
+    sets: options.Sets = None,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column to be predicted; repeat for several.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What must not be split (the patient).", show_default="group")
+    ] = None,
+    features: options.Features = None,
+    set_id: options.SetId = "set_id",
+    json: options.Json = False,
+) -> None:
+    """Show what would be read: sets, sizes, features, missing values, targets, groups, problems.
+
+    [bold]Examples[/bold]
+
+    setwise inspect cells.parquet
+
+    setwise inspect cells.csv.gz --sets patients.csv --target hematocrit --group patient
+
+    setwise inspect cells.parquet --json > summary.json
+    """
+    from setwise.data import read
+    from setwise.data.inspect import summarise
+
+    screen = Screen(as_json=json)
+    store = read(source, sets=sets, set_id=set_id, features=options.names(features), strict=False)
+    summary = summarise(store, targets=target or (), group=group)
+    show_summary(screen, summary)
+    screen.document(summary.to_dict())
+
+
+def show_summary(screen: Screen, summary: "Summary") -> None:
+    """Print a summary of data for people."""
+    from setwise.report.rounding import number
+
+    screen.line(f"{summary.num_sets:,} sets, {summary.num_elements:,} elements of shape {summary.shape}")
+    screen.line("elements of a set: " + ", ".join(f"{name} {number(value)}" for name, value in summary.sizes.items()))
+    if summary.groups is not None:
+        screen.line(f"groups: {summary.groups:,}")
+    if summary.features:
+        screen.heading(f"Features ({len(summary.features)})")
+        rows = [
+            [f.name, *map(number, (f.minimum, f.maximum, f.mean, f.std)), f"{f.missing:,}"]
+            for f in summary.features[:_SHOWN]
+        ]
+        screen.table(["feature", "lowest", "highest", "mean", "std", "missing"], rows)
+        show_rest(screen, [f.name for f in summary.features], _SHOWN)
+    show_left_out(screen, summary.left_out)
+    if summary.columns:
+        screen.heading("Columns of the sets")
+        rows = [
+            [c.name, c.kind, f"{c.distinct:,}", f"{c.missing:,}", *map(number, (c.minimum, c.maximum, c.mean))]
+            for c in summary.columns
+        ]
+        head = ["column", "kind", "different values", "missing", "lowest", "highest", "mean"]
+        screen.table(head, rows, text_columns=frozenset({0, 1}))
+    screen.heading("Problems")
+    for problem in summary.problems or ("none found",):
+        screen.line(f"- {problem}")
+
+
+def show_left_out(screen: Screen, left_out: Mapping[str, str]) -> None:
+    """Print which columns are no features, and why."""
+    if left_out:
+        screen.heading("Left out")
+        for name, reason in left_out.items():
+            screen.line(f"- {name}: {reason}")
+
+
+def show_rest(screen: Screen, names: Sequence[str], shown: int) -> None:
+    """Say how many there are beyond those shown."""
+    if len(names) > shown:
+        screen.line(f"... and {len(names) - shown} more, up to {names[-1]}")

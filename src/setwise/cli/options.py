@@ -1,0 +1,43 @@
+"""Options that several commands share, and how lists of names are written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ELEMENTS",
+        help="Table with a row per element (.csv, .csv.gz, .tsv, .parquet), nested .parquet, .h5, or a store (.arrow).",
+    ),
+]
+Sets = Annotated[
+    Path | None,
+    typer.Option(metavar="TABLE", help="Table with one row per set: targets, covariates, group, split."),
+]
+SetId = Annotated[str, typer.Option(metavar="COLUMN", help="Column that names the set, in both tables.")]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="A,B,...", help="Columns of the elements to use; by default every numeric one that looks measured."
+    ),
+]
+RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.")]
+Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")]
+ElementsPerBatch = Annotated[int | None, typer.Option(min=1, help="Most elements at a time.")]
+MaxElements = Annotated[
+    int | None, typer.Option(min=1, help="Elements drawn from larger sets; by default whole sets are used.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def names(values: Sequence[str] | None) -> list[str] | None:
+    """Names from an option that may be repeated and may hold several with commas between; none where not given."""
+    if not values:
+        return None
+    return [name for value in values for name in (part.strip() for part in value.split(",")) if name]

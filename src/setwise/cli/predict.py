@@ -1,0 +1,53 @@
+"""`setwise predict`: predictions for new sets from a saved run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setwise.cli import options
+from setwise.cli.screen import Screen
+
+
+def predict(
+    run: options.RunDirectory,
+    source: options.Source,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Predictions, a row per set: .parquet or .csv.")],
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    device: options.Device = "auto",
+    elements_per_batch: options.ElementsPerBatch = None,
+    max_elements: options.MaxElements = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
+    workers: options.Workers = 0,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Predict new sets with a run. Features are found by their names, in whatever order they come.
+
+    [bold]Examples[/bold]
+
+    setwise predict runs/hct new_cells.parquet --out predictions.parquet
+
+    setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
+    """
+    from setwise.cli.writing import check_writable, write_table
+    from setwise.inference import predict as predict_sets
+
+    check_writable(out, overwrite=overwrite)
+    table = predict_sets(
+        run,
+        source,
+        sets=sets,
+        set_id=set_id,
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+    )
+    write_table(table, out)
+    people = Screen(quiet=quiet, as_json=json)
+    people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
+    people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})

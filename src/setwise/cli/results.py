@@ -1,0 +1,66 @@
+"""The table of held-out results, for people and for machines."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from setwise.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from setwise.training.record import TestRow
+    from setwise.training.run import Run
+
+
+def show_results(people: Screen, run: "Run") -> None:
+    """Print how fitting ended, the table of results beside the baselines, and what it means."""
+    from setwise.report.rounding import duration
+    from setwise.report.verdict import verdict
+
+    record = run.record
+    split = record.split
+    people.heading(f"{record.model}: {record.num_parameters:,} parameters")
+    people.line(
+        f"{len(split.train):,} sets to train on, {len(split.validation):,} to choose the epoch, "
+        f"{len(split.test):,} held out; {record.epochs} epochs in {duration(record.seconds)}, "
+        f"kept: epoch {record.best_epoch}"
+    )
+    if record.test:
+        people.line()
+        show_rows(people, record.test, title=f"On the same {len(split.test):,} held-out sets")
+    people.line()
+    people.line(verdict(record.test, record.objective, test_sets=len(split.test)))
+
+
+def show_rows(people: Screen, rows: "Sequence[TestRow]", *, title: str) -> None:
+    """A row per model or baseline, a column per metric; the best of each column carries a star."""
+    from setwise.report.rounding import number
+    from setwise.report.verdict import best_rows, metric_words
+
+    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
+    people.table(
+        ["", *map(metric_words, metrics)],
+        [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in rows],
+        title=title,
+        best=frozenset(best) if len(rows) > 1 else frozenset(),
+    )
+
+
+def results_document(run: "Run") -> dict[str, Any]:
+    """What machines are told of a run."""
+    from setwise.report.verdict import verdict
+
+    record = run.record
+    return {
+        "status": record.status,
+        "model": record.model,
+        "parameters": record.num_parameters,
+        "features": list(record.features),
+        "targets": list(record.objective.targets),
+        "task": record.objective.kind,
+        "sets": {part: len(getattr(record.split, part)) for part in ("train", "validation", "test")},
+        "epochs": record.epochs,
+        "best_epoch": record.best_epoch,
+        "seconds": record.seconds,
+        "test": [{"name": row.name, "metrics": row.metrics} for row in record.test],
+        "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),
+    }

@@ -1,0 +1,89 @@
+"""What people and machines see: lines, tables, JSON. People's output is plain where it does not go to a terminal."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_PLAIN_WIDTH = 110  # columns, where the output goes to a file or a pipe
+
+
+class Screen:
+    """Where a command's output for people goes.
+
+    Args:
+        quiet: print nothing.
+        as_json: print nothing for people, since one JSON document is all that may be printed.
+    """
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False):
+        width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+        self._console = Console(width=width, markup=False, highlight=False, emoji=False)
+        self.silent = quiet or as_json
+        self.as_json = as_json
+
+    def line(self, text: str = "", *, style: str | None = None) -> None:
+        """A line of text, broken between words."""
+        if not self.silent:
+            self._console.print(Text(text, style=style or ""))
+
+    def heading(self, text: str) -> None:
+        """A line that begins a part."""
+        self.line()
+        self.line(text, style="bold")
+
+    def command(self, arguments: Sequence[str]) -> None:
+        """A command that is about to run, as it could be typed; never broken into lines."""
+        import shlex
+
+        if not self.silent:
+            self._console.print()
+            self._console.print(Text(f"$ setwise {shlex.join(arguments)}", style="bold cyan"), soft_wrap=True)
+
+    def table(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        title: str = "",
+        best: frozenset[tuple[int, int]] = frozenset(),
+        text_columns: frozenset[int] = frozenset({0}),
+    ) -> None:
+        """A table; columns of numbers align right, and the best cells (row, column) carry a star."""
+        if self.silent:
+            return
+        table = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
+        for column, name in enumerate(head):
+            left = column in text_columns
+            table.add_column(Text(name), justify="left" if left else "right", overflow="fold", no_wrap=not left)
+        for row, cells in enumerate(rows):
+            table.add_row(*(_cell(cell, (row, column) in best, column, best) for column, cell in enumerate(cells)))
+        self._console.print(table)
+
+    def document(self, content: Mapping[str, Any]) -> None:
+        """The one JSON document for machines, where it was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(content, indent=1, allow_nan=False, default=str) + "\n")
+
+
+def complain(message: str) -> None:
+    """An error, on standard error, never broken into lines."""
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    console.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Something to take heed of, on standard error."""
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    console.print(Text.assemble(("Note: ", "bold yellow"), message), soft_wrap=True)
+
+
+def _cell(text: str, is_best: bool, column: int, best: frozenset[tuple[int, int]]) -> Text:
+    """A cell; in a column with stars, room for one everywhere, so that digits stay below each other."""
+    if all(other != column for _, other in best):
+        return Text(text)
+    return Text(f"{text} *", style="bold") if is_best else Text(f"{text}  ")

@@ -1,0 +1,41 @@
+"""Tables written for users: whole or not at all, Parquet or CSV by their suffix."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from setwise._checks import InputError
+from setwise.data.files import whole_or_nothing
+
+_SUFFIXES = (".parquet", ".csv")
+
+
+def check_writable(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file before anything is computed for it.
+
+    Raises:
+        InputError: a suffix that tells no format, a file that is there, or no such folder.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise InputError(f"--out must end in {' or '.join(_SUFFIXES)}; got {path}.")
+    if path.is_dir():
+        raise InputError(f"{path} must be a file, and is a directory. Name a file in it.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already. Name another file, or replace it with --overwrite.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no directory {path.parent}. Make it first.")
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table; an older file is replaced once the new one is whole.
+
+    Raises:
+        InputError: the directory cannot be written to, or the disk is full.
+    """
+    with whole_or_nothing(path) as aside:
+        if path.suffix.lower() == ".csv":
+            pyarrow.csv.write_csv(table, aside)
+        else:
+            pyarrow.parquet.write_table(table, aside)

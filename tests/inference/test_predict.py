@@ -1,5 +1,6 @@
 """Predictions for new sets: features by name, no need of targets, the numbers of the test."""
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -100,6 +101,24 @@ def test_missing_and_unknown_features_are_named(run):
 def test_arrays_without_names_are_not_guessed(run):
     with pytest.raises(InputError, match="missing: volume, mass, shape"):
         predict(run, [np.ones((2, 3), np.float32)])
+
+
+def test_files_without_names_are_not_guessed(run, tmp_path):
+    elements, _ = long_table()
+    store = read(elements)
+    sizes = store.sizes
+    padded = np.zeros((len(store), int(sizes.max()), 3), np.float32)
+    for row, size in enumerate(sizes):
+        padded[row, :size] = store.elements(row)
+    with h5py.File(tmp_path / "cells.h5", "w") as file:
+        file["train_data"], file["train_lengths"] = padded, sizes
+    with pytest.raises(InputError, match="missing: volume, mass, shape"):
+        predict(run, tmp_path / "cells.h5")
+    named = predict(run, tmp_path / "cells.h5", features=NAMES)
+    np.testing.assert_allclose(numbers(named), numbers(predict(run, elements)), rtol=1e-6)
+    read(elements.select(["set_id", "mass", "shape", "volume"])).save(tmp_path / "cells.arrow")
+    stored = predict(run, tmp_path / "cells.arrow")
+    np.testing.assert_array_equal(numbers(stored), numbers(predict(run, elements)))
 
 
 def test_covariates_come_from_the_table_of_sets(with_covariates):

@@ -189,6 +189,13 @@ def test_resume_begins_where_nothing_is(digit_store, tmp_path):
     assert quick(digit_store, targets="mean", out=tmp_path / "new", resume=True).record.epochs == 3
 
 
+def test_resuming_never_throws_away_a_finished_run(digit_store, tmp_path):
+    first = quick(digit_store, targets="mean").save(tmp_path / "run")
+    with pytest.raises(InputError, match="a run without its checkpoints, so there is nothing to go on from"):
+        quick(digit_store, targets="mean", out=tmp_path / "run", resume=True)
+    assert same_weights(Run.load(tmp_path / "run"), first)
+
+
 def test_foreign_directory_is_not_touched(digit_store, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     for choices in ({}, {"overwrite": True}, {"resume": True}):
@@ -266,6 +273,7 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         ),
         ({"z": [1.0] * 113}, {}, r"the sets have no column 'y'"),
         ({"y": list(range(113))}, {"covariates": ["age"]}, r"the sets have no column 'age'"),
+        ({"y": list(range(113))}, {"covariates": ["y"]}, r"covariate 'y' is what is to be predicted"),
         ({"y": list(range(113))}, {"group": "patient"}, r"the sets have no column 'patient'"),
         ({"y": list(range(113))}, {"task": "ranking"}, r"task must be one of 'regression', 'classification'"),
         ({"y": list(range(113))}, {"targets": []}, r"there must be a target"),

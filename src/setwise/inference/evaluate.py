@@ -1,5 +1,6 @@
 """How good a run is on sets whose targets are known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def evaluate(
     *,
     sets: Any = None,
     set_id: str = "set_id",
+    features: Sequence[str] | None = None,
     device: str = "auto",
     elements_per_batch: int | None = None,
     max_elements: int | None = None,
@@ -48,7 +50,7 @@ def evaluate(
         InputError: as for `setwise.inference.predict`; a target that is missing, or a class that the run does not know.
     """
     run = run if isinstance(run, Run) else Run.load(run)
-    store = read_for(run, source, sets=sets, set_id=set_id)
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features)
     objective = run.objective
     values = target_values(store, objective.targets, objective.kind)
     truth = objective.truth(values)

@@ -1,5 +1,6 @@
 """Predictions of a run for new sets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pyarrow as pa
 
 from setwise.data import read
 from setwise.data.store import SetStore
+from setwise.data.store_file import is_store
+from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
 from setwise.training.outputs import predictions_of
 from setwise.training.run import Run
 
@@ -18,6 +21,7 @@ def predict(
     *,
     sets: Any = None,
     set_id: str = "set_id",
+    features: Sequence[str] | None = None,
     device: str = "auto",
     elements_per_batch: int | None = None,
     max_elements: int | None = None,
@@ -33,6 +37,7 @@ def predict(
         source: a store, or what `setwise.data.read` reads.
         sets: the table of sets, where the model takes covariates; a store has its own.
         set_id: the column that names the sets.
+        features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
         device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
         elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
         max_elements: elements drawn of larger sets, or none for whole sets.
@@ -47,7 +52,7 @@ def predict(
         InputError: features or covariates of the training are missing, or not known; or the run is damaged.
     """
     run = run if isinstance(run, Run) else Run.load(run)
-    store = read_for(run, source, sets=sets, set_id=set_id)
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features)
     predicted = predictions_of(
         run,
         store,
@@ -61,11 +66,36 @@ def predict(
     return pa.table({"set_id": store.set_ids, **run.objective.columns(predicted)})
 
 
-def read_for(run: Run, source: Any, *, sets: Any = None, set_id: str = "set_id") -> SetStore:
-    """Read sets for a run: of a table, the features that the run was trained with, by their names.
+def read_for(
+    run: Run,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    features: Sequence[str] | None = None,
+) -> SetStore:
+    """Read sets for a run: of a table, the columns that the run was trained with, by their names.
+
+    Args:
+        run: a run.
+        source: a store, or what `setwise.data.read` reads.
+        sets: the table of sets, or none.
+        set_id: the column that names the sets.
+        features: names for sources whose features have none (arrays, HDF5), which are never guessed.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
     """
-    named = isinstance(source, str | Path) or hasattr(source, "__arrow_c_stream__")
-    return read(source, sets=sets, set_id=set_id, features=list(run.features) if named else None)
+    if features is None and _has_columns(source):
+        features = run.features
+    return read(source, sets=sets, set_id=set_id, features=features)
+
+
+def _has_columns(source: Any) -> bool:
+    """Whether a source is a table, from which features can be taken by name."""
+    if not isinstance(source, str | Path):
+        return speaks_arrow(source)
+    suffix = suffix_of(Path(source))
+    if suffix in ARROW_SUFFIXES:
+        return not is_store(Path(source))
+    return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES

@@ -14,6 +14,7 @@ from setwise._checks import InputError
 from setwise.training.files import append_line, make_directory, remove_partials, write_whole
 from setwise.training.history import EpochRecord, to_line, to_lines
 
+CHECKPOINTS, LAST, METRICS = "checkpoints", "last.pt", "metrics.jsonl"
 State = dict[str, Any]
 Weights = dict[str, Tensor]
 
@@ -60,8 +61,8 @@ class Checkpoints:
     """
 
     def __init__(self, directory: Path, identity: dict[str, Any]) -> None:
-        self.folder = directory / "checkpoints"
-        self.metrics = directory / "metrics.jsonl"
+        self.folder = directory / CHECKPOINTS
+        self.metrics = directory / METRICS
         self.identity = identity
 
     def start(self) -> None:
@@ -91,7 +92,7 @@ class Checkpoints:
             "history": [record.model_dump() for record in progress.history],
             "state": state,
         }
-        write_whole(self.folder / "last.pt", _to_bytes(content))
+        write_whole(self.folder / LAST, _to_bytes(content))
         for old in self.folder.glob("best-*.pt"):
             if old != kept:
                 old.unlink()
@@ -104,7 +105,7 @@ class Checkpoints:
         Raises:
             InputError: a damaged checkpoint, or one of another fit.
         """
-        last = self.folder / "last.pt"
+        last = self.folder / LAST
         if not last.is_file():
             return None
         content = _from_file(last)

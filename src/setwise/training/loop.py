@@ -79,7 +79,7 @@ def fit(
     """
     fabric = _fabric(config)
     with seeded(config.seed, fabric.device):
-        fit = _Fit(fabric, model, objective, config)
+        running = _Fit(fabric, model, objective, config)
         progress, kept = Progress(), None
         if checkpoints is not None:
             found = checkpoints.load() if resume else None
@@ -87,18 +87,18 @@ def fit(
                 checkpoints.start()
             else:
                 progress, state, kept = found
-                fit.restore(state)
+                running.restore(state)
         status: Status = "finished"
         try:
             while progress.epochs < config.epochs:
                 if _out_of_patience(progress, config):
                     status = "stopped early"
                     break
-                record = fit.epoch(progress.epochs, train, validation, observers)
+                record = running.epoch(progress.epochs, train, validation, observers)
                 better = progress.improved_by(record)
                 progress, kept = progress.after(record), _copy(model) if better else kept
                 if checkpoints is not None:
-                    checkpoints.save(progress, fit.state(), kept if better else None)
+                    checkpoints.save(progress, running.state(), kept if better else None)
                 for observer in observers:
                     observer.epoch(record, progress.best_epoch)
         except KeyboardInterrupt:
@@ -118,7 +118,9 @@ class _Fit:
         self.fabric, self.objective, self.config, self.bare = fabric, objective, config, model
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
         model = model.to(fabric.device)
-        self.bare_optimizer = kind(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.bare_optimizer = kind(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
         self.model, self.optimizer = fabric.setup(model, self.bare_optimizer)
 
     def epoch(

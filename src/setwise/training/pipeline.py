@@ -25,7 +25,7 @@ from setwise.training.measure import measure
 from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.record import RunRecord, SplitIds, library_versions, now
-from setwise.training.run import Run, check_free, remove_run
+from setwise.training.run import Run, check_free, check_resumable, remove_run
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.targets import Task, choose_task, target_values
 
@@ -78,10 +78,20 @@ def train(
 
     Raises:
         InputError: data, choices or directory are at fault; the message says where and what to do.
+
+    Example:
+        >>> from setwise.data import read
+        >>> store = read([np.full((3, 2), float(i)) for i in range(8)], sets={"y": np.arange(8.0)})
+        >>> run = train(store, targets="y", model_choices={"depth": 2, "width": 8}, config=FitConfig(epochs=2))
+        >>> [row.name for row in run.record.test]
+        ['deep-sets++', 'constant', 'ridge', 'gradient boosting']
     """
     config = FitConfig() if config is None else config
     directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
     targets = [targets] if isinstance(targets, str) else list(targets)
+    for name in covariates:
+        if name in targets:
+            raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
     kind = choose_task(store, targets, task)
     values = target_values(store, targets, kind)
     columns.check_varies(values if kind == "regression" else values.tolist(), ", ".join(targets))
@@ -128,6 +138,8 @@ def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool,
         raise InputError("a run is either overwritten or resumed. Choose one of the two.")
     directory = Path(out)
     check_free(directory, overwrite=overwrite or resume)
+    if resume:
+        check_resumable(directory)
     return directory
 
 

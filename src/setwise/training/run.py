@@ -16,13 +16,14 @@ from setwise._checks import InputError
 from setwise.data.files import whole_or_nothing
 from setwise.data.transforms import Standardiser
 from setwise.models import build_from_spec, spec_from_dict
+from setwise.training.checkpoints import CHECKPOINTS, LAST, METRICS
 from setwise.training.files import checksum, make_directory, remove_partials
 from setwise.training.history import EpochRecord, read_history, to_lines
 from setwise.training.inputs import Inputs
 from setwise.training.objectives import Classification, Regression
 from setwise.training.record import RunRecord
 
-MODEL, WEIGHTS, METRICS, CHECKPOINTS = "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints"
+MODEL, WEIGHTS = "model.json", "weights.safetensors"
 
 
 @dataclass(eq=False)
@@ -140,6 +141,21 @@ def check_free(directory: Path, *, overwrite: bool = False) -> None:
         raise InputError(
             f"{directory} holds a run already. Name another directory, overwrite the run (overwrite=True, "
             "--overwrite), or go on with it if it was stopped (resume=True, --resume)."
+        )
+
+
+def check_resumable(directory: Path) -> None:
+    """Make sure that resuming begins again nothing that was finished.
+
+    Raises:
+        InputError: a run is there whose checkpoints are not.
+    """
+    if not (directory / MODEL).is_file() or (directory / CHECKPOINTS / LAST).is_file():
+        return
+    if RunRecord.read(directory / MODEL).epochs > 0:
+        raise InputError(
+            f"{directory} holds a run without its checkpoints, so there is nothing to go on from. "
+            "Overwrite the run (overwrite=True, --overwrite), or name another directory."
         )
 
 

@@ -19,7 +19,7 @@ def columns(**changed):
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "arrow", "h5", "csv.gz"])
 def test_missing_and_unreadable_files(tmp_path, suffix):
     path = tmp_path / f"e.{suffix}"
-    with pytest.raises(InputError, match="there is no file .*e"):
+    with pytest.raises(InputError, match=r"there is no file .*e"):
         read(path)
     path.write_bytes(b"\x00\xff\xfe no table \x80" * 50)
     with pytest.raises(InputError, match="e"):
@@ -36,7 +36,7 @@ def test_truncated_files(write, tmp_path, name, share, on_disk):
     generator = np.random.default_rng(0)
     path = write(pa.table({"set_id": ["a"] * 5000, "x": generator.normal(size=5000)}), name)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(InputError, match="cannot be read|is damaged"):
+    with pytest.raises(InputError, match=r"cannot be read|is damaged"):
         read(path, store=tmp_path / "s.arrow" if on_disk else None)
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
@@ -119,7 +119,7 @@ def test_missing_and_infinite_values(write, tmp_path, suffix, on_disk, value, me
 def test_rows_without_a_name(name):
     with pytest.raises(InputError, match="'set_id' is empty in row 3"):
         read(columns(set_id=["a", "a", name, "b", "b", "b", "b"]))
-    with pytest.raises(InputError, match="table of sets.*empty in row 2"):
+    with pytest.raises(InputError, match=r"table of sets.*empty in row 2"):
         read(columns(), sets={"set_id": ["a", name, "b"]})
     with pytest.raises(InputError, match=r"NaN|empty in row 2"):
         read(pa.table({"set_id": [1.0, np.nan], "x": [1.0, 2.0]}))
@@ -171,7 +171,7 @@ def test_bytes_that_are_no_utf8(tmp_path):
     assert read(path).set_ids == ["Müller"]
 
 
-def test_the_folder_of_the_store_is_missing(write, tmp_path):
+def test_the_folder_of_the_store_is_missing(tmp_path):
     with pytest.raises(InputError, match="there is no folder"):
         read(columns(), store=tmp_path / "none" / "s.arrow")
 
@@ -195,6 +195,13 @@ def test_a_disk_that_takes_no_more(tmp_path):
     done = subprocess.run([sys.executable, "-c", _FULL, path], capture_output=True, text=True, check=False)
     assert "could not be written: File too large" in done.stdout, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_cannot_be_written_to(tmp_path):
+    (tmp_path / f".s.arrow.{os.getpid()}.partial").mkdir()
+    with pytest.raises(InputError, match=r"s\.arrow could not be written.*Is a directory"):
+        read(columns(), store=tmp_path / "s.arrow")
+    assert not (tmp_path / "s.arrow").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

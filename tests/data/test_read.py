@@ -27,7 +27,7 @@ def test_long_files(assert_holds, table, sets, outcomes, write, tmp_path, name, 
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("rows", [1, 5, 1000])
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_rows_of_a_set_may_lie_anywhere(assert_holds, table, sets, write, tmp_path, monkeypatch, name, rows, on_disk):
+def test_rows_of_a_set_may_lie_anywhere(assert_holds, table, write, tmp_path, monkeypatch, name, rows, on_disk):
     monkeypatch.setattr("setwise.data.tables.ROWS", rows)
     monkeypatch.setattr("setwise.data.tables.BLOCK", 64)
     order = np.random.default_rng(7).permutation(len(table))

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from setwise._checks import InputError
@@ -38,7 +38,8 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
             "free some space or choose a folder that can be written to."
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be made cannot be removed
+            aside.unlink()
 
 
 def _is_about(error: OSError, folder: Path) -> bool:

@@ -55,7 +55,7 @@ def read_hdf5(
     except ImportError as error:
         raise ImportError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
     check_file(path)
-    with reading(path), h5py.File(path, "r") as file:
+    with reading(path, RuntimeError, KeyError, ValueError), h5py.File(path, "r") as file:
         keys = list(file)
         parts = [_open_part(file, name, path) for name in PARTS if f"{name}_data" in file]
         if not parts:

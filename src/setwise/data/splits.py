@@ -106,7 +106,7 @@ def _draw(
     lacking = np.outer(wanted, counts.sum(0))  # (parts, classes)
     part_of = np.zeros(len(counts), np.int64)
     for group in order:
-        need = lacking @ counts[group] + lacking.sum(1) * sizes[group] / counts.shape[1]
+        need = lacking @ counts[group] + lacking.sum(1) * sizes[group] / counts.shape[1] ** 0.5
         part = int(np.where(wanted > 0, need, -np.inf).argmax())
         part_of[group] = part
         lacking[part] -= counts[group]

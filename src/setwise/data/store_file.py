@@ -2,7 +2,6 @@
 
 import json
 import math
-import mmap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,13 +64,11 @@ class Description:
                 f"{path} was written by a newer version of setwise (store format {version}, "
                 f"this version reads up to {FORMAT}). Install a newer setwise."
             )
-        return cls(
-            tuple(values["features"]),
-            tuple(values["shape"]),
-            values["left_out"],
-            values["checked"],
-            tuple(values["problems"]),
-        )
+        names = ("features", "shape", "left_out", "checked", "problems")
+        if missing := [name for name in names if name not in values]:
+            raise InputError(f"{path} is damaged: its description has no {missing[0]!r}. Write it again.")
+        features, shape, left_out, checked, problems = (values[name] for name in names)
+        return cls(tuple(features), tuple(shape), left_out, checked, tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -97,8 +94,9 @@ def new_file(
     with whole_or_nothing(path) as aside:
         with TemporaryFile(dir=path.parent) as zeros:  # a hole: no room on the disk, no memory
             zeros.truncate(num_bytes)
-            with mmap.mmap(zeros.fileno(), num_bytes, access=mmap.ACCESS_READ) as mapped:
-                _write(aside, pa.py_buffer(mapped), sizes, sets, description, np.dtype(dtype))
+            hole = np.memmap(zeros, dtype=np.uint8, mode="r", shape=(num_bytes,))
+            _write(aside, pa.py_buffer(hole), sizes, sets, description, np.dtype(dtype))
+            del hole
         target = np.memmap(
             aside,
             dtype=dtype,
@@ -126,7 +124,7 @@ def _write(
         metadata={_KEY: description.to_json()},
     )
     batch = pa.RecordBatch.from_arrays([*columns, elements], schema=schema)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with path.open("wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(batch)
 
 
@@ -144,7 +142,8 @@ def open_file(path: Path) -> Contents:
         raise InputError(f"there is no file {path}.")
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-    except (pa.ArrowException, OSError, IndexError) as error:
+        batch.schema.names  # noqa: B018 - decodes them
+    except (pa.ArrowException, OSError, IndexError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is damaged or no store of setwise: {error}. Write it again.") from error
     text = (batch.schema.metadata or {}).get(_KEY)
     if text is None:
@@ -153,9 +152,27 @@ def open_file(path: Path) -> Contents:
         )
     description = Description.from_json(text, path)
     lists = batch.columns[-1]
+    _check_whole(batch, description, path)
     elements = torch.from_dlpack(lists.values.values).view(-1, *description.shape)
     sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1)).replace_schema_metadata()
     return Contents(elements, lists.offsets.to_numpy(), sets, description)
+
+
+def _check_whole(batch: pa.RecordBatch, description: Description, path: Path) -> None:
+    """Refuse a store whose parts do not fit each other; the values of the elements are not looked at."""
+    lists = batch.columns[-1]
+    damaged = f"{path} is damaged: its %s do not fit each other. Write it again."
+    if not pa.types.is_large_list(lists.type) or not pa.types.is_fixed_size_list(lists.type.value_type):
+        raise InputError(damaged % "columns")
+    try:
+        batch.validate()
+        batch.select(range(batch.num_columns - 1)).validate(full=True)
+    except pa.ArrowException as error:
+        raise InputError(damaged % f"columns ({error})") from error
+    offsets, width = lists.offsets.to_numpy(), math.prod(description.shape)
+    whole = lists.type.value_type.list_size == width and len(lists.values) * width == len(lists.values.values)
+    if not whole or offsets[0] != 0 or offsets[-1] != len(lists.values) or (np.diff(offsets) < 1).any():
+        raise InputError(damaged % "sizes")
 
 
 def is_store(path: Path) -> bool:

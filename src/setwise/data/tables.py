@@ -1,5 +1,6 @@
 """Tables as streams of rows: CSV, Parquet, Arrow, and anything in memory that speaks Arrow."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from setwise.data.kinds import is_number, is_text, not_numbers
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 ROWS = 1 << 18  # rows read at a time
+BYTES = 1 << 26  # bytes of a Parquet file read at a time, about
 BLOCK = 1 << 24  # bytes of a CSV file read at a time
 CSV_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -76,11 +78,13 @@ def speaks_arrow(source: object) -> bool:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns what a reader says of a file into an error that names the file."""
+def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
+    """Turns what a reader says of a file, in Arrow's exceptions or ``more``, into an error that names the file."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError, *more) as error:
         text = str(error).rstrip(".")
         advice = "Is the file complete, and of the kind that its name says?"
         if "invalid UTF8" in text:
@@ -113,8 +117,7 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
         elif suffix in PARQUET_SUFFIXES:
             rows = _open_parquet(path, set_id)
         elif suffix in ARROW_SUFFIXES:
-            with reading(path):
-                rows = from_table(pa.ipc.open_file(pa.memory_map(str(path))).read_all(), str(path))
+            rows = _open_arrow(path)
         else:
             raise InputError(
                 f"{path} has no suffix that tells its format; it must be one of .csv, .csv.gz, .tsv, .parquet, "
@@ -122,9 +125,9 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
             )
     else:
         rows = from_table(as_table(source), "the table")
-    repeated = {name for name in rows.columns if rows.columns.count(name) > 1}
+    repeated = sorted(name for name, count in Counter(rows.columns).items() if count > 1)
     if repeated:
-        raise InputError(f"{rows.name}: names of columns must differ; {listed(sorted(repeated))} is there twice.")
+        raise InputError(f"{rows.name}: names of columns must differ; {listed(repeated)} is there twice.")
     return rows
 
 
@@ -142,11 +145,27 @@ def from_table(table: pa.Table, name: str) -> Rows:
     return Rows(name, table.schema, lambda columns: iter(table.select(list(columns)).to_batches(max_chunksize=ROWS)))
 
 
+def _open_arrow(path: Path) -> Rows:
+    with reading(path):
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        table.validate(full=True)  # a damaged file would end the process where its offsets are followed
+        _check_names(table.schema)
+    return from_table(table, str(path))
+
+
+def _check_names(schema: pa.Schema) -> None:
+    """Decode the names of the columns, where an error still names the file."""
+    for field in schema:
+        field.name.encode()
+
+
 def _open_parquet(path: Path, set_id: str) -> Rows:
     with reading(path):
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            batch_size = _rows_at_a_time(file.metadata)
+            _check_names(schema)
+            size = max(1, path.stat().st_size)
+            batch_size = min(ROWS, 1 + BYTES * file.metadata.num_rows // size)  # rows with lists may be long
         kind = schema.field(set_id).type if set_id in schema.names else None
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -155,13 +174,6 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
             yield from file.iter_batches(batch_size=batch_size, columns=list(columns))
 
     return Rows(str(path), schema, read)
-
-
-def _rows_at_a_time(metadata: Any) -> int:
-    """Rows that hold about `ROWS` numbers of one column each, fewer where rows hold lists."""
-    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    longest = max((sum(g.column(c).num_values for g in groups) for c in range(metadata.num_columns)), default=0)
-    return max(1, ROWS * metadata.num_rows // max(longest, metadata.num_rows, 1))
 
 
 def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:

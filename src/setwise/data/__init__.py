@@ -1,6 +1,7 @@
 """Reading sets, keeping them in a store, splitting, transforming and batching them."""
 
 from setwise.data.batching import BatchPlan, BatchSampler, SetDataset, make_loader
+from setwise.data.inspect import Summary, summarise
 from setwise.data.read import read
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
@@ -16,4 +17,6 @@ __all__ = [
     "BatchSampler",
     "SetDataset",
     "make_loader",
+    "Summary",
+    "summarise",
 ]

@@ -3,10 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from setwise import layers, models
-from setwise.batch import SetBatch, SetLayout
-
 if TYPE_CHECKING:
+    from setwise import layers, models
+    from setwise.batch import SetBatch, SetLayout
     from setwise.data import SetStore, read
     from setwise.estimators import SetClassifier, SetRegressor
     from setwise.inference import evaluate, predict
@@ -28,8 +27,10 @@ __all__ = [
     "evaluate",
 ]
 
-# What needs lightning, scikit-learn or pyarrow is imported where it is first used, so that `import setwise` is quick.
+# Everything is imported where it is first used: `import setwise` is quick, and so is the command line's help.
 _LATER = {
+    "SetBatch": "setwise.batch",
+    "SetLayout": "setwise.batch",
     "SetRegressor": "setwise.estimators",
     "SetClassifier": "setwise.estimators",
     "read": "setwise.data",
@@ -43,6 +44,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("layers", "models"):
+        return import_module(f"setwise.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'setwise' has no attribute {name!r}")
     return getattr(import_module(_LATER[name]), name)

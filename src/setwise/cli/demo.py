@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # 50 layers see through the digits only after some 500 steps; then it goes fast.
 _TRAIN, _VALIDATION, _TEST, _NEW = 4000, 300, 500, 5
-_FIT = ("--width", "64", "--epochs", "10", "--batch-size", "32", "--patience", "0")
+_FIT = ("--width", "64", "--epochs", "10", "--batch-size", "32", "--patience", "0", "--threads", "1")
 _NO_GAIN = 0.9  # of the constant's error: no better than this is called a failure
 
 
@@ -165,7 +165,7 @@ def conclusion(rows: "Sequence[TestRow]") -> list[str]:
     constant = error["constant"]
     with_both, plain, shallow = (error[contender.label] for contender in _CONTENDERS)
     if plain > _NO_GAIN * constant:
-        first = "50 plain layers learn nothing (with torch's usual initial weights): no better than a constant."
+        first = "50 plain layers, as torch initialises them, learn nothing: they are no better than a constant."
     else:
         first = f"Here 50 plain layers do learn: an error of {plain:.3g}, where a constant has {constant:.3g}."
     if with_both < _NO_GAIN * constant:

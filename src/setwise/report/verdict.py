@@ -52,20 +52,22 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
         return "No sets were held out, so nothing is known of how good this model is on new sets."
     metric = decisive(objective)
     model, others = rows[0], [row for row in rows[1:] if metric in row.metrics]
+    if not others:
+        return f"No baselines were measured, so nothing says whether {model.name} is worth having."
     constant = next((row for row in others if row.name == "constant"), None)
-    rival = min(others, key=lambda row: row.metrics[metric], default=None)
+    rival = min(others, key=lambda row: row.metrics[metric])
     sentences = []
     if constant is not None and not _beats(model, constant, metric):
         sentences.append(
             f"{model.name} has learned nothing that helps on new sets: it is no better than a constant "
             f"({_pair(model, constant, metric)})."
         )
-    if rival is not None and rival is not constant and _beats(rival, model, metric):
+    if rival is not constant and _beats(rival, model, metric):
         sentences.append(
             f"A simpler method wins: {rival.name} on moments and quantiles of each set is better than {model.name} "
             f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."
         )
-    if not sentences and rival is not None:
+    if not sentences:
         if _beats(model, rival, metric):
             sentences.append(f"{model.name} beats every baseline; the best of them is {rival.name} ")
         else:

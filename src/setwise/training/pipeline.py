@@ -28,6 +28,7 @@ from setwise.training.record import RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_run
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.targets import Task, choose_task, target_values
+from setwise.training.threads import threads_for
 
 
 def train(
@@ -104,6 +105,7 @@ def train(
         network = build_from_spec(spec)
     checkpoints = _checkpoints(directory, problem, inputs, spec, config, resume=resume)
     with ExitStack() as stack:
+        stack.enter_context(threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width))
         observers: list[Observer] = [stack.enter_context(ProgressBar(config.epochs, show=progress))]
         if tensorboard and directory is not None:
             observers.append(stack.enter_context(TensorBoardLog(directory / "tensorboard")))
@@ -127,6 +129,14 @@ class _Problem:
     def ids(self, part: str) -> tuple[str, ...]:
         names = self.store.set_ids
         return tuple(names[row] for row in getattr(self.split, part))
+
+
+def _elements_of_a_batch(store: SetStore, rows: np.ndarray, config: FitConfig) -> int:
+    if config.elements_per_batch is not None:
+        return config.elements_per_batch
+    sizes = store.sizes[rows]
+    largest = sizes.max() if config.max_elements is None else config.max_elements
+    return int(np.minimum(sizes, largest).mean() * config.batch_size)
 
 
 def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool, tensorboard: bool) -> Path | None:

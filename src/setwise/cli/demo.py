@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # 50 layers see through the digits only after some 500 steps; then it goes fast.
 _TRAIN, _VALIDATION, _TEST, _NEW = 4000, 300, 500, 5
-_FIT = ("--width", "64", "--epochs", "10", "--batch-size", "32", "--patience", "0", "--threads", "1")
+_FIT = ("--width", "64", "--epochs", "10", "--batch-size", "32", "--patience", "0")
 _NO_GAIN = 0.9  # of the constant's error: no better than this is called a failure
 
 

@@ -54,7 +54,6 @@ def fit(
     precision: choices.Precision = None,
     device: choices.Device = None,
     workers: choices.Workers = None,
-    threads: choices.Threads = None,
     seed: choices.Seed = None,
     overwrite: choices.Overwrite = False,
     resume: choices.Resume = False,
@@ -75,8 +74,6 @@ def fit(
 
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
-    import torch
-
     from setwise.data import read
     from setwise.report import write_report
     from setwise.training.config import FitConfig
@@ -112,8 +109,6 @@ def fit(
     config = FitConfig.checked(
         **_given(fit_choices), **{name: value or None for name, value in _given(zero_is_none).items()}
     )
-    if threads is not None:
-        torch.set_num_threads(threads)
     check_free(out, overwrite=overwrite or resume)  # before hours of reading
     people = Screen(quiet=quiet, as_json=json)
     read_sets = read(source, sets=sets, set_id=set_id, features=options.names(features), store=store)

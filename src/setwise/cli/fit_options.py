@@ -84,12 +84,6 @@ Device = Annotated[
 Workers = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Processes that prepare batches.", show_default="0")
 ]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1, rich_help_panel=_FIT, help="Threads of the CPU; 1 is best for small sets.", show_default="torch's"
-    ),
-]
 Seed = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Of split, weights, order and draws.", show_default="0")
 ]

@@ -31,18 +31,11 @@ def show_results(people: Screen, run: "Run") -> None:
 
 
 def show_rows(people: Screen, rows: "Sequence[TestRow]", *, title: str) -> None:
-    """A row per model or baseline, a column per metric; the best of each column carries a star."""
-    from setwise.report.rounding import number
-    from setwise.report.verdict import best_rows, metric_words
+    """Models and baselines beside each other; the best of each metric carries a star."""
+    from setwise.report.grid import results_grid
 
-    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
-    people.table(
-        ["", *map(metric_words, metrics)],
-        [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in rows],
-        title=title,
-        best=frozenset(best) if len(rows) > 1 else frozenset(),
-    )
+    grid = results_grid(rows)
+    people.table(grid.head, grid.rows, title=title, best=grid.best)
 
 
 def results_document(run: "Run") -> dict[str, Any]:

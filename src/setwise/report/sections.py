@@ -7,9 +7,10 @@ import numpy as np
 from setwise.data.inspect import Summary
 from setwise.report import figures, outcomes
 from setwise.report.drawing import Drawing
+from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
-from setwise.report.verdict import best_rows, metric_words, verdict
+from setwise.report.verdict import verdict
 from setwise.training.objectives import Regression
 from setwise.training.record import RunRecord
 from setwise.training.run import Run
@@ -46,16 +47,15 @@ def result(run: Run) -> Markup:
 
 
 def results_table(record: RunRecord) -> Markup:
-    """The model, the first row, and its baselines; a column per metric."""
-    metrics = list(dict.fromkeys(name for row in record.test for name in row.metrics))
-    rows = [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in record.test]
-    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(record.test, name)}
+    """The model and its baselines, with the best of each metric underlined."""
+    grid = results_grid(record.test)
+    turned = grid.rows[0][0] != record.model
     return table(
-        ["", *(_title(name) for name in metrics)],
-        rows,
-        caption=f"The same {len(record.split.test)} held-out sets for every row.",
-        marked=frozenset({0}),
-        best=frozenset(best),
+        [name if turned else _title(name) for name in grid.head],
+        grid.rows,
+        caption=f"The same {len(record.split.test)} held-out sets for all.",
+        marked=frozenset() if turned else frozenset({0}),
+        best=grid.best,
     )
 
 
@@ -197,9 +197,8 @@ def _grouping(record: RunRecord, summary: Summary) -> str:
     return f"{record.group or 'group'} ({number(summary.groups)} of them); no group is on two sides of the split"
 
 
-def _title(metric: str) -> str:
-    words = metric_words(metric)
-    return words[0].upper() + words[1:]
+def _title(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -25,10 +25,10 @@ def decisive(objective: Regression | Classification) -> str:
 
 def metric_words(name: str) -> str:
     """A metric's name for people: "r2_age" is "R2 of age"."""
-    if name in WORDS:
-        return WORDS[name]
-    known = max((key for key in WORDS if name.startswith(f"{key}_")), key=len, default="")
-    return f"{WORDS[known]} of {name[len(known) + 1 :]}" if known else name
+    kind = _kind(name)
+    if kind == name:
+        return WORDS.get(name, name)
+    return f"{WORDS[kind]} of {name[len(kind) + 1 :]}"
 
 
 def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
@@ -36,7 +36,7 @@ def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
     values = {i: row.metrics[metric] for i, row in enumerate(rows) if metric in row.metrics}
     if not values:
         return frozenset()
-    best = min(values.values()) if metric.split("_of_")[0] in LOWER_IS_BETTER else max(values.values())
+    best = min(values.values()) if _kind(metric) in LOWER_IS_BETTER else max(values.values())
     return frozenset(i for i, value in values.items() if value == best)
 
 
@@ -76,6 +76,11 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
     if test_sets < _FEW_SETS:
         sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
     return " ".join(sentences)
+
+
+def _kind(metric: str) -> str:
+    """The metric without the target that it is of: "mse_age" is an mse."""
+    return next((kind for kind in WORDS if metric == kind or metric.startswith(f"{kind}_")), metric)
 
 
 def _beats(row: TestRow, other: TestRow, metric: str) -> bool:

@@ -1,0 +1,39 @@
+"""The table of held-out results as cells, for the page and for the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from setwise.report.rounding import number
+from setwise.report.verdict import best_rows, metric_words
+from setwise.training.record import TestRow
+
+_FEW_METRICS = 4  # more, of several targets, go down the page instead of across
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text.
+
+    Attributes:
+        head: names of the columns; the first is empty.
+        rows: as many cells each, the first of which names the row.
+        best: the best cell of each metric, as row and column; empty where one row alone was measured.
+    """
+
+    head: list[str]
+    rows: list[list[str]]
+    best: frozenset[tuple[int, int]]
+
+
+def results_grid(rows: Sequence[TestRow]) -> Grid:
+    """A row per model or baseline and a column per metric, or the other way round where there are many metrics."""
+    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
+    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
+    cells = [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in rows]
+    head = ["", *map(metric_words, metrics)]
+    if len(rows) == 1:
+        best = set()
+    if len(metrics) <= _FEW_METRICS:
+        return Grid(head, cells, frozenset(best))
+    turned = [list(column) for column in zip(head, *cells, strict=True)]
+    return Grid(turned[0], turned[1:], frozenset((column - 1, row + 1) for row, column in best))

@@ -1,0 +1,65 @@
+import subprocess
+import sys
+
+import pytest
+
+import setwise.data as setwise_data
+
+COMMANDS = ("fit", "predict", "evaluate", "inspect", "demo")
+
+
+def test_version(setwise):
+    outcome = setwise("--version")
+    assert (outcome.code, outcome.out.split()[0]) == (0, "setwise")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_examples(setwise, command):
+    outcome = setwise(command, "--help")
+    assert outcome.code == 0
+    assert "Examples" in outcome.out
+    assert f"setwise {command}" in outcome.out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom setwise.cli import main\n"
+        "try: main(['fit', '--help'])\nexcept SystemExit: pass\n"
+        "sys.exit([m for m in ('torch', 'numpy', 'sklearn', 'lightning', 'matplotlib', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("fit",), ("inspect", "cells.csv", "--no-such-option")])
+def test_wrong_arguments_exit_with_2(setwise, arguments):
+    outcome = setwise(*arguments)
+    assert outcome.code == 2
+    assert not outcome.out
+
+
+def test_a_fault_of_ours_exits_with_1_and_a_traceback_only_with_debug(setwise, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(setwise_data, "read", broken)
+    outcome = setwise("inspect", "cells.csv")
+    assert outcome.code == 1
+    assert "RuntimeError: a bug" in outcome.err
+    assert "--debug" in outcome.err
+    outcome = setwise("inspect", "cells.csv", "--debug")
+    assert outcome.code == 1
+    assert "Traceback" in outcome.err
+
+
+def test_debug_shows_where_an_input_error_came_from(setwise, tmp_path):
+    outcome = setwise("--debug", "inspect", tmp_path / "missing.csv")
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+
+
+def test_a_closed_pipe_ends_without_a_traceback(tables):
+    program = f"from setwise.cli import main; main(['inspect', {str(tables.cells)!r}])"
+    command = f'"{sys.executable}" -c "{program}" | true'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr

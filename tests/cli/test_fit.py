@@ -1,0 +1,106 @@
+import inspect as signatures
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.models import OptionInfo
+
+from setwise.cli.fit import fit
+from setwise.training import FitConfig, Run
+
+
+def test_fits_measures_and_reports(setwise, tables, tmp_path):
+    outcome = setwise(*tables.fit(tmp_path / "run", "--covariates", "age", "--group", "patient"))
+    assert outcome.code == 0, outcome.err
+    assert "volume, hemoglobin" in outcome.out
+    assert "- time: its name says time" in outcome.out
+    assert "- plate: it holds text" in outcome.out
+    for row in ("deep-sets++", "constant", "ridge", "gradient boosting"):
+        assert row in outcome.out
+    assert {"model.json", "weights.safetensors", "metrics.jsonl", "report.html"} <= {
+        path.name for path in (tmp_path / "run").iterdir()
+    }
+    run = Run.load(tmp_path / "run")
+    assert run.record.features == ("volume", "hemoglobin")
+    assert run.record.group == "patient"
+    assert f"setwise fit {tables.cells}" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_says_in_plain_words_that_a_baseline_wins(setwise, tables, tmp_path):
+    """Hematocrit is noise here, and two epochs leave a network far from the mean."""
+    outcome = setwise(*tables.fit(tmp_path / "run", "--learning-rate", "1"))
+    assert outcome.code == 0, outcome.err
+    said = " ".join(outcome.out.split())
+    assert "no better than a constant" in said or "A simpler method wins" in said
+
+
+def test_json_is_one_document_and_nothing_else(setwise, tables, tmp_path):
+    outcome = setwise(*tables.fit(tmp_path / "run", "--target", "anemia"), "--json")
+    document = json.loads(outcome.out)
+    assert document["task"] == "classification"
+    assert [row["name"] for row in document["test"]][1:] == ["constant", "logistic regression", "gradient boosting"]
+    assert sum(document["sets"].values()) == 41
+    assert not outcome.err
+
+
+def test_quiet_prints_nothing(setwise, tables, tmp_path):
+    outcome = setwise(*tables.fit(tmp_path / "run", "--no-baselines"), "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_several_targets_and_named_features(setwise, tables, tmp_path):
+    targets = ("--target", "hematocrit", "--target", "iron")
+    outcome = setwise(*tables.fit(tmp_path / "run", *targets, "--features", "hemoglobin,time"))
+    assert outcome.code == 0, outcome.err
+    assert "R2 of iron" in outcome.out
+    assert Run.load(tmp_path / "run").record.features == ("hemoglobin", "time")
+
+
+def test_an_older_run_is_refused_kept_resumed_or_replaced(setwise, tables, tmp_path):
+    arguments = tables.fit(tmp_path / "run", "--no-baselines")
+    assert setwise(*arguments).code == 0
+    before = (tmp_path / "run" / "model.json").read_bytes()
+    refused = setwise(*arguments)
+    assert refused.code == 2
+    assert "--overwrite" in refused.err
+    assert "--resume" in refused.err
+    assert (tmp_path / "run" / "model.json").read_bytes() == before
+    assert setwise(*arguments, "--overwrite").code == 0
+    assert setwise(*arguments, "--resume").code == 0
+    assert setwise(*arguments, "--resume", "--overwrite").code == 2
+
+
+def test_options_promise_the_defaults_that_the_configuration_has():
+    promised = {}
+    for name, parameter in signatures.signature(fit).parameters.items():
+        option = getattr(parameter.annotation, "__metadata__", (None,))[0]
+        if isinstance(option, OptionInfo) and isinstance(option.show_default, str):
+            promised[name] = option.show_default
+    config = FitConfig().model_dump()
+    shown = promised.keys() & config.keys()
+    assert len(shown) > 8
+    for name in shown:
+        assert promised[name] == f"{config[name]:g}" if isinstance(config[name], float) else str(config[name]), name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_leaves_a_model_that_can_be_used(setwise, tables, tmp_path):
+    arguments = [*tables.fit(tmp_path / "run", "--no-baselines"), "--epochs", "100000", "--patience", "0"]
+    code = f"from setwise.cli import main; main({arguments!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as running:
+        metrics = tmp_path / "run" / "metrics.jsonl"
+        checkpoints = tmp_path / "run" / "checkpoints"
+        for _ in range(600):
+            if metrics.exists() or (checkpoints.exists() and any(checkpoints.iterdir())):
+                break
+            time.sleep(0.05)
+        time.sleep(0.5)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert setwise("predict", tmp_path / "run", tables.cells, "--out", tmp_path / "p.csv").code == 0

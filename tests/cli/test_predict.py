@@ -1,0 +1,100 @@
+import errno
+import json
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from setwise.cli import writing
+
+
+def test_writes_parquet_or_csv_by_suffix(setwise, fitted, tmp_path):
+    tables, run = fitted
+    outcome = setwise("predict", run, tables.cells, "--out", tmp_path / "p.parquet")
+    assert outcome.code == 0, outcome.err
+    assert "41 sets" in outcome.out
+    found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    assert found.column_names == ["set_id", "predicted_hematocrit"]
+    document = json.loads(setwise("predict", run, tables.cells, "--out", tmp_path / "p.csv", "--json").out)
+    assert document["sets"] == 41
+    as_csv = pyarrow.csv.read_csv(tmp_path / "p.csv")
+    assert as_csv["predicted_hematocrit"].to_pylist() == pytest.approx(found["predicted_hematocrit"].to_pylist())
+
+
+def test_columns_in_another_order_give_the_same_predictions(setwise, fitted, tmp_path):
+    tables, run = fitted
+    cells = pyarrow.csv.read_csv(tables.cells)
+    turned = cells.select(["hemoglobin", "plate", "set_id", "volume"])
+    pyarrow.parquet.write_table(turned, tmp_path / "turned.parquet")
+    for source, out in ((tables.cells, "a.parquet"), (tmp_path / "turned.parquet", "b.parquet")):
+        assert setwise("predict", run, source, "--out", tmp_path / out).code == 0
+    first, second = (pyarrow.parquet.read_table(tmp_path / name) for name in ("a.parquet", "b.parquet"))
+    assert first.equals(second)
+
+
+def test_a_missing_feature_is_named_and_not_guessed(setwise, fitted, tmp_path):
+    tables, run = fitted
+    cells = pyarrow.csv.read_csv(tables.cells)
+    renamed = cells.rename_columns(["set_id", "Volume", "hemoglobin", "time", "plate"])
+    pyarrow.csv.write_csv(renamed, tmp_path / "renamed.csv")
+    outcome = setwise("predict", run, tmp_path / "renamed.csv", "--out", tmp_path / "p.csv")
+    assert outcome.code == 2
+    assert "volume" in outcome.err
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_an_older_file_is_kept_unless_overwritten(setwise, fitted, tmp_path):
+    tables, run = fitted
+    out = tmp_path / "p.csv"
+    out.write_text("mine")
+    outcome = setwise("predict", run, tables.cells, "--out", out)
+    assert outcome.code == 2
+    assert "--overwrite" in outcome.err
+    assert out.read_text() == "mine"
+    assert setwise("predict", run, tables.cells, "--out", out, "--overwrite").code == 0
+    assert out.read_text().startswith('"set_id"')
+
+
+@pytest.mark.parametrize("name", ["p.xlsx", "nowhere/p.csv", "."])
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(setwise, fitted, tmp_path, name):
+    tables, _ = fitted
+    outcome = setwise("predict", tmp_path / "no run", tables.cells, "--out", tmp_path / name)
+    assert outcome.code == 2
+    assert "no run" not in outcome.err
+
+
+def test_a_full_disk_loses_nothing(setwise, fitted, tmp_path, monkeypatch):
+    tables, run = fitted
+    out = tmp_path / "p.csv"
+    out.write_text("mine")
+
+    def full(table: pa.Table, path: object) -> None:  # noqa: ARG001 - pyarrow's signature
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(writing.pyarrow.csv, "write_csv", full)
+    outcome = setwise("predict", run, tables.cells, "--out", out, "--overwrite")
+    assert outcome.code == 2
+    assert "No space left" in outcome.err
+    assert out.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
+
+
+def test_a_damaged_or_newer_run_is_refused_by_name(setwise, fitted, tmp_path):
+    tables, run = fitted
+    copy = tmp_path / "run"
+    copy.mkdir()
+    for name in ("model.json", "weights.safetensors", "metrics.jsonl"):
+        (copy / name).write_bytes((run / name).read_bytes())
+    good = (copy / "model.json").read_text()
+    (copy / "model.json").write_text(good.replace('"format": 1', '"format": 99'))
+    newer = setwise("predict", copy, tables.cells, "--out", tmp_path / "p.csv")
+    assert newer.code == 2
+    assert "newer version" in newer.err
+    (copy / "model.json").write_text(good[: len(good) // 2])
+    assert setwise("predict", copy, tables.cells, "--out", tmp_path / "p.csv").code == 2
+    (copy / "model.json").write_text(good)
+    (copy / "weights.safetensors").write_bytes(b"nothing")
+    damaged = setwise("predict", copy, tables.cells, "--out", tmp_path / "p.csv")
+    assert damaged.code == 2
+    assert "weights.safetensors" in damaged.err

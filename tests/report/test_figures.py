@@ -1,0 +1,63 @@
+"""Figures are drawn whatever the data: one set, one size, nothing that varies, many classes."""
+
+import numpy as np
+import pytest
+
+from setwise.report import figures, outcomes
+from setwise.training.history import EpochRecord
+
+RNG = np.random.default_rng(0)
+
+
+def record(epoch: int, validation: float | None = None) -> EpochRecord:
+    loss = 100.0 / epoch**2
+    return EpochRecord(
+        epoch=epoch, train_loss=loss, gradient_norm=1.0, learning_rate=0.1, seconds=1.0, validation_loss=validation
+    )
+
+
+@pytest.mark.parametrize("sizes", [[7], [3, 3, 3], [1, 1_000_000], list(range(1, 90))])
+def test_sizes_of_any_spread(sizes):
+    drawing = figures.set_sizes(np.array(sizes))
+    assert f"{len(sizes)} sets" in drawing.description
+    assert "data:image/svg+xml" in drawing.markup()
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_learning_curves_of_any_length(epochs):
+    history = [record(epoch, 2.0 / epoch) for epoch in range(1, epochs + 1)]
+    drawing = figures.learning_curves(history, epochs, loss="mean squared error", validated=True)
+    assert f"in epoch {epochs}" in drawing.description
+    assert drawing.markup()
+    history = [record(epoch) for epoch in range(1, epochs + 1)]
+    assert "validation" not in figures.learning_curves(history, epochs, loss="x", validated=False).description
+
+
+@pytest.mark.parametrize("num_sets", [1, 2, 211, 2503])
+@pytest.mark.parametrize("varies", [True, False])
+def test_predictions_of_any_number(num_sets, varies):
+    truth = RNG.normal(size=num_sets) if varies else np.ones(num_sets)
+    predicted = truth + RNG.normal(size=num_sets) if varies else truth
+    sizes = RNG.integers(1, 1000, num_sets)
+    for drawing in (
+        outcomes.predicted_against_true("a $name$ that is much longer than it should be", truth, predicted),
+        outcomes.residuals_against_size("y", sizes if varies else np.full(num_sets, 5), truth, predicted),
+    ):
+        assert f"{num_sets} held-out sets" in drawing.description
+        assert drawing.markup()
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 9, 40])
+def test_any_number_of_classes(num_classes):
+    classes = [f"class <{k}>" for k in range(num_classes)]
+    truth = RNG.integers(0, num_classes, 97)
+    probabilities = RNG.dirichlet(np.ones(num_classes), 97)
+    assert f"of {num_classes} classes" in outcomes.confusion(classes, truth, probabilities).description
+    curve = outcomes.roc(classes, truth, probabilities)
+    assert curve is not None
+    assert curve.markup()
+    assert outcomes.surprise_against_size(RNG.integers(1, 9, 97), probabilities[np.arange(97), truth]).markup()
+
+
+def test_one_class_held_out_has_no_roc():
+    assert outcomes.roc(["a", "b"], np.zeros(5, int), np.full((5, 2), 0.5)) is None

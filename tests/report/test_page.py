@@ -1,0 +1,105 @@
+from html.parser import HTMLParser
+
+import pytest
+
+from setwise.report import write_report
+from setwise.training import Run
+
+COMMAND = "setwise fit '<cells>.csv' --target '<b>$x$' --out runs/x"
+
+
+class Page(HTMLParser):
+    """What a browser would see of a page."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str | None] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        given = dict(attributes)
+        if tag == "img":
+            self.images.append(given)
+        self.links += [given[name] for name in ("src", "href") if name in given]
+        if tag not in ("img", "meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def written(run: Run, store) -> Page:
+    path = write_report(run, store, command=COMMAND)
+    assert path.name == "report.html"
+    page = Page(path.read_text(encoding="utf-8"))
+    assert not page.open, "every element is closed"
+    return page
+
+
+@pytest.fixture(params=["regression", "classification", "untested"])
+def page(request, store) -> Page:
+    return written(request.getfixturevalue(request.param), store)
+
+
+def test_holds_all_of_itself(page):
+    assert page.links
+    assert all(link.startswith("data:image/svg+xml;base64,") for link in page.links)
+    assert "link" not in page.tags
+    assert "script" not in page.tags
+
+
+def test_every_figure_says_what_it_shows(page):
+    assert page.images
+    assert all(len(image["alt"]) > 40 for image in page.images)
+
+
+def test_names_from_users_are_text(page):
+    assert not {"b", "i", "u"} & set(page.tags)
+    assert "<u>b</u>" in page.text
+
+
+def test_tells_data_configuration_versions_and_how_to_repeat(page):
+    assert COMMAND in page.text
+    for words in ("fingerprint", "learning rate", "torch", "equivariant", "Problems"):
+        assert words in page.text
+
+
+def test_regression_shows_two_figures_for_each_target(store, regression):
+    page = written(regression, store)
+    alternatives = " ".join(image["alt"] for image in page.images)
+    for name in ("<b>$x$", "y & z"):
+        assert f"predicted against true {name}" in alternatives
+    assert len(page.images) == 6
+    for words in ("gradient boosting", "ridge", "R2 of y & z"):
+        assert words.lower() in page.text.lower()
+
+
+def test_classification_shows_confusion_roc_and_sizes(store, classification):
+    alternatives = [image["alt"] for image in written(classification, store).images]
+    assert sum("Confusion matrix of 3 classes" in text for text in alternatives) == 1
+    assert sum("ROC curve" in text for text in alternatives) == 1
+    assert sum("against set size" in text for text in alternatives) == 1
+
+
+def test_a_run_without_held_out_sets_says_so(store, untested):
+    page = written(untested, store)
+    assert "nothing is known of how good" in page.text
+    assert len(page.images) == 2
+
+
+def test_the_same_run_gives_the_same_bytes(store, regression):
+    first, second = (write_report(regression, store, command="").read_bytes() for _ in range(2))
+    assert first == second
+
+
+def test_a_run_in_memory_has_nowhere_to_put_it(store, regression):
+    with pytest.raises(RuntimeError, match="directory"):
+        write_report(Run(regression.record, regression.model), store, command="")

@@ -1,0 +1,49 @@
+import pytest
+
+from setwise.report.verdict import best_rows, metric_words, verdict
+from setwise.training.objectives import Regression
+from setwise.training.record import TestRow
+
+OBJECTIVE = Regression(targets=("y",), mean=(0.0,), std=(1.0,))
+
+
+def rows(model: float, constant: float = 7.0, ridge: float = 3.0, boosting: float = 5.0):
+    errors = {"deep-sets++": model, "constant": constant, "ridge": ridge, "gradient boosting": boosting}
+    return [TestRow(name=name, metrics={"mse": error, "r2": 1 - error / 7}) for name, error in errors.items()]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (1.0, "beats every baseline; the best of them is ridge (mean squared error 1 against 3)"),
+        (2.99, "about as good as ridge"),
+        (4.0, "A simpler method wins: ridge"),
+        (7.5, "no better than a constant"),
+    ],
+)
+def test_says_whether_the_model_is_worth_having(model, words):
+    assert words in verdict(rows(model), OBJECTIVE, test_sets=100)
+
+
+def test_few_sets_are_called_few():
+    assert "Only 7 sets" in verdict(rows(1.0), OBJECTIVE, test_sets=7)
+    assert "Only" not in verdict(rows(1.0), OBJECTIVE, test_sets=500)
+
+
+def test_without_baselines_or_test_sets_nothing_is_claimed():
+    assert "No baselines" in verdict(rows(1.0)[:1], OBJECTIVE, test_sets=100)
+    assert "nothing is known" in verdict([], OBJECTIVE, test_sets=0)
+
+
+def test_best_is_lowest_or_highest_as_the_metric_asks():
+    assert best_rows(rows(1.0), "mse") == {0}
+    assert best_rows(rows(4.0), "r2") == {2}
+    assert best_rows(rows(3.0), "mse") == {0, 2}
+    several = [TestRow(name=name, metrics={"mse_age": value}) for name, value in (("a", 2.0), ("b", 1.0))]
+    assert best_rows(several, "mse_age") == {1}
+
+
+def test_metrics_have_words():
+    assert metric_words("mse") == "mean squared error"
+    assert metric_words("r2_age_at_visit") == "R2 of age_at_visit"
+    assert metric_words("cross_entropy") == "cross entropy"

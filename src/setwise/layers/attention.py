@@ -1,7 +1,7 @@
 """Attention blocks of the Set Transformer: MAB, SAB, ISAB and pooling by attention."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch, SetLayout
@@ -87,6 +87,10 @@ class MultiheadAttentionBlock(nn.Module):
             heads=self.heads,
             scale=q.shape[1] ** -0.5,
         )
+        return self.combine(queries, q, attended)
+
+    def combine(self, queries: SetBatch, q: Tensor, attended: Tensor) -> SetBatch:
+        """What follows the attention: the queries as they came, projected, and what they attended to ``(Nq, W)``."""
         if self.path == "non-clean":
             o = self.norm1(queries.with_elements(q + attended))
             return self.norm2(o.with_elements(o.elements + self.linear(o.elements).relu()))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
@@ -131,6 +132,8 @@ def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:
     """Points with the median of sets of like size, where there are enough of them; what the caption says of it."""
     _points(ax, sizes, values)
     ax.set_xlabel("elements of the set")
+    if np.ptp(sizes) < 12:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if sizes.max() > 20 * sizes.min():
         logarithmic(ax, "x")
     edges = np.unique(np.quantile(sizes, np.linspace(0, 1, _WINDOWS + 1)))

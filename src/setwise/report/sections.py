@@ -104,7 +104,10 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
     pairs = [
         ("sets", number(summary.num_sets)),
         ("elements", f"{number(summary.num_elements)}, all sets together"),
-        ("training / validation / test sets", f"{len(split.train)} / {len(split.validation)} / {len(split.test)}"),
+        (
+            "training / validation / test sets",
+            " / ".join(f"{len(part):,}" for part in (split.train, split.validation, split.test)),
+        ),
         ("elements of a set", ", ".join(f"{name}: {number(value)}" for name, value in summary.sizes.items())),
         ("target" if len(record.objective.targets) == 1 else "targets", ", ".join(record.objective.targets)),
         ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
@@ -127,17 +130,17 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
 
 def configuration(record: RunRecord) -> Markup:
     """Model, fit and versions, as `model.json` has them."""
-    spec = {"name": record.model, **record.spec, "parameters": record.num_parameters}
-    objective = {"kind": record.objective.kind}
+    model = {"name": record.model, **record.spec, "parameters": f"{record.num_parameters:,}"}
+    parts = {
+        "Model": model | {"task": record.objective.kind},
+        "Fit": record.config.model_dump(mode="json"),
+        "Versions": record.versions | {"written": record.created},
+    }
+    columns = [element("div", element("h3", title), definitions(_pairs(values))) for title, values in parts.items()]
     return element(
         "section",
         element("h2", "Configuration"),
-        element("h3", "Model"),
-        definitions(_pairs(spec | objective)),
-        element("h3", "Fit"),
-        definitions(_pairs(record.config.model_dump(mode="json"))),
-        element("h3", "Versions"),
-        definitions(_pairs(record.versions | {"written": record.created})),
+        element("div", joined(columns), attributes={"class": "columns"}),
     )
 
 
@@ -208,6 +211,4 @@ def _pairs(values: Mapping[str, object]) -> list[tuple[str, str]]:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return number(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

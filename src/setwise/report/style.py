@@ -31,6 +31,7 @@ figcaption { color: #555; font-size: .88rem; line-height: 1.4; margin-top: .3rem
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; font-size: .92rem; margin: .6rem 0; }
 dt { color: #555; }
 dd { margin: 0; overflow-wrap: anywhere; }
+.columns { display: flex; flex-wrap: wrap; gap: 0 3.5rem; align-items: flex-start; }
 ul { max-width: 44rem; padding-left: 1.2rem; }
 pre {
   background: #f5f5f5; padding: .7rem 1rem; font-size: .86rem; white-space: pre-wrap; overflow-wrap: anywhere;

@@ -1,12 +1,10 @@
 import errno
 import json
+import os
 
-import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-
-from setwise.cli import writing
 
 
 def test_writes_parquet_or_csv_by_suffix(setwise, fitted, tmp_path):
@@ -69,10 +67,10 @@ def test_a_full_disk_loses_nothing(setwise, fitted, tmp_path, monkeypatch):
     out = tmp_path / "p.csv"
     out.write_text("mine")
 
-    def full(table: pa.Table, path: object) -> None:  # noqa: ARG001 - pyarrow's signature
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    def full(handle: int) -> None:  # noqa: ARG001 - the system's signature
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(writing.pyarrow.csv, "write_csv", full)
+    monkeypatch.setattr(os, "fsync", full)
     outcome = setwise("predict", run, tables.cells, "--out", out, "--overwrite")
     assert outcome.code == 2
     assert "No space left" in outcome.err

@@ -25,6 +25,12 @@ def test_says_whether_the_model_is_worth_having(model, words):
     assert words in verdict(rows(model), OBJECTIVE, test_sets=100)
 
 
+def test_a_baseline_that_learned_nothing_either_does_not_win():
+    said = verdict(rows(8.0, constant=7.0, ridge=6.95, boosting=7.5), OBJECTIVE, test_sets=100)
+    assert "no better than a constant" in said
+    assert "wins" not in said
+
+
 def test_few_sets_are_called_few():
     assert "Only 7 sets" in verdict(rows(1.0), OBJECTIVE, test_sets=7)
     assert "Only" not in verdict(rows(1.0), OBJECTIVE, test_sets=500)

@@ -31,6 +31,12 @@ ElementsPerBatch = Annotated[int | None, typer.Option(min=1, help="Most elements
 MaxElements = Annotated[
     int | None, typer.Option(min=1, help="Elements drawn from larger sets; by default whole sets are used.")
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help="Most memory for activations, such as 2GiB; those of larger sets go to a scratch file."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]

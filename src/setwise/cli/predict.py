@@ -20,6 +20,7 @@ def predict(
     max_elements: options.MaxElements = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
     workers: options.Workers = 0,
+    memory_limit: options.MemoryLimit = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -34,6 +35,7 @@ def predict(
     """
     from setwise.cli.writing import check_writable, write_table
     from setwise.inference import predict as predict_sets
+    from setwise.streaming import parse_bytes
 
     check_writable(out, overwrite=overwrite)
     table = predict_sets(
@@ -46,6 +48,8 @@ def predict(
         max_elements=max_elements,
         seed=seed,
         workers=workers,
+        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
+        progress=False if quiet or json else None,
     )
     write_table(table, out)
     people = Screen(quiet=quiet, as_json=json)

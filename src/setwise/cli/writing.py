@@ -7,7 +7,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from setwise._checks import InputError
-from setwise.data.files import whole_or_nothing
+from setwise.training.files import write_whole
 
 _SUFFIXES = (".parquet", ".csv")
 
@@ -34,8 +34,9 @@ def write_table(table: pa.Table, path: Path) -> None:
     Raises:
         InputError: the directory cannot be written to, or the disk is full.
     """
-    with whole_or_nothing(path) as aside:
-        if path.suffix.lower() == ".csv":
-            pyarrow.csv.write_csv(table, aside)
-        else:
-            pyarrow.parquet.write_table(table, aside)
+    content = pa.BufferOutputStream()
+    if path.suffix.lower() == ".csv":
+        pyarrow.csv.write_csv(table, content)
+    else:
+        pyarrow.parquet.write_table(table, content)
+    write_whole(path, content.getvalue().to_pybytes())

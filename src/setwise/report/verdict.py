@@ -62,7 +62,8 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
             f"{model.name} has learned nothing that helps on new sets: it is no better than a constant "
             f"({_pair(model, constant, metric)})."
         )
-    if rival is not constant and _beats(rival, model, metric):
+    rival_learns = rival is not constant and (constant is None or _beats(rival, constant, metric))
+    if rival_learns and _beats(rival, model, metric):
         sentences.append(
             f"A simpler method wins: {rival.name} on moments and quantiles of each set is better than {model.name} "
             f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."

@@ -19,6 +19,14 @@ def test_problems_are_told_and_not_raised(setwise, tables):
     assert "nothing to learn" in outcome.out
 
 
+def test_text_among_numbers_is_a_problem_with_its_column(setwise, tables):
+    rows = tables.cells.read_text().splitlines()
+    rows[5] = rows[5].replace(rows[5].split(",")[1], "oops")
+    tables.cells.write_text("\n".join(rows))
+    problems = setwise("inspect", tables.cells).out.split("Problems")[1]
+    assert "column 'volume' holds text among numbers" in " ".join(problems.split())
+
+
 def test_json_is_the_whole_summary(setwise, tables):
     document = json.loads(setwise("inspect", tables.cells, "--json").out)
     assert document["num_sets"] == 41

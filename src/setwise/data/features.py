@@ -15,6 +15,7 @@ from setwise.data.tables import Rows, check_no_text, listed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _NOT_MEASURED = {"time", "timestamp", "event", "index", "idx", "id", "unnamed"}
+TEXT_AMONG_NUMBERS = "it holds text among numbers"
 _CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
 
 
@@ -74,7 +75,7 @@ def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
         return "it holds text"
     if strict:
         _refuse_text(rows, name)
-    return "it holds text among numbers"
+    return TEXT_AMONG_NUMBERS
 
 
 def _refuse_text(rows: Rows, name: str) -> None:

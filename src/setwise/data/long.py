@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.features import OrderCheck, check_named, sort_columns
+from setwise.data.features import TEXT_AMONG_NUMBERS, OrderCheck, check_named, sort_columns
 from setwise.data.ids import SetCodes
 from setwise.data.kinds import to_float64
 from setwise.data.per_set import add_columns, join
@@ -55,6 +55,11 @@ def read_long(
         problems += more
     elif sets is not None:
         joined, problems = join(ids, sets, sets_name, strict=strict)
+    problems += [
+        f"{rows.name}: column {name!r} holds text among numbers, which training refuses. Mend it, or name the features."
+        for name, reason in left_out.items()
+        if reason == TEXT_AMONG_NUMBERS
+    ]
     description = Description(tuple(features), (len(features),), left_out, strict, tuple(problems))
     if store is not None:
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:

@@ -1,7 +1,7 @@
 import pytest
 
 from setwise.report.verdict import best_rows, metric_words, verdict
-from setwise.training.objectives import Regression
+from setwise.training.objectives import Classification, Regression
 from setwise.training.record import TestRow
 
 OBJECTIVE = Regression(targets=("y",), mean=(0.0,), std=(1.0,))
@@ -29,6 +29,17 @@ def test_a_baseline_that_learned_nothing_either_does_not_win():
     said = verdict(rows(8.0, constant=7.0, ridge=6.95, boosting=7.5), OBJECTIVE, test_sets=100)
     assert "no better than a constant" in said
     assert "wins" not in said
+
+
+def test_a_classifier_that_ranks_well_has_learned_something():
+    objective = Classification(target="y", classes=("no", "yes"))
+    model = TestRow(name="deep-sets++", metrics={"cross_entropy": 0.6909, "accuracy": 0.85, "auc": 0.8875})
+    constant = TestRow(name="constant", metrics={"cross_entropy": 0.6931, "accuracy": 0.5, "auc": 0.5})
+    said = verdict([model, constant], objective, test_sets=40)
+    assert "learned nothing" not in said
+    assert "right for 85% of the sets (AUC 0.89)" in said
+    blind = TestRow(name="deep-sets++", metrics={"cross_entropy": 0.6931, "accuracy": 0.5, "auc": 0.51})
+    assert "learned nothing" in verdict([blind, constant], objective, test_sets=40)
 
 
 def test_few_sets_are_called_few():

@@ -16,6 +16,7 @@ WORDS = {
 }
 _CLEARLY = 0.02  # relative; smaller differences are called no difference
 _FEW_SETS = 30
+_RANKS = 0.6  # AUC from which a model tells classes apart
 
 
 def decisive(objective: Regression | Classification) -> str:
@@ -58,10 +59,7 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
     rival = min(others, key=lambda row: row.metrics[metric])
     sentences = []
     if constant is not None and not _beats(model, constant, metric):
-        sentences.append(
-            f"{model.name} has learned nothing that helps on new sets: it is no better than a constant "
-            f"({_pair(model, constant, metric)})."
-        )
+        sentences.append(_no_better(model, constant, metric))
     rival_learns = rival is not constant and (constant is None or _beats(rival, constant, metric))
     if rival_learns and _beats(rival, model, metric):
         sentences.append(
@@ -87,6 +85,24 @@ def _kind(metric: str) -> str:
 def _beats(row: TestRow, other: TestRow, metric: str) -> bool:
     """Whether a row is better by more than rounding and luck of a hair; lower is better."""
     return row.metrics[metric] < (1 - _CLEARLY) * other.metrics[metric]
+
+
+def _no_better(model: TestRow, constant: TestRow, metric: str) -> str:
+    """What to say of a model that does not beat the constant by the decisive metric."""
+    pair = _pair(model, constant, metric)
+    if model.metrics.get("auc", 0.5) > _RANKS or model.metrics.get("accuracy", 0.0) > constant.metrics.get(
+        "accuracy", 1.0
+    ):
+        return (
+            f"The probabilities of {model.name} are no better than those of a constant ({pair}), although it "
+            f"{_ranking(model)}: it tells classes apart, but says it with too little or too much confidence."
+        )
+    return f"{model.name} has learned nothing that helps on new sets: it is no better than a constant ({pair})."
+
+
+def _ranking(model: TestRow) -> str:
+    accuracy, auc = model.metrics["accuracy"], model.metrics.get("auc")
+    return f"is right for {accuracy:.0%} of the sets" + ("" if auc is None else f" (AUC {auc:.2f})")
 
 
 def _pair(row: TestRow, other: TestRow, metric: str) -> str:

@@ -14,6 +14,7 @@ ORDER = [
     "ops",
     "layers",
     "models",
+    "streaming",
     "data",
     "tasks",
     "training",

@@ -23,6 +23,7 @@ def evaluate(
     max_elements: options.MaxElements = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
     workers: options.Workers = 0,
+    memory_limit: options.MemoryLimit = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -36,6 +37,7 @@ def evaluate(
     """
     from setwise.cli.writing import check_writable, write_table
     from setwise.inference.evaluate import evaluate as evaluate_sets
+    from setwise.streaming import parse_bytes
     from setwise.training.record import TestRow
     from setwise.training.run import Run
 
@@ -52,6 +54,8 @@ def evaluate(
         max_elements=max_elements,
         seed=seed,
         workers=workers,
+        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
+        progress=False if json else None,
     )
     if out is not None:
         write_table(found.predictions, out)

@@ -43,6 +43,8 @@ def evaluate(
     max_elements: int | None = None,
     seed: int = 0,
     workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
 ) -> Evaluation:
     """Predict sets and compare with their targets; arguments as for `setwise.inference.predict`.
 
@@ -63,6 +65,8 @@ def evaluate(
         max_elements=max_elements,
         seed=seed,
         workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
     )
     table = pa.table(
         {

@@ -27,9 +27,12 @@ def predict(
     max_elements: int | None = None,
     seed: int = 0,
     workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
 ) -> pa.Table:
     """Predict the targets of sets; the sets' table needs no targets.
 
+    Sets that are too large for memory are streamed, a chunk of elements at a time, with the same result.
     Features are found by their names, in whatever order they come; a table may have other columns besides.
 
     Args:
@@ -43,6 +46,8 @@ def predict(
         max_elements: elements drawn of larger sets, or none for whole sets.
         seed: of the draw.
         workers: processes that prepare batches.
+        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
+        progress: show a progress bar for sets that are streamed; by default on a terminal alone.
 
     Returns:
         A row per set, in the order of the sets: ``set_id``; for regression ``predicted_<target>`` for each target; for
@@ -62,6 +67,8 @@ def predict(
         max_elements=max_elements,
         seed=seed,
         workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
     )
     return pa.table({"set_id": store.set_ids, **run.objective.columns(predicted)})
 

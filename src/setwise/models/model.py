@@ -34,10 +34,11 @@ class SetModel(nn.Module):
         self.encoder, self.pooling, self.decoder = encoder, pooling, decoder
 
     def forward(self, batch: SetBatch) -> Tensor:
-        self._check(batch)
+        self.check(batch)
         return self.decoder(self.pooling(self.encoder(batch)), batch.covariates)
 
-    def _check(self, batch: SetBatch) -> None:
+    def check(self, batch: SetBatch) -> None:
+        """Refuse elements or covariates that the model was not built for."""
         spec, shape = self.spec, tuple(batch.elements.shape[1:])
         if spec.elements == "vectors" and (shape != (spec.in_features,) or not batch.elements.is_floating_point()):
             raise InputError(

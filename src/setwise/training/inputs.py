@@ -103,12 +103,16 @@ class Inputs:
             workers: processes that prepare batches.
         """
         if elements_per_batch is None:
-            elements_per_batch = max(1, _NUMBERS_PER_BATCH // max(128, math.prod(self.shape)))
+            elements_per_batch = self.elements_per_batch()
         sampler = BatchSampler(
             store.sizes, rows, elements_per_batch=elements_per_batch, max_elements=max_elements, seed=seed
         )
         for batch, _ in make_loader(self.dataset(store, max_elements), sampler, workers=workers):
             yield self.prepare(batch, self.order(store))
+
+    def elements_per_batch(self) -> int:
+        """Most elements at a time, where nobody says: what fits most memories."""
+        return max(1, _NUMBERS_PER_BATCH // max(128, math.prod(self.shape)))
 
     def dataset(self, store: SetStore, max_elements: int | None = None) -> SetDataset:
         """The store's sets with their covariates standardised.

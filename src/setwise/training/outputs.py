@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from setwise.batch import SetBatch
 from setwise.data.store import SetStore
+from setwise.streaming import SweepBar
+from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.run import Run
 
 
@@ -42,8 +44,12 @@ def predictions_of(
     max_elements: int | None = None,
     seed: int = 0,
     workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = False,
 ) -> np.ndarray:
     """Predictions for some sets: ``(B, T)`` in the targets' units, or ``(B, K)`` probabilities.
+
+    Sets that are too large for a batch are streamed, a chunk of elements at a time, with the same result.
 
     Args:
         run: a fitted model; it is back on the CPU afterwards.
@@ -54,20 +60,47 @@ def predictions_of(
         max_elements: elements drawn of larger sets, or none for whole sets.
         seed: of the draw.
         workers: processes that prepare batches.
+        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
+        progress: show a progress bar for sets that are streamed; none for a terminal alone.
     """
-    batches = run.inputs.batches(
-        store,
-        rows,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-    )
+    most = most_elements(run, memory_limit)
+    sizes = store.sizes[rows] if max_elements is None else np.minimum(store.sizes[rows], max_elements)
+    large = sizes > most
+    if elements_per_batch is None and memory_limit is not None:
+        elements_per_batch = min(most, run.inputs.elements_per_batch())
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    outputs: Tensor | None = None
     try:
         run.model.to(device)
-        outputs = outputs_of(run.model, batches, device=torch.device(device), dtype=run.dtype)
+        if not large.all():
+            batches = run.inputs.batches(
+                store,
+                rows[~large],
+                elements_per_batch=elements_per_batch,
+                max_elements=max_elements,
+                seed=seed,
+                workers=workers,
+            )
+            few = outputs_of(run.model, batches, device=torch.device(device), dtype=run.dtype)
+            outputs = _place(outputs, few, ~large)
+        if large.any():
+            with SweepBar(show=progress) as bar:
+                many = [
+                    outputs_of_large(
+                        run, store, int(row), max_elements=max_elements, seed=seed, memory_limit=memory_limit, bar=bar
+                    )
+                    for row in rows[large]
+                ]
+            outputs = _place(outputs, torch.cat(many), large)
     finally:
         run.model.cpu()
+    assert outputs is not None, "there are no sets"
     return run.objective.predict(outputs)
+
+
+def _place(outputs: Tensor | None, found: Tensor, where: np.ndarray) -> Tensor:
+    """Outputs of all sets with those found put in their places."""
+    outputs = found.new_empty(len(where), *found.shape[1:]) if outputs is None else outputs
+    outputs[torch.from_numpy(where)] = found
+    return outputs

@@ -1,0 +1,143 @@
+"""The elements of one set, never all at once: what is stored of them, and what is still to be computed of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from setwise.streaming.folds import Moments
+from setwise.streaming.scratch import Scratch, make_scratch
+
+Function = Callable[[Tensor], Tensor]
+
+
+class Source(Protocol):
+    """The elements of a set as they come, on the host."""
+
+    def __len__(self) -> int:
+        """n, elements of the set."""
+        ...
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """The elements ``(stop - start, ...)`` from ``start`` to ``stop - 1``."""
+        ...
+
+
+@dataclass(eq=False)
+class Sweeper:
+    """How all rows of one run are gone through.
+
+    Attributes:
+        count: n, elements of the set.
+        chunk: elements at a time.
+        device: where to compute.
+        memory_limit: bytes of activations in memory, or none for what is free.
+        on_rows: told how many rows were gone through, after each chunk.
+        sweeps: how often all rows were gone through.
+    """
+
+    count: int
+    chunk: int
+    device: torch.device
+    memory_limit: int | None = None
+    on_rows: Callable[[int], None] | None = None
+    sweeps: int = 0
+    _scratch: Scratch | None = field(default=None, repr=False)
+    _replaced: Scratch | None = field(default=None, repr=False)
+    _written: int = 0  # how often the scratch was overwritten
+
+    def sweep(self, rows: "Rows", visit: Callable[[Tensor], None]) -> None:
+        """Compute all rows in order, show them to ``visit``, and store the last ones on the way that are to be kept."""
+        chain = rows.chain()
+        source = chain[0].source
+        assert source is not None
+        assert chain[0].written in (None, self._written), "these rows were overwritten by later ones"
+        kept = next((link for link in reversed(chain) if link.keep), None)
+        for start in range(0, self.count, self.chunk):
+            stop = min(start + self.chunk, self.count)
+            values = source.read(start, stop).to(self.device)
+            for link in chain:
+                if link.function is not None:
+                    values = link.function(values)
+                if link is kept:
+                    self._room(values).write(start, values)
+            visit(values)
+            if self.on_rows is not None:
+                self.on_rows(stop - start)
+        self.sweeps += 1
+        if kept is not None:
+            self._written += 1
+            kept.settle(self._scratch, self._written)
+            if self._replaced is not None:
+                self._replaced.close()
+
+    def close(self) -> None:
+        """Give back what the stored rows took."""
+        for scratch in (self._scratch, self._replaced):
+            if scratch is not None:
+                scratch.close()
+
+    def _room(self, like: Tensor) -> Scratch:
+        """Where rows like these are written; in the place of those before, which were read already."""
+        if self._scratch is None or self._scratch.shape[1:] != like.shape[1:]:
+            self._replaced, self._scratch = self._scratch, None  # may be read until the end of the sweep
+            self._scratch = make_scratch(self.count, like, self.memory_limit)
+        return self._scratch
+
+
+class Rows:
+    """One row per element of a set: a function of stored rows, each by itself.
+
+    Args:
+        sweeper: how to go through them.
+        source: rows that are stored, or
+        parent: rows that ``function`` is applied to.
+        function: maps ``(n, ...)`` to ``(n, ...)``, row by row, for any n; writes nothing in place.
+    """
+
+    def __init__(
+        self,
+        sweeper: Sweeper,
+        *,
+        source: Source | Scratch | None = None,
+        parent: "Rows | None" = None,
+        function: Function | None = None,
+    ):
+        self.sweeper, self.source, self.parent, self.function = sweeper, source, parent, function
+        self.keep = False
+        self.written: int | None = None  # the state of the scratch that these rows are, where they lie there
+        self._moments: dict[bool, Moments] = {}
+
+    def map(self, function: Function) -> "Rows":
+        """Rows with a function applied to each, once they are needed."""
+        return Rows(self.sweeper, parent=self, function=function)
+
+    def kept(self) -> "Rows":
+        """The same; the next sweep stores them in the place of all rows before, which cannot be read again."""
+        self.keep = self.parent is not None
+        return self
+
+    def sweep(self, visit: Callable[[Tensor], None]) -> None:
+        """Go through all rows once."""
+        self.sweeper.sweep(self, visit)
+
+    def moments(self, *, per_feature: bool) -> Moments:
+        """Mean and variance of all rows; swept for once."""
+        if per_feature not in self._moments:
+            moments = Moments(per_feature=per_feature)
+            self.sweep(moments.add)
+            self._moments[per_feature] = moments
+        return self._moments[per_feature]
+
+    def chain(self) -> list["Rows"]:
+        """From stored rows to these."""
+        chain: list[Rows] = [self]
+        while chain[-1].parent is not None:
+            chain.append(chain[-1].parent)
+        return chain[::-1]
+
+    def settle(self, scratch: Scratch | None, written: int) -> None:
+        """From now on these rows are what the scratch holds."""
+        self.source, self.parent, self.function, self.keep, self.written = scratch, None, None, False, written

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch
-from setwise.ops import standardise
+from setwise.ops import set_norm, standardise
 from setwise.ops.standardise import standardise_features
 
 _AXES = "BSD"
@@ -91,6 +91,8 @@ class Normalisation(nn.Module):
 
     def forward(self, batch: SetBatch) -> SetBatch:
         x = batch.elements
+        if self.statistics == "B":
+            return batch.with_elements(set_norm(x, batch.layout, self.weight, self.bias, eps=self.eps))
         if self.running:
             y = self._standardise_running(batch)
         elif self.weighting == "set":

@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch, SetLayout
-from setwise.layers.normalisation import make_norm
-from setwise.ops import set_max, set_mean, set_sum, to_elements
+from setwise.layers.normalisation import SetNorm, make_norm
+from setwise.ops import set_max, set_mean, set_norm_block, set_sum, to_elements
+from setwise.ops.set_norm import kernels_serve
 
 RESIDUALS = ("none", "equivariant", "mean", "max")
 PATHS = ("clean", "non-clean")
@@ -87,6 +88,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, batch: SetBatch) -> SetBatch:
         x = batch.elements
+        fused = self._fused(x, batch.layout)
+        if fused is not None:
+            return batch.with_elements(fused)
         if self.path == "non-clean":
             h = self.norm1(batch.with_elements(self.linear1(x))).elements.relu()
             h = self.norm2(batch.with_elements(self.linear2(h))).elements
@@ -94,6 +98,18 @@ class ResidualBlock(nn.Module):
         h = self.linear1(self.norm1(batch).elements.relu())
         h = self.linear2(self.norm2(batch.with_elements(h)).elements.relu())
         return batch.with_elements(residual_term(x, batch.layout, self.residual) + h)
+
+    def _fused(self, x: Tensor, layout: SetLayout) -> Tensor | None:
+        """The block of Deep Sets++ by one operator, where the kernels serve and no part was replaced; else none."""
+        norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
+        if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x):
+            return None
+        if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
+            return None
+        if not (type(linear1) is type(linear2) is nn.Linear and linear1.bias is linear2.bias is None):
+            return None
+        norms = (norm1.weight, norm1.bias, norm2.weight, norm2.bias)
+        return set_norm_block(x, layout, norms, (linear1.weight, linear2.weight), eps=norm1.eps)
 
     def extra_repr(self) -> str:
         return f"residual={self.residual!r}, path={self.path!r}"

@@ -1,0 +1,240 @@
+"""Set norm with its scale, shift and ReLU, and the clean residual block around it, by compiled loops where they serve.
+
+The loops (Numba, the extra ``fast``) serve float32 on the CPU from `_WORTH_IT` numbers on; elsewhere torch's own
+operators compute the same formula. Both are exact to rounding, and neither looks at other sets.
+"""
+
+import os
+from importlib.util import find_spec
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from setwise.batch import SetLayout
+from setwise.ops.standardise import standardise
+
+_INSTALLED = find_spec("numba") is not None
+_WORTH_IT = 1 << 16  # numbers in the elements; below, loading the kernels costs more than they save
+
+
+def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps: float, relu: bool = False) -> Tensor:
+    """Set norm, (x - mean) / sqrt(variance + eps) * weight + bias with statistics per set, then ReLU; equivariant.
+
+    Args:
+        x: ``(N, W)``.
+        layout: which element belongs to which set.
+        weight: ``(W,)``.
+        bias: ``(W,)``.
+        eps: added to the variance.
+        relu: whether ReLU follows.
+    """
+    if kernels_serve(x):
+        return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu)[0]
+    y = torch.addcmul(bias, standardise(x, layout, statistics="B", eps=eps), weight).to(x.dtype)
+    return y.relu() if relu else y
+
+
+def set_norm_block(
+    x: Tensor,
+    layout: SetLayout,
+    norms: tuple[Tensor, Tensor, Tensor, Tensor],
+    linears: tuple[Tensor, Tensor],
+    *,
+    eps: float,
+) -> Tensor:
+    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, for elements that `kernels_serve`; equivariant.
+
+    Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
+
+    Args:
+        x: ``(N, W)``.
+        layout: which element belongs to which set.
+        norms: weight and bias of norm1, weight and bias of norm2, each ``(W,)``.
+        linears: weights ``(W, W)`` of linear1 and linear2.
+        eps: added to the variances.
+    """
+    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps)[0]
+
+
+def kernels_serve(x: Tensor) -> bool:
+    """Whether the compiled loops are the way: float32 on the CPU, enough work, no export, autocast or fork."""
+    return (
+        x.dtype == torch.float32
+        and x.device.type == "cpu"
+        and x.numel() >= _WORTH_IT
+        and not torch.compiler.is_exporting()
+        and not torch.is_autocast_enabled("cpu")
+        and not _forked
+        and _INSTALLED
+    )
+
+
+def _forbid() -> None:
+    """OpenMP's threads do not live on in a forked process, and the kernels would end it."""
+    global _forked
+    _forked = True
+
+
+_forked = False
+os.register_at_fork(after_in_child=_forbid)
+
+
+def _kernels() -> ModuleType:
+    from numba import set_num_threads
+    from numba.core.config import NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue] set when imported
+
+    from setwise.ops import kernels
+
+    set_num_threads(min(torch.get_num_threads(), NUMBA_NUM_THREADS))
+    return kernels
+
+
+def _forward(x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor) -> Tensor:
+    stats = x.new_empty(offsets.shape[0] - 1, 3)
+    _kernels().forward(x.numpy(), offsets.numpy(), weight.numpy(), bias.numpy(), eps, relu, out.numpy(), stats.numpy())
+    return stats
+
+
+def _backward(
+    grad: Tensor,
+    x: Tensor,
+    offsets: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    stats: Tensor,
+    relu: bool,
+    out: Tensor,
+    residual: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Fill ``out`` with the gradient by the elements; return those by weight and bias."""
+    per_set = x.new_empty(2, offsets.shape[0] - 1, x.shape[1])
+    tensors = (grad, x, offsets, weight, bias, stats)
+    residual = x.new_empty(0, x.shape[1]) if residual is None else residual
+    _kernels().backward(
+        *(t.numpy() for t in tensors), relu, residual.numpy(), out.numpy(), per_set[0].numpy(), per_set[1].numpy()
+    )
+    return per_set[0].sum(0), per_set[1].sum(0)
+
+
+@torch.library.custom_op("setwise::set_norm", mutates_args=())
+def _set_norm(
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
+) -> tuple[Tensor, Tensor]:
+    out = torch.empty_like(x)
+    return out, _forward(x, offsets, weight, bias, eps, relu, out)
+
+
+@torch.library.custom_op("setwise::set_norm_backward", mutates_args=())
+def _set_norm_backward(
+    grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    out = torch.empty_like(x)
+    return out, *_backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out)
+
+
+@torch.library.custom_op("setwise::set_norm_block", mutates_args=())
+def _block(
+    x: Tensor,
+    offsets: Tensor,
+    weight1: Tensor,
+    bias1: Tensor,
+    weight2: Tensor,
+    bias2: Tensor,
+    linear1: Tensor,
+    linear2: Tensor,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The block's output, linear1's result and the statistics of both norms."""
+    scratch = torch.empty_like(x)
+    stats1 = _forward(x, offsets, weight1, bias1, eps, True, scratch)
+    hidden = torch.mm(scratch, linear1.t())
+    stats2 = _forward(hidden, offsets, weight2, bias2, eps, True, scratch)
+    return torch.addmm(x, scratch, linear2.t()), hidden, stats1, stats2
+
+
+@torch.library.custom_op("setwise::set_norm_block_backward", mutates_args=())
+def _block_backward(
+    grad: Tensor,
+    x: Tensor,
+    hidden: Tensor,
+    stats1: Tensor,
+    stats2: Tensor,
+    offsets: Tensor,
+    weight1: Tensor,
+    bias1: Tensor,
+    weight2: Tensor,
+    bias2: Tensor,
+    linear1: Tensor,
+    linear2: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    kernels, grad = _kernels(), grad.contiguous()
+    activated, flowing = torch.empty_like(x), torch.empty_like(x)
+
+    def activate(elements: Tensor, weight: Tensor, bias: Tensor, stats: Tensor) -> None:
+        tensors = (elements, offsets, weight, bias, stats)
+        kernels.transform(*(t.numpy() for t in tensors), True, activated.numpy())
+
+    activate(hidden, weight2, bias2, stats2)
+    of_linear2 = grad.t() @ activated
+    torch.mm(grad, linear2, out=flowing)
+    of_norm2 = _backward(flowing, hidden, offsets, weight2, bias2, stats2, True, flowing)
+    activate(x, weight1, bias1, stats1)
+    of_linear1 = flowing.t() @ activated
+    torch.mm(flowing, linear1, out=activated)
+    of_norm1 = _backward(activated, x, offsets, weight1, bias1, stats1, True, activated, residual=grad)
+    return activated, *of_norm1, *of_norm2, of_linear1, of_linear2
+
+
+@_set_norm.register_fake
+def _(x, offsets, weight, bias, eps, relu):
+    return torch.empty_like(x), x.new_empty(offsets.shape[0] - 1, 3)
+
+
+@_set_norm_backward.register_fake
+def _(grad, x, offsets, weight, bias, stats, relu):
+    return torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
+
+
+@_block.register_fake
+def _(x, offsets, weight1, bias1, weight2, bias2, linear1, linear2, eps):
+    stats = x.new_empty(offsets.shape[0] - 1, 3)
+    return torch.empty_like(x), torch.empty_like(x), stats, torch.empty_like(stats)
+
+
+@_block_backward.register_fake
+def _(grad, x, hidden, stats1, stats2, offsets, *parameters):
+    return torch.empty_like(x), *(torch.empty_like(p) for p in parameters)
+
+
+def _set_norm_context(ctx, inputs, output) -> None:
+    x, offsets, weight, bias, _, ctx.relu = inputs
+    ctx.save_for_backward(x, offsets, weight, bias, output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+def _set_norm_gradients(ctx, grad, _):
+    return (
+        *_order(torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu)),
+        None,
+        None,
+    )
+
+
+def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+    """Gradients by x and parameters as gradients of the inputs, of which the second is the offsets."""
+    return gradients[0], None, *gradients[1:]
+
+
+def _block_context(ctx, inputs, output) -> None:
+    x, *others, _ = inputs
+    ctx.save_for_backward(x, *output[1:], *others)
+    ctx.mark_non_differentiable(*output[1:])
+
+
+def _block_gradients(ctx, grad, *_):
+    return *_order(torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors)), None
+
+
+_set_norm.register_autograd(_set_norm_gradients, setup_context=_set_norm_context)
+_block.register_autograd(_block_gradients, setup_context=_block_context)

@@ -1,0 +1,1 @@
+"""The paper's tables: grids, runner, records, report. ``python -m experiments --help``. Nothing imports it."""

@@ -1,0 +1,170 @@
+"""Which runs a command means, which of them are done, and doing the rest until the time is over."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import torch
+
+from experiments import records
+from experiments.grids import Grid
+from experiments.rows import Row
+from experiments.running import BudgetSpentError, Deadline, Run, execute
+from setwise._checks import InputError
+from setwise.tasks import TASKS, TaskData, get_task
+from setwise.tasks.files import directory_of
+from setwise.training.observers import Observer
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How runs are done.
+
+    Attributes:
+        work: where checkpoints are kept until a run is recorded.
+        results: where records are kept.
+        device: "auto", "cpu", "cuda" ...
+        budget: seconds, or none for no end.
+        data: directory of files at hand, or none for where `setwise data get` puts them.
+        compiled: compile the models.
+    """
+
+    work: Path
+    results: Path
+    device: str = "auto"
+    budget: float | None = None
+    data: Path | None = None
+    compiled: bool = False
+
+
+def plan(grid: Grid, *, tasks: Sequence[str], patterns: Sequence[str], seeds: Sequence[int], scale: str) -> list[Run]:
+    """All runs of a grid that a command means: by seed, then task, then row.
+
+    Args:
+        grid: the table.
+        tasks: names of tasks, or none for all of the grid.
+        patterns: shell patterns of row keys, or none for all.
+        seeds: of the first weights; rows without chance in them take the first seed alone.
+        scale: "paper" or "small".
+
+    Raises:
+        InputError: a task that the grid does not have, or patterns that fit no row.
+    """
+    known = {task for task, _ in grid.cells()}
+    for task in tasks:
+        if task not in known:
+            raise InputError(f"{grid.name} has the tasks {', '.join(sorted(known))}; got {task!r}.")
+    cells = grid.cells(tasks)
+    kept = [(task, row) for task, row in cells if not patterns or any(fnmatchcase(row.key, p) for p in patterns)]
+    if not kept:
+        keys = ", ".join(dict.fromkeys(row.key for _, row in cells))
+        raise InputError(f"--rows must fit some of these rows: {keys}; got {', '.join(patterns)}.")
+    return [
+        Run(task, row, scale, seed)
+        for seed in seeds
+        for task, row in kept
+        if _defined(task, row) and (seed == seeds[0] or row.baseline not in ("constant", "ridge"))
+    ]
+
+
+def pending(runs: Sequence[Run], results: Path) -> list[Run]:
+    """Those without a record."""
+    done = {record.run for record in records.read(results)}
+    return [run for run in runs if run.identity not in done]
+
+
+def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Observer], say: Say) -> int:
+    """Do runs one after the other until all are done or the time is over; how many were recorded.
+
+    Tasks without data at hand are told of and left out.
+    """
+    deadline = Deadline(None if settings.budget is None else time.monotonic() + settings.budget)
+    device = chosen_device(settings.device)
+    todo = pending(runs, settings.results)
+    say(f"{len(runs)} runs, {len(runs) - len(todo)} of them done before.")
+    data = _Data(settings.data, device, say)
+    recorded = 0
+    for run in todo:
+        loaded = data.of(run)
+        if loaded is None:
+            continue
+        if deadline.passed:
+            break
+        try:
+            record = execute(
+                run,
+                loaded,
+                work=settings.work,
+                results=settings.results,
+                device=device,
+                deadline=deadline,
+                observers=observers,
+                compiled=settings.compiled,
+            )
+        except BudgetSpentError:
+            say(f"{run.identity}: kept after the epoch; the same command goes on with it.")
+            break
+        if record is None:
+            say(f"{run.identity}: another process is at it.")
+            continue
+        recorded += 1
+        value = "diverged" if record.value is None else f"{record.metric} {record.value:.4g}"
+        speed = "" if record.ms_per_step is None else f", {record.ms_per_step:.1f} ms a step"
+        say(f"{run.identity}: {value}, {record.seconds:.0f} s{speed}.")
+    if deadline.passed:
+        say(f"The time is over; {len(pending(runs, settings.results))} runs are left. The same command goes on.")
+    return recorded
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device that a word names; "auto" is a GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
+
+
+def seconds_of(text: str) -> float:
+    """A time such as "90m", "1h30m", "45s" in seconds.
+
+    Raises:
+        InputError: anything else.
+    """
+    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
+    if not text.strip() or found is None:
+        raise InputError(f"a budget must be a time such as 90m, 1h30m or 45s; got {text!r}.")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+class _Data:
+    """The data of the task at hand, loaded once and given up before the next."""
+
+    def __init__(self, directory: Path | None, device: torch.device, say: Say):
+        self._directory, self._device, self._say = directory, device, say
+        self._key: tuple[str, str] | None = None
+        self._loaded: TaskData | None = None
+
+    def of(self, run: Run) -> TaskData | None:
+        """None where files are missing, which is told once."""
+        if self._key != (run.task, run.scale):
+            self._loaded = None  # before the next is loaded, so that memory holds one of them
+            self._key = (run.task, run.scale)
+            task = get_task(run.task)
+            try:
+                directory = directory_of(task, self._directory)
+                self._loaded = task.load(directory, run.protocol.extent).to(self._device)
+            except InputError as error:
+                self._say(f"{run.task}: no data at hand. {error}")
+        return self._loaded
+
+
+def _defined(task: str, row: Row) -> bool:
+    """Whether a row makes sense on a task: moments and quantiles are for elements that are vectors."""
+    if row.baseline is None or row.baseline == "constant":
+        return True
+    return TASKS[task].elements == "vectors" and TASKS[task].kind != "anomaly"

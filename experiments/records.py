@@ -1,0 +1,130 @@
+"""Records of runs: one line of JSON each, written whole; the report is made from them alone."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from setwise._checks import InputError
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Record(BaseModel):
+    """What is known of one run that ended.
+
+    Attributes:
+        run: its identity, a function of configuration and seed.
+        table_row: key of the row.
+        task: name of the task.
+        scale: "paper" or "small".
+        seed: of the first weights.
+        configuration: everything that decides the run beside the seed.
+        status: "finished", or "diverged" where the loss or its gradient became infinite.
+        metric: "mse", "cross_entropy" (nats) or "accuracy".
+        test: the metric by test part and way of measuring, as `experiments.measuring.measure` has them.
+        losses: mean training loss of each epoch.
+        seconds: wall time of training, all sittings together.
+        ms_per_step: median over the epochs, milliseconds.
+        parameters: number of the model's parameters.
+        device: where it ran.
+        threads: of torch, on the CPU.
+        versions: of setwise, torch, numpy and Python.
+        commit: of the code, or none.
+        finished: when, in UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    table_row: str
+    task: str
+    scale: str
+    seed: int
+    configuration: dict[str, Any]
+    status: Literal["finished", "diverged"]
+    metric: str
+    test: dict[str, dict[str, float | None]]
+    losses: tuple[float, ...]
+    seconds: float
+    ms_per_step: float | None
+    parameters: int | None
+    device: str
+    threads: int
+    versions: dict[str, str]
+    commit: str | None
+    finished: str
+
+    @property
+    def value(self) -> float | None:
+        """The number of the paper's tables, or none where training failed."""
+        return self.test["test"].get("value") if "test" in self.test else None
+
+
+def append(record: Record, results: Path = RESULTS) -> Path:
+    """Add a record to the file of its task and scale, by one write under a lock; the file.
+
+    A line that a killed run left unfinished is ended first, so that it harms nothing but itself.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    path = results / f"{record.scale}-{record.task}.jsonl"
+    line = json.dumps(record.model_dump(mode="json"), allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def read(results: Path = RESULTS) -> list[Record]:
+    """All records, of a run that was recorded twice the last.
+
+    A last line that was cut short is left out; any other line that is no record is refused.
+
+    Raises:
+        InputError: a damaged line, by file and number.
+    """
+    found = {record.run: record for path in sorted(results.glob("*.jsonl")) for record in _lines(path)}
+    return list(found.values())
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    content = path.read_text(encoding="utf-8")
+    lines = content.split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line or _cut_short(line):
+            continue
+        try:
+            yield Record.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(
+                f"{path}, line {number}, is not a record: {'.'.join(map(str, first['loc']))}: {first['msg']}. "
+                "Remove the line; its run will be done again."
+            ) from error
+
+
+def _cut_short(line: str) -> bool:
+    """Whether a write was cut off: the text is not a whole JSON value."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def by_cell(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
+    """Records by scale, task and row, in the order of the seeds."""
+    cells: dict[tuple[str, str, str], list[Record]] = {}
+    for record in sorted(records, key=lambda record: record.seed):
+        cells.setdefault((record.scale, record.task, record.table_row), []).append(record)
+    return cells

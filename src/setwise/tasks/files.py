@@ -1,0 +1,173 @@
+"""Where the files of tasks lie, how they get there, and whether they are what they should be."""
+
+import hashlib
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+
+from setwise._checks import InputError
+from setwise.data.files import whole_or_nothing
+from setwise.tasks.task import RemoteFile, Source, Task
+
+Progress = Callable[[str, int, int | None], None]
+_HOME = "SETWISE_DATA"
+_BLOCK = 1 << 20
+_TIMEOUT = 60.0  # seconds without a byte
+
+
+def data_home() -> Path:
+    """Where files of tasks are kept: the environment's SETWISE_DATA, or ``~/.cache/setwise``."""
+    given = os.environ.get(_HOME)
+    return Path(given) if given else Path.home() / ".cache" / "setwise"
+
+
+def directory_of(task: Task, given: Path | None = None) -> Path | None:
+    """The directory with a task's files; none for a task that needs none.
+
+    Args:
+        task: which one.
+        given: a directory of files at hand, used as it is; by default where `get` puts them.
+
+    Raises:
+        InputError: a file is missing, with the command that gets it.
+    """
+    if task.source is None:
+        return None
+    directory = data_home() / task.source.folder if given is None else given
+    if any(_has(directory, way) for way in _ways(task.source)):
+        return directory
+    missing = [file.name for file in task.source.files if not (directory / file.name).is_file()]
+    raise InputError(f"{task.name} needs {', '.join(missing)} in {directory}. {_how(task)}")
+
+
+def get(task: Task, *, source: Path | None = None, progress: Progress | None = None) -> Path | None:
+    """Fetch the files of a task, or copy them from a directory; the directory where they are now.
+
+    Files that are there and have the right checksum are left alone. A download that was cut off goes on where it
+    ended. A file appears under its name only when it is whole and its checksum is right.
+
+    Args:
+        task: which one; a task whose sets are made needs nothing.
+        source: a directory with files at hand, or none to download.
+        progress: told a file's name, the bytes done and the bytes in all (none where unknown).
+
+    Raises:
+        InputError: a file that cannot be had this way, a wrong checksum, no connection, a full disk.
+    """
+    if task.source is None:
+        return None
+    directory = data_home() / task.source.folder
+    directory.mkdir(parents=True, exist_ok=True)
+    if source is not None:
+        _copy_all(task, source, directory)
+        return directory
+    for file in task.source.files:
+        target = directory / file.name
+        if target.is_file() and _matches(target, file):
+            continue
+        if file.url is None:
+            raise InputError(f"{file.name} cannot be downloaded without a form. {_how(task)}")
+        download(file, target, progress=progress)
+    return directory
+
+
+def download(file: RemoteFile, target: Path, *, progress: Progress | None = None) -> None:
+    """Fetch one file to ``target``, going on with what an earlier try left in ``<target>.part``.
+
+    Raises:
+        InputError: no connection, an answer that is not the file, or a wrong checksum.
+    """
+    assert file.url is not None
+    part = target.with_name(f"{target.name}.part")
+    try:
+        _fetch(file, part, progress)
+    except (urllib.error.URLError, HTTPException, OSError) as error:
+        raise InputError(
+            f"{file.url} could not be fetched: {error}. What has arrived is kept in {part}; the same command goes on. "
+            "Files at hand are taken with --from DIRECTORY."
+        ) from error
+    if not _matches(part, file):
+        part.unlink()
+        raise InputError(
+            f"{file.url} gave a file with another checksum than {file.md5}; it was removed. Try again, or take a copy "
+            "at hand with --from DIRECTORY."
+        )
+    part.replace(target)
+
+
+def _fetch(file: RemoteFile, part: Path, progress: Progress | None) -> None:
+    assert file.url is not None
+    have = part.stat().st_size if part.is_file() else 0
+    if file.size is not None and have == file.size:
+        return
+    if file.size is not None and have > file.size:
+        part.unlink()
+        have = 0
+    request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        goes_on = have > 0 and answer.status == 206
+        length = answer.headers.get("Content-Length")
+        total = None if length is None else int(length) + (have if goes_on else 0)
+        done = have if goes_on else 0
+        with part.open("ab" if goes_on else "wb") as out:
+            while block := answer.read(_BLOCK):
+                out.write(block)
+                done += len(block)
+                if progress is not None:
+                    progress(file.name, done, total)
+    if total is not None and done < total:
+        raise OSError(f"the connection ended after {done} of {total} bytes")
+
+
+def _copy_all(task: Task, source: Path, directory: Path) -> None:
+    """Copy what the task needs, the first of its ways that the directory has whole."""
+    assert task.source is not None
+    if not source.is_dir():
+        raise InputError(f"--from must be a directory with the files of {task.name}; got {source}.")
+    way = next((way for way in _ways(task.source) if _has(source, way)), None)
+    if way is None:
+        choices = "; or ".join(", ".join(patterns) for patterns in _ways(task.source))
+        raise InputError(f"{source} must hold {choices}. It does not.")
+    checks = {file.name: file for file in task.source.files}
+    for path in (path for pattern in way for path in sorted(source.glob(pattern))):
+        target = directory / path.relative_to(source)
+        if path.name in checks and not _matches(path, checks[path.name]):
+            raise InputError(f"{path} must have the checksum {checks[path.name].md5}; it is damaged or another file.")
+        if target.is_file() and target.stat().st_size == path.stat().st_size:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_or_nothing(target) as aside:
+            shutil.copyfile(path, aside)
+
+
+def _ways(source: Source) -> list[tuple[str, ...]]:
+    """Patterns of files that are enough together; the published files first."""
+    return [tuple(file.name for file in source.files), *source.instead]
+
+
+def _has(directory: Path, way: tuple[str, ...]) -> bool:
+    return directory.is_dir() and all(next(directory.glob(pattern), None) is not None for pattern in way)
+
+
+def _matches(path: Path, file: RemoteFile) -> bool:
+    """Whether a file has the checksum; true where none is known."""
+    if file.md5 is None:
+        return True
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as content:
+        while block := content.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest() == file.md5
+
+
+def _how(task: Task) -> str:
+    assert task.source is not None
+    if all(file.url for file in task.source.files):
+        return f"Fetch them with: setwise data get {task.name}"
+    return (
+        f"Get them from {task.source.page} ({task.source.licence}), then: setwise data get {task.name} --from DIRECTORY"
+    )

@@ -1,0 +1,159 @@
+import fcntl
+import json
+import time
+
+import pytest
+import torch
+
+from experiments import records, rows
+from experiments.grids import get_grid
+from experiments.planning import Settings, carry_out, pending, plan
+from experiments.rows import Row
+from experiments.running import Batches, BudgetSpentError, Deadline, Run, execute
+from setwise.tasks import get_task
+
+CPU = torch.device("cpu")
+NEVER = Deadline(None)
+
+
+def _row(**choices):
+    return Row("tiny", "tiny", "deep-sets", choices | {"width": 8, "depth": 2})
+
+
+def _data(name="normal-var"):
+    run = Run(name, _row(), "small", 0)
+    return get_task(name).load(None, run.protocol.extent)
+
+
+def test_several_budgets_in_a_row_equal_one_long_run(places, tmp_path):
+    run, data = Run("normal-var", _row(norm="set", residual="equivariant"), "small", 3), _data()
+    whole = execute(run, data, work=tmp_path / "other", results=tmp_path / "r", device=CPU, deadline=NEVER)
+    sittings = 0
+    while True:
+        sittings += 1
+        try:
+            parts = execute(run, data, device=CPU, deadline=Deadline(time.monotonic()), **places)
+            break
+        except BudgetSpentError:
+            assert sittings <= run.protocol.epochs
+    assert sittings == run.protocol.epochs + 1
+    assert parts.losses == whole.losses
+    assert parts.test == whole.test
+    assert len(parts.losses) == run.protocol.epochs
+    assert not list(places["work"].glob(f"{run.identity}/*"))
+
+
+def test_a_finished_run_is_not_done_again(places):
+    run, data = Run("normal-var", _row(), "small", 0), _data()
+    assert pending([run], places["results"]) == [run]
+    execute(run, data, device=CPU, deadline=NEVER, **places)
+    assert pending([run], places["results"]) == []
+    assert pending([Run("normal-var", _row(norm="set"), "small", 0)], places["results"]) != []
+
+
+def test_the_record_says_everything(places):
+    record = execute(Run("normal-var", _row(), "small", 2), _data(), device=CPU, deadline=NEVER, **places)
+    (line,) = (places["results"] / "small-normal-var.jsonl").read_text().splitlines()
+    known = json.loads(line)
+    assert known["configuration"]["learning_rate"] == 1e-3
+    assert (known["seed"], known["task"], known["scale"], known["metric"]) == (2, "normal-var", "small", "mse")
+    assert known["versions"]["torch"] == torch.__version__
+    assert record.ms_per_step > 0
+    assert records.read(places["results"]) == [record]
+
+
+def test_a_seed_changes_the_first_weights_and_nothing_else():
+    from experiments.building import build_row
+
+    data, task = _data(), get_task("normal-var")
+    first, again, other = (build_row(_row(), task, in_features=1, seed=seed) for seed in (0, 0, 1))
+    pairs = list(zip(first.parameters(), again.parameters(), other.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b, _ in pairs)
+    assert any(not torch.equal(a, c) for a, _, c in pairs)
+    orders = [[e.encoded for e in Batches(data, 7).epoch(epoch)] for epoch in (0, 0, 1)]
+    assert all(torch.equal(a, b) for a, b in zip(orders[0], orders[1], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(orders[0], orders[2], strict=True))
+
+
+def test_the_last_partial_batch_is_dropped():
+    batches = Batches(_data(), 7)
+    examples = list(batches.epoch(0))
+    assert [len(e.batch) for e in examples] == [7, 7, 7]
+    assert batches.num_batches(0) == 3
+    assert len(torch.cat([e.encoded for e in examples]).unique()) == 21
+
+
+def test_feature_norm_is_measured_in_both_ways(places):
+    run = Run("normal-var", _row(norm="feature"), "small", 0)
+    record = execute(run, _data(), device=CPU, deadline=NEVER, **places)
+    ways = record.test["test"]
+    assert set(ways) == {"value", "all_sets", "running_statistics"}
+    assert ways["running_statistics"] != ways["all_sets"]
+
+
+def test_a_run_that_explodes_is_recorded_as_such(places):
+    class Exploding:
+        def step(self, epochs):
+            pass
+
+        def epoch(self, record, best_epoch):
+            pass
+
+    data = _data()
+    data.train.targets.fill_(float("inf"))
+    record = execute(
+        Run("normal-var", _row(), "small", 0), data, device=CPU, deadline=NEVER, observers=[Exploding()], **places
+    )
+    assert record.status == "diverged"
+    assert record.value is None
+
+
+def test_a_run_that_another_process_does_is_left_to_it(places):
+    run = Run("normal-var", _row(), "small", 0)
+    places["work"].mkdir()
+    with (places["work"] / f".{run.identity}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert execute(run, _data(), device=CPU, deadline=NEVER, **places) is None
+    assert execute(run, _data(), device=CPU, deadline=NEVER, **places) is not None
+
+
+def test_a_line_cut_short_harms_nothing_but_itself(places):
+    execute(Run("normal-var", _row(), "small", 0), _data(), device=CPU, deadline=NEVER, **places)
+    path = places["results"] / "small-normal-var.jsonl"
+    with path.open("a") as file:
+        file.write('{"run": "cut sho')
+    assert len(records.read(places["results"])) == 1
+    execute(Run("normal-var", _row(), "small", 1), _data(), device=CPU, deadline=NEVER, **places)
+    assert [record.seed for record in records.read(places["results"])] == [0, 1]
+
+
+def test_a_line_that_is_no_record_is_named(places):
+    from setwise._checks import InputError
+
+    places["results"].mkdir()
+    (places["results"] / "small-x.jsonl").write_text('{"run": "a"}\n')
+    with pytest.raises(InputError, match="line 1"):
+        records.read(places["results"])
+
+
+def test_carrying_out_a_grid_tells_of_missing_data_and_goes_on(places, monkeypatch, tmp_path):
+    monkeypatch.setenv("SETWISE_DATA", str(tmp_path / "nothing"))
+    runs = plan(get_grid("table4"), tasks=[], patterns=["constant"], seeds=[0, 1], scale="small")
+    told = []
+    done = carry_out(runs, Settings(places["work"], places["results"], device="cpu"), observers=[], say=told.append)
+    assert {record.task for record in records.read(places["results"])} == {"normal-var", "digits-var"}
+    assert done == 2
+    assert any("setwise data get mnist-var" in line for line in told)
+
+
+@pytest.mark.parametrize("baseline", rows.SUMMARIES)
+def test_baselines_on_moments_see_a_variance(places, baseline):
+    from setwise.tasks import Extent
+
+    data = get_task("normal-var").load(None, Extent(train=211, test=53, elements=11))
+    constant = execute(Run("normal-var", rows.CONSTANT, "small", 0), data, device=CPU, deadline=NEVER, **places)
+    record = execute(Run("normal-var", baseline, "small", 0), data, device=CPU, deadline=NEVER, **places)
+    assert record.value < 0.5 * constant.value
+    assert constant.value == pytest.approx(
+        float((data.tests["test"].targets - data.train.targets.mean()).square().mean()), rel=1e-5
+    )

@@ -3,7 +3,6 @@
 What commands need is imported inside them, so that help comes at once.
 """
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -57,9 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows the program's name; by default those of this process.
     """
-    # Threads that wait for each other sleep instead of spinning: on a machine with other work to do, steps of small
-    # batches are fifteen times as fast. It is read once, when torch is first imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]

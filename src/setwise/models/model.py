@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.layers import CategoryEncoder, ImageEncoder
+from setwise.models.memory import run_layers
 from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
 
 
@@ -20,6 +21,10 @@ class SetModel(nn.Module):
         encoder: maps a `SetBatch` to one with the same layout.
         pooling: maps a `SetBatch` to what the decoder takes.
         decoder: maps the pooled sets and the covariates to ``(B, out_features)``.
+
+    Attributes:
+        memory: "low" computes the activations of each layer anew for the backward pass, with the same gradients; to be
+            set at any time. "normal" keeps them.
     """
 
     def __init__(
@@ -32,10 +37,11 @@ class SetModel(nn.Module):
         super().__init__()
         self.spec = spec
         self.encoder, self.pooling, self.decoder = encoder, pooling, decoder
+        self.memory = "normal"
 
     def forward(self, batch: SetBatch) -> Tensor:
         self.check(batch)
-        return self.decoder(self.pooling(self.encoder(batch)), batch.covariates)
+        return self.decoder(self.pooling(run_layers(self.encoder, batch, memory=self.memory)), batch.covariates)
 
     def check(self, batch: SetBatch) -> None:
         """Refuse elements or covariates that the model was not built for."""

@@ -36,6 +36,8 @@ class FitConfig(BaseModel):
         standardise: standardise elements, covariates and regression targets on the training sets.
         precision: Fabric's word; ``"64-true"`` keeps float64 weights, ``"bf16-true"`` bfloat16.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+        memory: ``"low"`` computes activations anew for gradients, which are the same: one tensor per layer is kept, and
+            an epoch takes a third longer. For sets or depths that memory does not hold.
         workers: processes that prepare batches; 0 prepares them in this one.
         seed: of the split, the first weights, the order of the sets and the sub-samples.
     """
@@ -57,6 +59,7 @@ class FitConfig(BaseModel):
     standardise: bool = True
     precision: Precision = "32-true"
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda|cuda:\d+|mps)$")
+    memory: Literal["normal", "low"] = "normal"
     workers: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
 

@@ -104,6 +104,7 @@ def train(
     with seeded(config.seed):
         network = build_from_spec(spec)
     checkpoints = _checkpoints(directory, problem, inputs, spec, config, resume=resume)
+    network.memory = config.memory
     with ExitStack() as stack:
         stack.enter_context(threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width))
         observers: list[Observer] = [stack.enter_context(ProgressBar(config.epochs, show=progress))]
@@ -224,7 +225,7 @@ def _checkpoints(
     return Checkpoints(
         directory,
         {
-            "configuration": config.model_dump(mode="json", exclude={"workers", "device"}),
+            "configuration": config.model_dump(mode="json", exclude={"workers", "device", "memory"}),
             "model": spec.to_dict(),
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,

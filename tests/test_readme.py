@@ -1,0 +1,71 @@
+"""The README's code runs, its commands run, and what it names exists."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language):
+    found = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    assert found
+    return found
+
+
+def test_python_blocks_run_one_after_the_other(capsys):
+    names = {}
+    for block in _blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    for shape in re.findall(r"# (torch\.Size\(.*?\))", README):
+        assert shape in printed
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """The files that the README's commands name."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for prefix, first, count in (("", 0, 20), ("new_", 100, 5)):
+        level, size = rng.uniform(30, 50, count), rng.integers(3, 20, count)
+        ids = np.arange(first, first + count)
+        cells = pd.DataFrame({"set_id": np.repeat(ids, size), "volume": rng.normal(np.repeat(level, size))})
+        cells.assign(hemoglobin=rng.normal(size=len(cells))).to_parquet(f"{prefix}cells.parquet")
+        pd.DataFrame({"set_id": ids, "hematocrit": level}).to_csv(f"{prefix}patients.csv", index=False)
+
+
+@pytest.mark.usefixtures("tables")
+def test_commands_run(capsys):
+    from setwise.cli import main
+
+    lines = [line for block in _blocks("console") for line in block.splitlines() if line.startswith("setwise ")]
+    assert len(lines) >= 4
+    for line in lines:
+        with pytest.raises(SystemExit) as ended:
+            main(shlex.split(line.split("#")[0])[1:])
+        assert ended.value.code in (0, None), f"{line}: {capsys.readouterr()}"
+    assert Path("predictions.parquet").is_file()
+    assert Path("runs/hct/report.html").is_file()
+
+
+def test_make_targets_and_files_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^make ([a-z-]+)", README, flags=re.MULTILINE))
+    assert {"demo", "test"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    for path in re.findall(r"`((?:src|tests|docs)/[\w/.]+)`", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_file_of_the_package_is_in_the_tree():
+    listed = set(re.findall(r"^\s*([\w]+(?:\.py|/))", README, flags=re.MULTILINE))
+    for path in (ROOT / "src" / "setwise").rglob("*.py"):
+        if path.name != "__init__.py":
+            assert path.name in listed, f"{path.name} has no line in the README's tree"

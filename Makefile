@@ -3,7 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test test-slow check format clean
+SCALE := small
+BUDGET := 2h
+
+.PHONY: help setup demo reproduce test test-slow check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -19,6 +22,10 @@ setup: $(STAMP) ## Make the virtual environment in .venv
 
 demo: $(STAMP) ## Run the main job on data that comes with the installation (3 minutes)
 	$(BIN)/setwise demo --out runs/demo --overwrite
+
+reproduce: $(STAMP) ## Run the paper's tables for BUDGET (2h) at SCALE (small), then write docs/reproduction.md
+	$(BIN)/python -m experiments run all --scale $(SCALE) --budget $(BUDGET)
+	$(BIN)/python -m experiments report
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest -m 'not slow'

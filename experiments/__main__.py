@@ -79,6 +79,35 @@ def run(
     carry_out(list(runs.values()), settings, observers=observers, say=_say)
 
 
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="Where the page is written; figures go to figures/ beside it.")] = _REPORT,
+    results: Annotated[Path, typer.Option(help="Where records are kept.")] = RESULTS,
+) -> None:
+    """Write the tables and figures from the records alone."""
+    from experiments.figures import draw_all
+    from experiments.probes import read_probes
+    from experiments.records import read
+    from experiments.report import write_report
+
+    records = read(results)
+    drawn = draw_all(records, results, out.parent / "figures")
+    figures = [(f"figures/{name}", caption) for name, caption in drawn]
+    write_report(records, out, figures, read_probes(results))
+    _say(f"{len(records)} records, {len(drawn)} figures: {out}.")
+
+
+@app.command()
+def probe(
+    results: Annotated[Path, typer.Option(help="Where the numbers are kept.")] = RESULTS,
+    deepest: Annotated[int, typer.Option(min=2, help="Largest depth of the gradients' figure.")] = 200,
+) -> None:
+    """Measure models at their first weights: gradients against depth, spread of elements, what norms cannot see."""
+    from experiments.probes import write_probes
+
+    _say(f"{write_probes(results, deepest=deepest)}")
+
+
 def main() -> None:
     """Run the command line; errors of the input end with exit code 2 and without a traceback."""
     try:

@@ -1,7 +1,7 @@
 """Rows of the tables: which model, with which choices, under which name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -70,7 +70,7 @@ DEEP_SETS_PLUS_3 = Row(
     MappingProxyType({"depth": 2, "path": "clean", "residual": "equivariant", "norm": "set"}),
 )
 NORMS = (
-    DEEP_SETS_50,
+    replace(DEEP_SETS_50, label="no norm"),
     *(_deep(f"deep-sets-50-{norm}", f"{norm} norm", depth=50, norm=norm) for norm in ("layer", "feature", "set")),
 )
 DEEP_SETS_RESIDUAL = _residual("deep-sets", "Deep Sets", 50)
@@ -84,7 +84,10 @@ SET_TRANSFORMER_2, SET_TRANSFORMER_16 = (
     )
     for depth in (2, 16)
 )
-SET_TRANSFORMER_RESIDUAL = (SET_TRANSFORMER_16, *_residual("set-transformer", "Set Transformer", 16))
+SET_TRANSFORMER_RESIDUAL = (
+    replace(SET_TRANSFORMER_16, label="non-clean, ERC, no norm"),
+    *_residual("set-transformer", "Set Transformer", 16),
+)
 SET_TRANSFORMER_PLUS_16 = next(row for row in SET_TRANSFORMER_RESIDUAL if row.key == "set-transformer++-16")
 SET_TRANSFORMER_PLUS_2 = Row(
     "set-transformer++-2",
@@ -96,11 +99,11 @@ DEPTH = (
     DEEP_SETS_3,
     DEEP_SETS_50,
     DEEP_SETS_PLUS_3,
-    DEEP_SETS_PLUS_50,
+    replace(DEEP_SETS_PLUS_50, label="Deep Sets++, 50 layers"),
     SET_TRANSFORMER_2,
     SET_TRANSFORMER_16,
     SET_TRANSFORMER_PLUS_2,
-    SET_TRANSFORMER_PLUS_16,
+    replace(SET_TRANSFORMER_PLUS_16, label="Set Transformer++, 16 layers"),
 )
 
 CONSTANT = Row("constant", "constant (mean of the training targets)", baseline="constant")

@@ -1,0 +1,153 @@
+"""What a cell of the paper's tables claims, and whether our runs agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Literal
+
+from experiments import paper
+from experiments.records import Record
+
+Relation = Literal["better", "like", "worse"]
+_LIKE_A_CONSTANT = 0.9  # of the constant's score; what is above has learned next to nothing
+_LIKE = 0.1  # two of our means this close, relative to the larger, are alike
+
+# What each row of a table is read against: the constant, where none is named.
+_AGAINST = {
+    "table2": {
+        **{f"deep-sets-50-nonclean-erc-{norm}": f"deep-sets-50-clean-erc-{norm}" for norm in ("layer", "feature")},
+        "deep-sets-50-nonclean-erc-set": "deep-sets++-50",
+        **{f"deep-sets-50-clean-erc-{norm}": "deep-sets++-50" for norm in ("layer", "feature")},
+        **{
+            f"deep-sets-50-clean-{pool}-{norm}": f"deep-sets-50-clean-erc-{norm}"
+            for pool in ("mean", "max")
+            for norm in ("layer", "feature")
+        },
+        **{f"deep-sets-50-clean-{pool}-set": "deep-sets++-50" for pool in ("mean", "max")},
+    },
+    "table3": {
+        "set-transformer-16": "set-transformer++-16",
+        **{
+            f"set-transformer-16-{kind}-{norm}": f"set-transformer-16-clean-erc-{norm}"
+            for kind in ("nonclean-erc", "clean-mean")
+            for norm in ("layer", "feature")
+        },
+        **{f"set-transformer-16-{kind}-set": "set-transformer++-16" for kind in ("nonclean-erc", "clean-mean")},
+        **{f"set-transformer-16-clean-erc-{norm}": "set-transformer++-16" for norm in ("layer", "feature")},
+    },
+    "table4": {
+        "deep-sets-50": "deep-sets-3",
+        "deep-sets++-3": "deep-sets-3",
+        "deep-sets++-50": "deep-sets++-3",
+        "set-transformer-16": "set-transformer-2",
+        "set-transformer++-2": "set-transformer-2",
+        "set-transformer++-16": "set-transformer++-2",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The runs of one cell at one scale.
+
+    Attributes:
+        mean: over the seeds that did not diverge, or none.
+        spread: sample standard deviation over the seeds, or none for one seed.
+        seeds: number of runs.
+        diverged: how many of them diverged.
+        running: feature norm with running statistics: the mean over the seeds, or none.
+    """
+
+    mean: float | None
+    spread: float | None
+    seeds: int
+    diverged: int
+    running: float | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says of a cell.
+
+    Attributes:
+        relation: of the row to ``against``: "better", "like" or "worse".
+        against: key of a row.
+    """
+
+    relation: Relation
+    against: str
+
+    def __str__(self) -> str:
+        word = {"better": "better than", "worse": "worse than", "like": "like"}[self.relation]
+        if self.against == "constant":
+            return "no better than the constant" if self.relation != "better" else "better than the constant"
+        return f"{word} {self.against}"
+
+
+def summarise(records: Sequence[Record], part: str = "test") -> Summary | None:
+    """The runs of a cell in short, or none where there are none; ``part`` is the test part."""
+    if not records:
+        return None
+    values = [record.test.get(part, {}).get("value") for record in records]
+    known = [value for value in values if value is not None]
+    running = [record.test.get(part, {}).get("running_statistics") for record in records]
+    kept = [value for value in running if value is not None]
+    return Summary(
+        mean(known) if known else None,
+        stdev(known) if len(known) > 1 else None,
+        len(records),
+        len(records) - len(known),
+        mean(kept) if kept else None,
+    )
+
+
+def claim_of(table: str, row: str, task: str) -> Claim | None:
+    """What the paper claims of a cell, read off its numbers; none where it has no number.
+
+    A number of at least 0.9 times a constant's score says "no better than the constant". Otherwise the row is read
+    against another row of its table (depth against shallow, aggregated against equivariant, non-clean against clean
+    ...): alike where the means differ by no more than the two spreads together.
+    """
+    numbers = paper.NUMBERS.get(table, {})
+    if task not in numbers.get(row, {}):
+        return None
+    value, spread = numbers[row][task]
+    higher = task == paper.CLASSIFIED
+    if _constant_like(value, paper.CONSTANT[task], higher=higher):
+        return Claim("like", "constant")
+    against = _AGAINST.get(table, {}).get(row, "constant")
+    if against == "constant":
+        return Claim("better", "constant")
+    other, other_spread = numbers[against][task]
+    if abs(value - other) <= spread + other_spread:
+        return Claim("like", against)
+    return Claim("better" if (value > other) == higher else "worse", against)
+
+
+def holds(claim: Claim, ours: Summary | None, against: Summary | None, *, higher: bool) -> bool | None:
+    """Whether our runs agree with a claim; none where runs are missing.
+
+    Args:
+        claim: of the paper.
+        ours: the row.
+        against: the row that it is read against.
+        higher: whether more is better.
+    """
+    if ours is None or against is None:
+        return None
+    if ours.mean is None or against.mean is None:
+        if claim.against == "constant":
+            return claim.relation != "better"
+        return claim.relation == ("like" if ours.mean == against.mean else "worse" if ours.mean is None else "better")
+    if claim.against == "constant":
+        return _constant_like(ours.mean, against.mean, higher=higher) == (claim.relation != "better")
+    difference = abs(ours.mean - against.mean)
+    allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))
+    if claim.relation == "like":
+        return difference <= allowed
+    better = (ours.mean > against.mean) == higher
+    return difference > 0 and better == (claim.relation == "better")
+
+
+def _constant_like(value: float, constant: float, *, higher: bool) -> bool:
+    return value <= constant / _LIKE_A_CONSTANT if higher else value >= constant * _LIKE_A_CONSTANT

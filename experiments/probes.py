@@ -1,0 +1,140 @@
+"""Models at their first weights: gradients against depth, how alike elements become, what norms cannot see."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from experiments.building import initialise_as_he
+from setwise.batch import SetBatch
+from setwise.layers import ResidualBlock
+from setwise.layers.normalisation import make_norm
+from setwise.models import build
+from setwise.training.files import write_whole
+from setwise.training.loop import seeded
+
+FILE = "probes.json"
+_FEATURES, _SETS, _ELEMENTS, _SEED = 3, 8, 17, 0
+_DEPTHS = (2, 4, 8, 16, 32, 50, 64, 100, 128, 200)
+_GRADIENTS = (
+    *(("none", None, norm, "torch") for norm in ("none", "layer", "feature", "set")),
+    ("none", None, "none", "he"),
+    *(("equivariant", "non-clean", norm, "torch") for norm in ("layer", "feature", "set")),
+    *(("equivariant", "clean", norm, "torch") for norm in ("none", "layer", "feature", "set")),
+    *((pool, "clean", "set", "torch") for pool in ("mean", "max", "sum")),
+)
+_RESIDUALS = ("equivariant", "mean", "max")
+NORMS = ("layer", "feature", "set")
+
+
+def write_probes(results: Path, *, deepest: int = 200) -> Path:
+    """Measure everything and write it as one file; the file."""
+    results.mkdir(parents=True, exist_ok=True)
+    content = {
+        "gradients": gradients(deepest),
+        "spreads": [row for residual in _RESIDUALS for row in spreads(residual)],
+        "unseen": unseen(),
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+    }
+    path = results / FILE
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    return path
+
+
+def read_probes(results: Path) -> dict[str, Any] | None:
+    """What `write_probes` wrote, or none where it was not run."""
+    path = results / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def gradients(deepest: int) -> list[dict[str, Any]]:
+    """Norm of the gradient of the first linear layer's weights, by residual, path, norm and depth.
+
+    Deep Sets of width 128. The loss is the mean squared error of standard normal targets for 8 sets of 17 standard
+    normal elements. Values that are not finite are none.
+    """
+    rows = []
+    for residual, path, norm, start in _GRADIENTS:
+        for depth in (d for d in _DEPTHS if d <= deepest):
+            with seeded(_SEED):
+                model = build("deep-sets", _FEATURES, 1, depth=depth, norm=norm, residual=residual, path=path)
+                if start == "he":
+                    initialise_as_he(model)
+                batch, targets = _batch(), torch.randn(_SETS, 1)
+            torch.nn.functional.mse_loss(model(batch), targets).backward()
+            first = next(module for module in model.modules() if isinstance(module, nn.Linear))
+            assert first.weight.grad is not None
+            value = first.weight.grad.double().norm()
+            rows.append(
+                {
+                    "residual": residual,
+                    "path": path,
+                    "norm": norm,
+                    "initialisation": start,
+                    "depth": depth,
+                    "value": value.item() if bool(torch.isfinite(value)) else None,
+                }
+            )
+    return rows
+
+
+def spreads(residual: str, *, depth: int = 50) -> list[dict[str, Any]]:
+    """Relative spread of the elements of a set after each residual block; set norm, clean path.
+
+    It is the root mean square distance of the elements to their set's mean, over the root mean square of the elements:
+    near zero, the elements of a set are all alike.
+    """
+    with seeded(_SEED):
+        model = build("deep-sets", _FEATURES, 1, depth=depth, norm="set", residual=residual, path="clean")
+        batch = _batch()
+    found: list[float] = []
+    for module in model.modules():
+        if isinstance(module, ResidualBlock):
+            module.register_forward_hook(lambda _, __, out: found.append(_relative_spread(out)))
+    with torch.no_grad():
+        model(batch)
+    return [{"residual": residual, "layer": 2 * (i + 1), "value": value} for i, value in enumerate(found)]
+
+
+def unseen(*, width: int = 128) -> list[dict[str, Any]]:
+    """How far two sets that differ in one way are apart after a linear layer and a norm, relative to the output.
+
+    The ways: all elements three times as large; all shifted by a vector; one element three times as large; and, after
+    the linear layer, one number added to all features of all elements.
+    """
+    with seeded(_SEED):
+        linear, shift = nn.Linear(_FEATURES, width, bias=False), torch.randn(_FEATURES)
+        x = torch.randn(_ELEMENTS, _FEATURES)
+    one = x.clone()
+    one[0] *= 3.0
+    with torch.no_grad():
+        before = linear(x)
+        pairs = {
+            "scale": linear(3.0 * x),
+            "shift": linear(x + shift),
+            "scale of one element": linear(one),
+            "shift common to all features after the layer": before + 1.0,
+        }
+        return [
+            {"norm": norm, "difference": name, "value": _distance(make_norm(norm, width), before, after)}
+            for norm in NORMS
+            for name, after in pairs.items()
+        ]
+
+
+def _distance(norm: nn.Module, first: Tensor, second: Tensor) -> float:
+    """Both sets go through the norm in one batch, since feature norm's statistics are those of the batch."""
+    a, b = norm(SetBatch.from_list([first, second])).to_list()
+    return ((a - b).norm() / a.norm()).item()
+
+
+def _batch() -> SetBatch:
+    return SetBatch.from_list(list(torch.randn(_SETS, _ELEMENTS, _FEATURES)))
+
+
+def _relative_spread(batch: SetBatch) -> float:
+    x = torch.stack(batch.to_list())
+    return ((x - x.mean(1, keepdim=True)).square().mean().sqrt() / x.square().mean().sqrt()).item()

@@ -1,0 +1,242 @@
+"""`docs/reproduction.md`: each table with the paper's number and ours, made from the records alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments import paper, texts
+from experiments.claims import Summary, claim_of, holds, summarise
+from experiments.findings import control_findings
+from experiments.grids import GRIDS, Grid, Section
+from experiments.planning import plan
+from experiments.records import Record, by_cell
+from experiments.rows import Row
+from experiments.scales import SCALES
+from setwise.tasks import TASKS
+from setwise.training.files import write_whole
+
+Cells = dict[tuple[str, str, str], list[Record]]
+_NOTHING = "-"
+_UNSEEN = 1e-3  # a relative difference below is rounding
+
+
+@dataclass
+class Verdicts:
+    """Cells of a table by whether the paper's claim held, at each scale."""
+
+    held: dict[str, list[str]]
+    failed: dict[str, list[str]]
+
+    @classmethod
+    def none(cls) -> "Verdicts":
+        """No cell yet."""
+        return cls({scale: [] for scale in SCALES}, {scale: [] for scale in SCALES})
+
+
+def write_report(
+    records: Sequence[Record],
+    path: Path,
+    figures: Sequence[tuple[str, str]] = (),
+    probes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the page; the same records give the same bytes.
+
+    Args:
+        records: of all runs.
+        path: of the page.
+        figures: path relative to the page and caption of each figure.
+        probes: numbers of the models at their first weights, or none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, report(records, figures, probes).encode())
+
+
+def report(
+    records: Sequence[Record],
+    figures: Sequence[tuple[str, str]] = (),
+    probes: Mapping[str, Any] | None = None,
+) -> str:
+    """The page as Markdown."""
+    current = _current(records)
+    cells = by_cell(current)
+    verdicts = {name: Verdicts.none() for name in GRIDS}
+    tables = [line for grid in GRIDS.values() for line in _grid(grid, cells, verdicts[grid.name])]
+    lines = [texts.HEAD, *_sayings(verdicts), "", "## What the controls show", "", *control_findings(cells), ""]
+    lines += [texts.PROTOCOL, *_protocols(), "", *tables, texts.SIMPLE_VIEW]
+    if figures:
+        lines += ["## Figures", ""]
+        for name, caption in figures:
+            lines += [f"![{caption}]({name})", "", caption, ""]
+    lines += [*_unseen(probes), texts.CARE]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, as the paper has about; "failed" for none."""
+    return "failed" if value is None else f"{value:.4g}"
+
+
+def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
+    """Mean and spread, with what diverged and the other way of evaluating feature norm."""
+    if summary is None:
+        return "not run" if at_hand else "no data"
+    text = number(summary.mean)
+    if summary.spread is not None:
+        text += f" ± {summary.spread:.2g}"
+    if summary.diverged and summary.mean is not None:
+        text += f" ({summary.diverged} of {summary.seeds} failed)"
+    if summary.running is not None:
+        text += f" (running statistics: {number(summary.running)})"
+    return text
+
+
+def _current(records: Sequence[Record]) -> list[Record]:
+    """Records of the configurations as they are now; older ones stay in the files and are not shown."""
+    known = {
+        run.identity
+        for grid in GRIDS.values()
+        for scale in SCALES
+        for seed in {record.seed for record in records}
+        for run in plan(grid, tasks=[], patterns=[], seeds=[seed], scale=scale)
+    }
+    return [record for record in records if record.run in known]
+
+
+def _grid(grid: Grid, cells: Cells, verdicts: Verdicts) -> Iterator[str]:
+    yield from ("", f"## {grid.title}", "")
+    for section in grid.sections:
+        if section.title:
+            yield from (f"### {section.title}", "")
+        if section.note:
+            yield from (section.note, "")
+        for task in section.tasks:
+            yield from _table(grid, section, task, cells, verdicts)
+
+
+def _table(grid: Grid, section: Section, task: str, cells: Cells, verdicts: Verdicts) -> Iterator[str]:
+    metric = {"mse": "mean squared error", "cross_entropy": "cross entropy, nats", "accuracy": "accuracy"}
+    yield f"**{TASKS[task].title}** (`{task}`; {metric[TASKS[task].metric]})"
+    yield ""
+    head = ["row", "paper", "ours, paper's protocol", "seeds", "ours, small", "seeds", "the paper's claim"]
+    head.append("holds (paper's protocol, small)")
+    yield f"| {' | '.join(head)} |"
+    yield f"| {' | '.join('---' for _ in head)} |"
+    parts = _parts(task, section, cells)
+    for part in parts:
+        for row in section.all_rows:
+            control = row in section.controls
+            yield _line(grid, row, task, cells, verdicts, part, part != "test", control)
+    yield ""
+    yield from _missing(grid, section, task, cells)
+
+
+def _parts(task: str, section: Section, cells: Cells) -> list[str]:
+    """Names of the task's test parts, as records have them; the paper's part first."""
+    found = ["test"]
+    for row in section.all_rows:
+        for scale in SCALES:
+            for record in cells.get((scale, task, row.key), []):
+                found += [part for part in record.test if part not in found]
+    return found
+
+
+def _line(
+    grid: Grid, row: Row, task: str, cells: Cells, verdicts: Verdicts, part: str, named: bool, control: bool
+) -> str:
+    published = paper.NUMBERS.get(grid.name, {}).get(row.key, {}).get(task)
+    claim = claim_of(grid.name, row.key, task) if part == "test" else None
+    label = f"*{row.label}*" if control else row.label
+    columns = [
+        f"{label}; {part}" if named else label,
+        f"{published[0]:.4f} ± {published[1]:.4f}" if published else _NOTHING,
+    ]
+    answers = []
+    for scale in SCALES:
+        ours = summarise(cells.get((scale, task, row.key), []), part)
+        columns += [shown(ours, at_hand=_at_hand(task, cells)), str(ours.seeds) if ours else "0"]
+        if claim is not None:
+            against = summarise(cells.get((scale, task, claim.against), []), part)
+            verdict = holds(claim, ours, against, higher=TASKS[task].metric == "accuracy")
+            if verdict is not None:
+                (verdicts.held if verdict else verdicts.failed)[scale].append(f"{row.key} on {task}")
+            answers.append({True: "yes", False: "**no**", None: _NOTHING}[verdict])
+    columns += [str(claim) if claim else _NOTHING, ", ".join(answers) or _NOTHING]
+    return f"| {' | '.join(columns)} |"
+
+
+def _missing(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[str]:
+    """The commands that fill the empty cells."""
+    lines = []
+    for scale in SCALES:
+        empty = [row.key for row in section.all_rows if (scale, task, row.key) not in cells]
+        if empty:
+            rows = "" if len(empty) == len(section.all_rows) else f" --rows '{','.join(empty)}'"
+            lines.append(f"python -m experiments run {grid.name} --task {task} --scale {scale}{rows}")
+    if not lines:
+        return
+    if not _at_hand(task, cells):
+        source = TASKS[task].source
+        assert source is not None
+        free = all(file.url for file in source.files)
+        lines.insert(0, f"setwise data get {task}{'' if free else ' --from DIRECTORY   # from ' + source.page}")
+        yield "The data are not at hand; nothing is estimated. To fill the empty cells:"
+    else:
+        yield "To fill the empty cells:"
+    yield from ("", "```", *lines, "```", "")
+
+
+def _at_hand(task: str, cells: Cells) -> bool:
+    """Whether the task needs no files, or was run with them."""
+    return TASKS[task].source is None or any(key[1] == task for key in cells)
+
+
+def _sayings(verdicts: dict[str, Verdicts]) -> Iterator[str]:
+    """A sentence per table: how many claims held, and which did not."""
+    for name, found in verdicts.items():
+        if name not in paper.NUMBERS:
+            continue
+        total = sum(len(tasks) for tasks in paper.NUMBERS[name].values())
+        parts = []
+        for scale in SCALES:
+            held, failed = found.held[scale], found.failed[scale]
+            if not held and not failed:
+                continue
+            words = "at the paper's protocol" if scale == "paper" else "at small scale"
+            text = f"{words} {len(held)} of {len(held) + len(failed)} claims checked hold"
+            parts.append(text + (f"; not those of {', '.join(failed)}" if failed else ""))
+        said = ". ".join(part[0].upper() + part[1:] for part in parts) if parts else "Not run yet"
+        yield f"- **{GRIDS[name].title}** ({total} cells). {said}."
+
+
+def _unseen(probes: Mapping[str, Any] | None) -> Iterator[str]:
+    """What each norm cannot see, as a small table."""
+    if probes is None:
+        return
+    yield "## What each norm cannot see"
+    yield ""
+    yield texts.UNSEEN
+    yield ""
+    rows = probes["unseen"]
+    ways, norms = dict.fromkeys(r["difference"] for r in rows), dict.fromkeys(r["norm"] for r in rows)
+    yield f"| two sets that differ in | {' | '.join(f'{norm} norm' for norm in norms)} |"
+    yield f"| --- | {' | '.join('---' for _ in norms)} |"
+    values = {(r["norm"], r["difference"]): r["value"] for r in rows}
+    for way in ways:
+        said = (f"**not seen** ({v:.0e})" if v < _UNSEEN else f"{v:.2g}" for v in (values[n, way] for n in norms))
+        yield f"| {way} | {' | '.join(said)} |"
+    yield ""
+
+
+def _protocols() -> Iterator[str]:
+    """Both scales, by task."""
+    from experiments.scales import protocol
+
+    yield "| task | scale | training sets | test sets | elements | epochs | batch | learning rate |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for task in TASKS:
+        for scale in SCALES:
+            p = protocol(task, scale)
+            batch = f"{p.batch_size}" + (f" x {p.accumulate}" if p.accumulate > 1 else "")
+            size = [str(value) if value else "all" for value in (p.train, p.test, p.elements)]
+            yield f"| `{task}` | {scale} | {' | '.join(size)} | {p.epochs} | {batch} | {p.learning_rate:g} |"

@@ -1,0 +1,154 @@
+import math
+
+import pytest
+
+from experiments import probes
+from experiments.claims import Summary
+from experiments.figures import draw_all
+from experiments.grids import GRIDS
+from experiments.planning import plan
+from experiments.records import Record, append
+from experiments.report import report, shown, write_report
+from setwise.tasks import TASKS
+
+
+def _record(run, value, losses=(3.0, 2.0, 1.0), **more):
+    ways = {"value": value, "all_sets": value} | more
+    return Record(
+        run=run.identity,
+        table_row=run.row.key,
+        task=run.task,
+        scale=run.scale,
+        seed=run.seed,
+        configuration=run.configuration,
+        status="diverged" if value is None else "finished",
+        metric=TASKS[run.task].metric,
+        test={} if value is None else {"test": ways},
+        losses=losses,
+        seconds=1.0,
+        ms_per_step=1.0,
+        parameters=1,
+        device="cpu",
+        threads=1,
+        versions={},
+        commit=None,
+        finished="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.fixture
+def known():
+    """Three seeds of Table 1 on MNIST Var at the paper's protocol, where set norm fails, against the paper."""
+    values = {"deep-sets-50": 5.5, "deep-sets-50-layer": None, "deep-sets-50-feature": 2.0, "deep-sets-50-set": 5.4}
+    values |= {"constant": 5.6, "deep-sets-50-he": 1.0, "deep-sets-50-set-carried": 0.2}
+    runs = plan(GRIDS["table1"], tasks=["mnist-var"], patterns=[], seeds=[0, 1, 2], scale="paper")
+    more = {"deep-sets-50-feature": {"running_statistics": 7.0}}
+    found = []
+    for run in runs:
+        value = values[run.row.key]
+        found.append(_record(run, None if value is None else value + 0.01 * run.seed, **more.get(run.row.key, {})))
+    return found
+
+
+def _line(page, start):
+    (line,) = (line for line in page.splitlines() if line.startswith(start) and "5.5" in line[:60])
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_each_cell_has_the_paper_s_number_ours_and_the_verdict(known):
+    page = report(known)
+    cells = _line(page, "| no norm | 5.55")
+    assert cells[1:4] == ["5.5545 ± 0.0014", "5.51 ± 0.01", "3"]
+    assert cells[4:] == ["not run", "0", "no better than the constant", "yes, -"]
+    lines = page.splitlines()
+    table = lines[lines.index("**MNIST Var** (`mnist-var`; mean squared error)") :]
+    rows = {line.split("|")[1].strip(): line for line in table[:12] if line.startswith("|")}
+    assert "**no**" in rows["set norm"]
+    assert "running statistics: 7" in rows["feature norm"]
+    assert "failed" in rows["layer norm"]
+    assert "yes" in rows["layer norm"]
+
+
+def test_cells_without_data_say_so_with_the_command(known):
+    page = report(known)
+    assert "| no data |" in page
+    assert "setwise data get hematocrit --from DIRECTORY" in page
+    assert "python -m experiments run table1 --task mnist-var --scale small" in page
+    assert "run table1 --task mnist-var --scale paper" not in page
+
+
+def test_the_sentences_say_what_held_and_what_did_not(known):
+    page = report(known)
+    assert "3 of 4 claims checked hold; not those of deep-sets-50-set on mnist-var" in page
+    assert "50 plain layers 5.51, with He's initialisation 1.01" in page
+    assert "carrying the two removed numbers to the decoder helps" in page
+
+
+def test_records_of_another_configuration_are_not_shown(known):
+    old = [record.model_copy(update={"run": f"{record.run}-old"}) for record in known if record.table_row != "constant"]
+    assert "5.51 ± 0.01" not in report(old)
+
+
+def test_a_page_without_records_is_whole():
+    page = report([])
+    assert all(grid.title in page for grid in GRIDS.values())
+    assert "Not run yet" in page
+
+
+def test_the_same_records_give_the_same_bytes(known, tmp_path):
+    for name in ("one", "two"):
+        write_report(known, tmp_path / name / "page.md")
+    assert (tmp_path / "one/page.md").read_bytes() == (tmp_path / "two/page.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("summary", "text"),
+    [
+        (None, "not run"),
+        (Summary(0.34412, 0.0036, 3, 0), "0.3441 ± 0.0036"),
+        (Summary(0.5, None, 1, 0), "0.5"),
+        (Summary(None, None, 2, 2), "failed"),
+        (Summary(1.0, None, 2, 1), "1 (1 of 2 failed)"),
+    ],
+)
+def test_numbers(summary, text):
+    assert shown(summary) == text
+
+
+def test_figures_are_drawn_from_records_and_probes(known, tmp_path):
+    results = tmp_path / "results"
+    for record in known:
+        append(record, results)
+    probes.write_probes(results, deepest=4)
+    names = [name for name, _ in draw_all(known, results, tmp_path / "figures")]
+    assert names == ["loss-paper-mnist-var.svg", "gradients.svg", "spreads.svg"]
+    assert all((tmp_path / "figures" / name).stat().st_size > 1000 for name in names)
+    assert "not seen" in report(known, probes=probes.read_probes(results))
+
+
+def test_what_each_norm_cannot_see():
+    values = {(row["norm"], row["difference"]): row["value"] for row in probes.unseen(width=64)}
+    common = "shift common to all features after the layer"
+    blind = {key for key, value in values.items() if value < 1e-3}
+    assert blind == {
+        ("layer", "scale"),
+        ("layer", "scale of one element"),
+        ("layer", common),
+        ("set", "scale"),
+        ("set", common),
+    }
+    assert min(value for key, value in values.items() if key not in blind) > 0.1
+
+
+def test_aggregated_residuals_make_elements_alike():
+    last = {residual: probes.spreads(residual, depth=20)[-1]["value"] for residual in ("equivariant", "mean", "max")}
+    assert last["equivariant"] > 3 * max(last["mean"], last["max"])
+
+
+def test_plain_layers_lose_the_gradient_and_residuals_keep_it(monkeypatch):
+    kinds = (("none", None, "none", "torch"), ("none", None, "none", "he"), ("equivariant", "clean", "set", "torch"))
+    monkeypatch.setattr(probes, "_GRADIENTS", kinds)
+    rows = {(row["residual"], row["initialisation"], row["depth"]): row["value"] for row in probes.gradients(32)}
+    assert rows["none", "torch", 32] < 1e-6 * rows["none", "torch", 2]
+    assert rows["none", "he", 32] > 1e-4 * rows["none", "he", 2]
+    assert math.isclose(rows["equivariant", "torch", 32], rows["equivariant", "torch", 2], rel_tol=10.0)

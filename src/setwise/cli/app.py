@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from setwise.cli import screen
+from setwise.cli.data import app as data
 from setwise.cli.demo import demo
 from setwise.cli.evaluate import evaluate
+from setwise.cli.export import export
 from setwise.cli.fit import fit
 from setwise.cli.inspect import inspect
 from setwise.cli.predict import predict
@@ -27,8 +29,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `setwise demo`, or with `setwise inspect` on a table of your own.",
 )
-for _command in (fit, predict, evaluate, inspect, demo):
+for _command in (fit, predict, evaluate, inspect, export, demo):
     app.command()(_command)
+app.add_typer(data, name="data")
 
 
 def _show_version(asked: bool) -> None:

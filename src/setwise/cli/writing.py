@@ -12,14 +12,14 @@ from setwise.training.files import write_whole
 _SUFFIXES = (".parquet", ".csv")
 
 
-def check_writable(path: Path, *, overwrite: bool) -> None:
+def check_writable(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = _SUFFIXES) -> None:
     """Refuse a file before anything is computed for it.
 
     Raises:
         InputError: a suffix that tells no format, a file that is there, or no such folder.
     """
-    if path.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"--out must end in {' or '.join(_SUFFIXES)}; got {path}.")
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"--out must end in {' or '.join(suffixes)}; got {path}.")
     if path.is_dir():
         raise InputError(f"{path} must be a file, and is a directory. Name a file in it.")
     if path.exists() and not overwrite:

@@ -153,9 +153,8 @@ class _LearnedElements(nn.Module):
         nn.init.xavier_uniform_(self.elements)
 
     def forward(self, num_sets: int) -> SetBatch:
-        _, count, width = self.elements.shape
-        elements = self.elements.expand(num_sets, count, width).reshape(-1, width)
-        return SetBatch(elements, SetLayout.uniform(num_sets, count, self.elements.device))
+        elements = self.elements[0].repeat(num_sets, 1)
+        return SetBatch(elements, SetLayout.uniform(num_sets, self.elements.shape[1], self.elements.device))
 
     def extra_repr(self) -> str:
         return f"{self.elements.shape[1]}, {self.elements.shape[2]}"
@@ -215,7 +214,7 @@ class InducedSetAttentionBlock(nn.Module):
         )
 
     def forward(self, batch: SetBatch) -> SetBatch:
-        summary = self.gather(self.inducing(len(batch)), batch)
+        summary = self.gather(self.inducing(batch.layout.num_sets), batch)
         return self.spread(batch, summary)
 
 
@@ -259,5 +258,5 @@ class PoolingByAttention(nn.Module):
         )
 
     def forward(self, batch: SetBatch) -> SetBatch:
-        pooled = self.block(self.seeds(len(batch)), batch)
+        pooled = self.block(self.seeds(batch.layout.num_sets), batch)
         return SetBatch(pooled.elements, pooled.layout, batch.covariates)

@@ -54,4 +54,4 @@ class _SeedsAsVector(nn.Module):
     """The pooled seeds of each set, one after the other, as a vector ``(B, seeds * width)``."""
 
     def forward(self, batch: SetBatch) -> Tensor:
-        return batch.elements.view(len(batch), -1)
+        return batch.elements.view(batch.layout.num_sets, -1)

@@ -60,10 +60,10 @@ def set_norm_block(
 def kernels_serve(x: Tensor) -> bool:
     """Whether the compiled loops are the way: float32 on the CPU, enough work, no export, autocast or fork."""
     return (
-        x.dtype == torch.float32
+        not torch.compiler.is_exporting()
+        and x.dtype == torch.float32
         and x.device.type == "cpu"
         and x.numel() >= _WORTH_IT
-        and not torch.compiler.is_exporting()
         and not torch.is_autocast_enabled("cpu")
         and not _forked
         and _INSTALLED

@@ -161,7 +161,7 @@ def check_resumable(directory: Path) -> None:
 
 def remove_run(directory: Path) -> None:
     """Remove a run, ``model.json`` first, and nothing in its directory that is not of the run."""
-    for name in (MODEL, WEIGHTS, METRICS, "report.html"):
+    for name in (MODEL, WEIGHTS, METRICS, "report.html", "model.onnx", "model.pt2"):
         (directory / name).unlink(missing_ok=True)
     for name in (CHECKPOINTS, "tensorboard"):
         if (directory / name).is_dir():

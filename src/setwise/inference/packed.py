@@ -1,0 +1,118 @@
+"""A run as one module of plain tensors: raw elements, sizes and covariates in, predictions in their units out."""
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from setwise.batch import SetBatch, SetLayout
+from setwise.training.objectives import Classification, Regression
+from setwise.training.record import library_versions
+from setwise.training.run import Run
+
+
+class PackedPredictor(nn.Module):
+    """What a run predicts, as a function of tensors alone; transforms and units are inside. Invariant.
+
+    Shapes: elements ``(N, D)`` in the units of the features and in the order of ``run.features`` (images ``(N, H, W)``
+    or ``(N, C, H, W)``, categories ``(N,)`` whole numbers), the sets one after the other; sizes ``(B,)`` int64, above
+    zero, adding up to N; covariates ``(B, C)`` exactly where the run has some. Result: ``(B, T)`` targets in their
+    units, or ``(B, K)`` probabilities.
+
+    Args:
+        run: a fitted model.
+    """
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.model = run.model
+        self.categories, self.flat_images = run.inputs.categories is not None, len(run.inputs.shape) == 2
+        self.probabilities = isinstance(run.objective, Classification)
+        standardiser, covariates = run.inputs.standardiser, run.inputs.covariates
+        targets = run.objective if isinstance(run.objective, Regression) else None
+        for name, numbers in (("elements", standardiser), ("covariates", covariates), ("targets", targets)):
+            for part in ("mean", "std") if numbers is not None else ():
+                self.register_buffer(f"{name}_{part}", torch.tensor(getattr(numbers, part), dtype=run.dtype))
+        self.dtype = run.dtype
+
+    def forward(self, elements: Tensor, sizes: Tensor, covariates: Tensor | None = None) -> Tensor:
+        elements = elements[:, None] if self.categories or self.flat_images else elements
+        if not self.categories:
+            elements = self._standardised(elements.to(self.dtype), "elements")
+        if covariates is not None:
+            covariates = self._standardised(covariates.to(self.dtype), "covariates")
+        batch = SetBatch(elements, _layout(sizes, elements.shape[0]), covariates)
+        outputs = self.model(batch)
+        if self.probabilities:
+            return outputs.softmax(1)
+        return outputs * self.targets_std + self.targets_mean
+
+    def _standardised(self, x: Tensor, name: str) -> Tensor:
+        if not hasattr(self, f"{name}_mean"):
+            return x
+        return (x - getattr(self, f"{name}_mean")) / getattr(self, f"{name}_std")
+
+
+def _layout(sizes: Tensor, elements: int) -> SetLayout:
+    """The layout by operators that other runtimes have: where a set ends, the next one begins."""
+    ends = sizes.cumsum(0)
+    begins = sizes.new_zeros(elements + 1).scatter(0, ends, 1)
+    return SetLayout(sizes, F.pad(ends, (1, 0)), begins[:-1].cumsum(0), None)
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """What an exported file says of itself: names, transforms (already inside), targets, classes, versions."""
+    record, objective = run.record, run.objective
+    covariates = run.inputs.covariates
+    return {
+        "inputs": {
+            "elements": {"features": list(run.features), "shape": ["N", *record.shape], "units": "as in training"},
+            "sizes": {"shape": ["B"], "meaning": "elements of each set, above zero, adding up to N"},
+            **(
+                {"covariates": {"names": list(covariates.names), "shape": ["B", len(covariates.names)]}}
+                if covariates
+                else {}
+            ),
+        },
+        "output": {"shape": ["B", objective.out_features], "columns": _output_columns(objective)},
+        "standardiser": record.standardiser,
+        "covariates": None if covariates is None else covariates.model_dump(mode="json"),
+        "objective": objective.to_dict(),
+        "model": record.model,
+        "spec": record.spec,
+        "fingerprint": record.fingerprint,
+        "trained_with": record.versions,
+        "exported_with": library_versions(),
+    }
+
+
+def _output_columns(objective: Regression | Classification) -> list[str]:
+    if isinstance(objective, Regression):
+        return [f"predicted_{name}" for name in objective.targets]
+    return [f"probability_{label}" for label in objective.classes]
+
+
+def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:
+    """Drawn inputs of a `PackedPredictor`, about as large as those of the training."""
+    draw = torch.Generator().manual_seed(seed)
+    count, shape = sum(sizes), run.inputs.shape
+    if run.inputs.categories is not None:
+        elements = torch.randint(0, run.inputs.categories, (count,), generator=draw)
+    else:
+        elements = torch.randn(count, *shape, generator=draw)
+        if run.inputs.standardiser is not None:
+            scale = run.inputs.standardiser
+            elements = elements * torch.tensor(scale.std) + torch.tensor(scale.mean)
+    inputs = elements, torch.tensor(sizes)
+    covariates = run.inputs.covariates
+    if covariates is None:
+        return inputs
+    values = torch.randn(len(sizes), len(covariates.names), generator=draw)
+    return *inputs, values * torch.tensor(covariates.std) + torch.tensor(covariates.mean)
+
+
+def as_json(description: dict[str, Any]) -> str:
+    """A description as text."""
+    return json.dumps(description, indent=1)

@@ -1,0 +1,122 @@
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from setwise._checks import InputError
+from setwise.tasks import get_task
+from setwise.tasks.files import directory_of, download, get
+from setwise.tasks.task import RemoteFile
+
+CONTENT = bytes(range(256)) * 1021
+
+
+class _Server(BaseHTTPRequestHandler):
+    asked: tuple[str, ...] = ()
+    stop_after: int | None = None
+    knows_ranges = True
+
+    def do_GET(self):
+        asked = self.headers.get("Range")
+        type(self).asked += (asked or "all",)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.knows_ranges else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        end = len(CONTENT) if self.stop_after is None else min(len(CONTENT), start + self.stop_after)
+        self.wfile.write(CONTENT[start:end])
+
+    def log_message(self, *_):
+        """Silent."""
+
+
+@pytest.fixture
+def server():
+    kind = type("Server", (_Server,), {})
+    running = HTTPServer(("127.0.0.1", 0), kind)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    kind.file = RemoteFile("a.bin", f"http://127.0.0.1:{running.server_port}/a.bin", hashlib.md5(CONTENT).hexdigest())
+    yield kind
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_a_download_that_was_cut_off_goes_on(server, tmp_path, knows_ranges):
+    server.knows_ranges = knows_ranges
+    server.stop_after = 1000
+    target = tmp_path / "a.bin"
+    with pytest.raises(InputError, match="goes on"):
+        download(server.file, target)
+    assert not target.exists()
+    assert (tmp_path / "a.bin.part").stat().st_size == 1000
+    server.stop_after, seen = None, []
+    download(server.file, target, progress=lambda *step: seen.append(step))
+    assert target.read_bytes() == CONTENT
+    assert server.asked == ("all", "bytes=1000-")
+    assert seen[-1] == ("a.bin", len(CONTENT), len(CONTENT))
+    assert not (tmp_path / "a.bin.part").exists()
+
+
+def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
+    with pytest.raises(InputError, match="checksum"):
+        download(RemoteFile("a.bin", server.file.url, "0" * 32), tmp_path / "a.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_connection_is_told_in_words(tmp_path):
+    with pytest.raises(InputError, match="could not be fetched"):
+        download(RemoteFile("a", "http://127.0.0.1:9/a"), tmp_path / "a")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SETWISE_DATA", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_files_at_hand_are_copied_and_found(home, tmp_path):
+    task, at_hand = get_task("point-cloud"), tmp_path / "at hand"
+    for part in ("train", "test"):
+        (at_hand / "ModelNet40" / "bed" / part).mkdir(parents=True)
+        (at_hand / "ModelNet40" / "bed" / part / "bed_1.off").write_text("OFF")
+    with pytest.raises(InputError, match="data get point-cloud"):
+        directory_of(task)
+    assert get(task, source=at_hand) == home / "modelnet40"
+    assert directory_of(task) == home / "modelnet40"
+    assert len(list(home.rglob("*.off"))) == 2
+
+
+def test_what_needs_a_form_says_how_to_hand_it_over(home):  # noqa: ARG001 - sets the home
+    with pytest.raises(InputError, match="data get celeba-anomaly --from DIRECTORY"):
+        directory_of(get_task("celeba-anomaly"))
+
+
+def test_a_damaged_file_at_hand_is_refused(home, idx_folder):
+    with pytest.raises(InputError, match="checksum"):
+        get(get_task("mnist-var"), source=idx_folder)
+    assert not list(home.rglob("*.gz"))
+
+
+def test_a_directory_without_the_files_says_what_is_needed(home, tmp_path):  # noqa: ARG001 - sets the home
+    with pytest.raises(InputError, match="ply_data_train"):
+        get(get_task("point-cloud"), source=tmp_path)
+
+
+def test_files_that_need_a_form_are_not_downloaded(home):  # noqa: ARG001 - sets the home
+    with pytest.raises(InputError, match="without a form"):
+        get(get_task("hematocrit"))
+
+
+def test_made_tasks_need_nothing(home):
+    assert get(get_task("normal-var")) is None
+    assert not home.exists()
+
+
+def test_the_real_files_have_their_checksums(home, real_data):
+    task = get_task("mnist-var")
+    assert get(task, source=real_data / "mnist") == home / "mnist"
+    assert get(task) == home / "mnist"

@@ -1,6 +1,7 @@
 """Checkpoints and files: whole, or as they were."""
 
 import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,18 @@ def save_epochs(checkpoints: Checkpoints, losses: list[float]) -> None:
         checkpoints.save(progress, {"model": weights}, weights if better else None)
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """Files of this process may grow to 4 KiB: writing more fails, as on a full disk."""
+    """Files of this process may grow to 4 KiB: writing more fails, as on a full disk.
+
+    Not a fixture: pytest itself may be writing to a longer file, once the test is over.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_last_and_best_come_back(tmp_path):
@@ -98,11 +104,10 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_full_disk_leaves_the_older_file(tmp_path):
     path = tmp_path / "file"
     write_whole(path, b"old")
-    with pytest.raises(InputError, match=r"file could not be written: File too large"):
+    with small_disk(), pytest.raises(InputError, match=r"file could not be written: File too large"):
         write_whole(path, b"new" * 10_000)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SCALE := small
 BUDGET := 2h
 
-.PHONY: help setup demo reproduce test test-slow check format clean
+.PHONY: bench help setup demo reproduce test test-slow check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -38,6 +38,9 @@ check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(MAKE) test
+
+bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
+	$(BIN)/python -m benchmarks
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 """setwise: prediction on sets, exact on sets of any size."""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("setwise")
     if name in ("layers", "models"):
         return import_module(f"setwise.{name}")
     if name not in _LATER:

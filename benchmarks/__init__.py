@@ -1,0 +1,1 @@
+"""Speed and memory of setwise, beside a textbook implementation and the floor: ``python -m benchmarks``."""

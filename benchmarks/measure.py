@@ -1,0 +1,59 @@
+"""Times and memory of a function, taken in turn with others so that the machine's moods hit all alike."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds: median and quantiles of the repeats."""
+
+    median: float
+    low: float
+    high: float
+
+
+def compare(functions: Mapping[str, Callable[[], object]], *, seconds: float, repeats: int = 50) -> dict[str, Timing]:
+    """Time functions in turn, after one warm-up each.
+
+    Args:
+        functions: what to time, by name.
+        seconds: to spend on all of them, about.
+        repeats: most rounds; three at least.
+    """
+    for function in functions.values():
+        function()
+    taken: dict[str, list[float]] = {name: [] for name in functions}
+    began = time.perf_counter()
+    for done in range(repeats):
+        if done >= 3 and time.perf_counter() - began > seconds:
+            break
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            taken[name].append(time.perf_counter() - start)
+    return {name: _timing(times) for name, times in taken.items()}
+
+
+def _timing(times: list[float]) -> Timing:
+    ordered = torch.tensor(times).quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
+    return Timing(median=ordered[1], low=ordered[0], high=ordered[2])
+
+
+def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
+    """Bytes of the tensors that a forward pass keeps for the backward pass, each storage once, parameters aside."""
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, torch.nn.Parameter):
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    held = []
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        held.append(forward())
+    return sum(kept.values())

@@ -1,0 +1,36 @@
+"""What is compared in the benchmarks computes the same function."""
+
+import pytest
+import torch
+
+import setwise as sw
+from benchmarks.cases import MODELS, Product, products
+from benchmarks.measure import compare, kept_bytes
+from benchmarks.textbook import Textbook
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("sizes", [(5, 1, 3, 13), (7, 7)])
+def test_the_textbook_computes_the_same(name, sizes):
+    model = sw.models.build(MODELS[name][0], 2, 1, depth=2, width=8, dtype=torch.float64)
+    batch = sw.SetBatch.from_list([torch.randn(n, 2, dtype=torch.float64) for n in sizes])
+    padded, counts = batch.to_padded()
+    mask = torch.arange(padded.shape[1]) < counts[:, None]
+    padded = padded.masked_fill(~mask[..., None], 1e3)  # what lies in the padding must not matter
+    torch.testing.assert_close(Textbook(model)(padded, mask), model(batch))
+
+
+def test_products_by_hand():
+    assert products("deep-sets++ 50", [3, 4]) == [Product(7, 128, 128, 51)]
+    elements, points, *attention = products("set-transformer 2", [5])
+    assert (elements, points) == (Product(5, 128, 128, 8), Product(32, 128, 128, 8))
+    assert attention == [Product(5, 32, 32, 4, batch=4), Product(5, 32, 32, 4, batch=4)]
+
+
+def test_times_come_in_order_and_memory_is_counted():
+    calls = []
+    timings = compare({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, seconds=0.0)
+    assert calls == ["a", "b"] * 4
+    assert all(0 <= t.low <= t.median <= t.high for t in timings.values())
+    x = torch.randn(7, 3, requires_grad=True)
+    assert kept_bytes(lambda: x.exp()) == 7 * 3 * 4

@@ -11,6 +11,7 @@ PACKAGE = Path(setwise.__file__).parent
 ORDER = [
     "_checks",
     "batch",
+    "parallel",
     "ops",
     "layers",
     "models",

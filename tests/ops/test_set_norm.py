@@ -42,7 +42,7 @@ def test_formula_and_every_gradient(sizes, offset, relu):
     layout = SetLayout.from_sizes(sizes)
     x = (torch.randn(sum(sizes), WIDTH) + offset).requires_grad_()
     weight, bias = torch.randn(WIDTH, requires_grad=True), torch.randn(WIDTH, requires_grad=True)
-    assert module.kernels_serve(x)
+    assert module.kernels_serve(x, layout)
     got = set_norm_function(x, layout, weight, bias, eps=1e-5, relu=relu)
     wide = [t.detach().double().requires_grad_() for t in (x, weight, bias)]
     expected = _formula(wide[0], sizes, *wide[1:], relu)

@@ -7,6 +7,7 @@ from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch
 from setwise.ops import set_norm, standardise
 from setwise.ops.standardise import standardise_features
+from setwise.parallel import elements_everywhere
 
 _AXES = "BSD"
 _STATISTICS = ("", "B", "D", "BS", "BD")
@@ -109,11 +110,12 @@ class Normalisation(nn.Module):
             return (x - self.running_mean) * (self.running_var + self.eps).rsqrt()
         if self.statistics == "D":
             y, mean, variance = standardise_features(x, batch.layout, weighting=self.weighting, eps=self.eps)
-            count = x.shape[0]
+            count = elements_everywhere(batch.layout)
         else:
             y = standardise(x, batch.layout, statistics="", eps=self.eps)
-            variance, mean = torch.var_mean(x, correction=0)
-            count = x.numel()
+            _, means, variances = standardise_features(x, batch.layout, weighting="element", eps=self.eps)
+            mean, variance = means.mean(), variances.mean() + means.var(correction=0)
+            count = elements_everywhere(batch.layout) * x.shape[1]
         with torch.no_grad():  # the unbiased variance, as torch's batch norm keeps it
             unbiased = variance * (count / max(count - 1, 1))
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)

@@ -102,7 +102,7 @@ class ResidualBlock(nn.Module):
     def _fused(self, x: Tensor, layout: SetLayout) -> Tensor | None:
         """The block of Deep Sets++ by one operator, where the kernels serve and no part was replaced; else none."""
         norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
-        if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x):
+        if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x, layout):
             return None
         if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
             return None

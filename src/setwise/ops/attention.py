@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
+from setwise.ops.spread import spread_attention
+from setwise.parallel import SpreadLayout
 
 # Attention weights that the backward pass holds at once (elements of a tensor): 64 MiB in float32.
 _WEIGHTS_AT_ONCE = 2**24
@@ -38,6 +40,8 @@ def set_attention(
             v.view(keys.num_sets, keys.set_size, heads, -1),
             scale=scale,
         )
+    if isinstance(queries, SpreadLayout) or isinstance(keys, SpreadLayout):
+        return spread_attention(q, k, v, queries, keys, heads=heads, scale=scale)
     if torch.compiler.is_exporting():  # exact and without a loop, at B times the cost
         mask = queries.set_index[:, None] == keys.set_index
         q, k, v = (x.view(1, x.shape[0], heads, -1) for x in (q, k, v))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
+from setwise.ops.spread import spread_max
+from setwise.parallel import SpreadLayout, total
 
 # Below this many elements per set, one pass over the packed tensor beats a loop over the sets (docs/log.md).
 _TINY = 64
@@ -21,7 +23,7 @@ def set_sum(x: Tensor, layout: SetLayout) -> Tensor:
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_sum(x, layout.offsets)
     wide = _widened(x)
-    return wide.new_zeros(layout.num_sets, *x.shape[1:]).index_add(0, layout.set_index, wide).to(x.dtype)
+    return total(wide.new_zeros(layout.num_sets, *x.shape[1:]).index_add(0, layout.set_index, wide), layout).to(x.dtype)
 
 
 def set_mean(x: Tensor, layout: SetLayout) -> Tensor:
@@ -42,6 +44,8 @@ def set_max(x: Tensor, layout: SetLayout) -> Tensor:
         return _dense(x, layout).amax(1)
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_max(x, layout.offsets)
+    if isinstance(layout, SpreadLayout):
+        return spread_max(x, layout)
     index = layout.set_index.view(-1, *[1] * (x.dim() - 1)).expand_as(x)
     lowest = -torch.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
     empty = x.new_full((layout.num_sets, *x.shape[1:]), lowest)
@@ -67,8 +71,8 @@ def to_elements(per_set: Tensor, layout: SetLayout) -> Tensor:
 
 
 def loops_over_sets(x: Tensor, layout: SetLayout) -> bool:
-    """Whether a loop over the sets of a ragged batch is the way: on the CPU, unless sets are tiny, never in exports."""
-    if torch.compiler.is_exporting() or x.device.type != "cpu":
+    """Whether a loop over the sets of a ragged batch is the way: on the CPU, unless sets are tiny."""
+    if torch.compiler.is_exporting() or x.device.type != "cpu" or isinstance(layout, SpreadLayout):
         return False
     return layout.num_elements >= _TINY * layout.num_sets
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.standardise import standardise
+from setwise.parallel import SpreadLayout
 
 _INSTALLED = find_spec("numba") is not None
 _WORTH_IT = 1 << 16  # numbers in the elements; below, loading the kernels costs more than they save
@@ -29,7 +30,7 @@ def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps:
         eps: added to the variance.
         relu: whether ReLU follows.
     """
-    if kernels_serve(x):
+    if kernels_serve(x, layout):
         return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu)[0]
     y = torch.addcmul(bias, standardise(x, layout, statistics="B", eps=eps), weight).to(x.dtype)
     return y.relu() if relu else y
@@ -57,8 +58,8 @@ def set_norm_block(
     return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps)[0]
 
 
-def kernels_serve(x: Tensor) -> bool:
-    """Whether the compiled loops are the way: float32 on the CPU, enough work, no export, autocast or fork."""
+def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
+    """Whether the compiled loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
         not torch.compiler.is_exporting()
         and x.dtype == torch.float32
@@ -66,6 +67,7 @@ def kernels_serve(x: Tensor) -> bool:
         and x.numel() >= _WORTH_IT
         and not torch.is_autocast_enabled("cpu")
         and not _forked
+        and not isinstance(layout, SpreadLayout)
         and _INSTALLED
     )
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from setwise.batch import SetLayout
 from setwise.ops.reduce import loops_over_sets, set_mean, to_elements
+from setwise.parallel import SpreadLayout, total
 
 
 def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) -> Tensor:
@@ -31,7 +32,7 @@ def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) ->
     if statistics == "BS":
         y = F.layer_norm(wide, wide.shape[1:], eps=eps)
     elif statistics == "":
-        y = _standardise_rows(wide.reshape(1, -1), eps)
+        y = _standardise_all(wide, layout, eps)
     elif statistics == "D":
         y, _, _ = standardise_features(wide, layout, weighting="element", eps=eps)
     elif statistics == "B":
@@ -52,10 +53,10 @@ def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: f
     each set alike (the authors' masked feature norm).
     """
     if weighting == "element":
-        shift = x.mean(0).detach()
+        shift = _mean(x, layout).detach()
         centred = x - shift
-        mean = centred.mean(0)
-        variance = (centred - mean).square().mean(0)
+        mean = _mean(centred, layout)
+        variance = _mean((centred - mean).square(), layout)
     else:
         shift = set_mean(x, layout).mean(0).detach()
         centred = x - shift
@@ -63,6 +64,21 @@ def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: f
         mean = means.mean(0)
         variance = set_mean((centred - to_elements(means, layout)).square(), layout).mean(0)
     return (centred - mean) * (variance + eps).rsqrt(), shift + mean, variance
+
+
+def _mean(x: Tensor, layout: SetLayout) -> Tensor:
+    """Of each feature over all elements of the batch, ``(D,)``."""
+    if isinstance(layout, SpreadLayout):
+        return total(x.sum(0), layout) / layout.total_elements
+    return x.mean(0)
+
+
+def _standardise_all(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
+    if not isinstance(layout, SpreadLayout):
+        return _standardise_rows(x.reshape(1, -1), eps)
+    centred = x - _mean(x.mean(1), layout).detach()
+    centred = centred - _mean(centred.mean(1), layout)
+    return centred * (_mean(centred.square().mean(1), layout) + eps).rsqrt()
 
 
 def _standardise_rows(rows: Tensor, eps: float) -> Tensor:

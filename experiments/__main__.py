@@ -8,7 +8,7 @@ import torch
 import typer
 
 from experiments.grids import GRIDS, get_grid
-from experiments.planning import Settings, carry_out, pending, plan, seconds_of
+from experiments.planning import Settings, carry_out, pending, plan_all, seconds_of
 from experiments.records import RESULTS
 from experiments.running import check_seeds
 from setwise._checks import InputError
@@ -65,18 +65,15 @@ def run(
     numbers = _numbers(seeds)
     check_seeds(numbers)
     seconds = None if budget is None else seconds_of(budget)
-    names = list(GRIDS) if tables == ["all"] else tables
-    runs = {}
-    for name in names:
-        planned = plan(get_grid(name), tasks=_split(task), patterns=_split(rows), seeds=numbers, scale=scale)
-        runs |= {run.identity: run for run in planned}
+    grids = [get_grid(name) for name in (GRIDS if tables == ["all"] else tables)]
+    runs = plan_all(grids, tasks=_split(task), patterns=_split(rows), seeds=numbers, scale=scale)
     if dry_run:
-        for left in pending(list(runs.values()), results):
+        for left in pending(runs, results):
             _say(left.identity)
         return
     settings = Settings(work, results, device=device, budget=seconds, data=source, compiled=compiled)
     observers: list[Observer] = [_Epochs()] if verbose else []
-    carry_out(list(runs.values()), settings, observers=observers, say=_say)
+    carry_out(runs, settings, observers=observers, say=_say)
 
 
 @app.command()

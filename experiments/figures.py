@@ -23,6 +23,7 @@ _PANELS = (
     ("Set Transformer", (("set-transformer-2", "2 layers"), ("set-transformer-16", "16"))),
     ("Set Transformer++", (("set-transformer++-2", "2 layers"), ("set-transformer++-16", "16"))),
 )
+_GRADIENT_RANGE = (1e-20, 1e10)
 _LOOK: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -71,8 +72,8 @@ def _all(records: Sequence[Record], results: Path) -> Iterator[tuple[str, str, F
         if probes is not None:
             yield (
                 "gradients.svg",
-                "Norm of the gradient of the first layer against depth, at the first weights. Lines end where the "
-                "number is zero or infinite in float32.",
+                "Norm of the gradient of the first layer against depth, at the first weights. Lines leave the "
+                "figure, or end where the number is zero or infinite in float32.",
                 _gradients(probes["gradients"]),
             )
             yield (
@@ -110,7 +111,7 @@ def _losses(records: Sequence[Record], scale: str, task: str) -> Figure | None:
 def _gradients(rows: Sequence[dict[str, Any]]) -> Figure:
     kinds = (("none", None), ("equivariant", "non-clean"), ("equivariant", "clean"), ("aggregated", "clean"))
     titles = ("no residual", "equivariant, non-clean", "equivariant, clean", "aggregated, clean")
-    figure = Figure(figsize=(9.0, 2.8), layout="constrained")
+    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
     panels = figure.subplots(1, len(kinds), sharey=True)
     for ax, (residual, path), title in zip(panels, kinds, titles, strict=True):
         own = [row for row in rows if _kind(row) == (residual, path)]
@@ -121,7 +122,8 @@ def _gradients(rows: Sequence[dict[str, Any]]) -> Figure:
             _line(ax, points, name, colour, style)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.legend()
+        ax.set_ylim(*_GRADIENT_RANGE)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=1.5)
     panels[0].set_ylabel("gradient norm of the first layer")
     return figure
 

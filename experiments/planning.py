@@ -72,6 +72,30 @@ def plan(grid: Grid, *, tasks: Sequence[str], patterns: Sequence[str], seeds: Se
     ]
 
 
+def plan_all(
+    grids: Sequence[Grid], *, tasks: Sequence[str], patterns: Sequence[str], seeds: Sequence[int], scale: str
+) -> list[Run]:
+    """The runs of several grids, each once; grids without the named tasks and rows are left out.
+
+    Raises:
+        InputError: as for `plan`, where no grid has any.
+    """
+    found: dict[str, Run] = {}
+    error: InputError | None = None
+    for grid in grids:
+        known = {task for task, _ in grid.cells()}
+        own = [task for task in tasks if task in known] or list(tasks)
+        try:
+            runs = plan(grid, tasks=own, patterns=patterns, seeds=seeds, scale=scale)
+        except InputError as refused:
+            error = refused
+            continue
+        found |= {run.identity: run for run in runs}
+    if not found and error is not None:
+        raise error
+    return list(found.values())
+
+
 def pending(runs: Sequence[Run], results: Path) -> list[Run]:
     """Those without a record."""
     done = {record.run for record in records.read(results)}

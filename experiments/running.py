@@ -167,7 +167,7 @@ def execute(
             record = _record(run, task, "finished", found, [], None, None, torch.device("cpu"))
             record = record.model_copy(update={"seconds": round(time.perf_counter() - started, 2)})
         else:
-            record = _train(run, task, data, directory, device, (deadline, *observers), compiled)
+            record = _train(run, task, data, directory, device, (*observers, deadline), compiled)
         records.append(record, results)
         shutil.rmtree(directory)
     return record

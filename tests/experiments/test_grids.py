@@ -2,7 +2,7 @@ import pytest
 
 from experiments import paper
 from experiments.grids import GRIDS, get_grid
-from experiments.planning import plan, seconds_of
+from experiments.planning import plan, plan_all, seconds_of
 from experiments.running import Run
 from experiments.scales import SCALES, protocol
 from setwise._checks import InputError
@@ -104,3 +104,12 @@ def test_refuses_other_budgets(text):
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_task_has_a_protocol(scale):
     assert all(protocol(task, scale).epochs > 0 for task in TASKS)
+
+
+def test_several_grids_leave_out_those_without_the_task():
+    grids = list(GRIDS.values())
+    runs = plan_all(grids, tasks=["digits-var"], patterns=["deep-sets*"], seeds=[0], scale="small")
+    assert {run.task for run in runs} == {"digits-var"}
+    assert len({run.identity for run in runs}) == len(runs)
+    with pytest.raises(InputError):
+        plan_all(grids, tasks=["nothing"], patterns=[], seeds=[0], scale="small")

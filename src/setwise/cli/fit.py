@@ -78,6 +78,7 @@ def fit(
     from setwise.report import write_report
     from setwise.training.config import FitConfig
     from setwise.training.pipeline import train
+    from setwise.training.processes import is_writer
     from setwise.training.run import check_free
 
     model_choices = {
@@ -109,7 +110,10 @@ def fit(
     config = FitConfig.checked(
         **_given(fit_choices), **{name: value or None for name, value in _given(zero_is_none).items()}
     )
-    check_free(out, overwrite=overwrite or resume)  # before hours of reading
+    if not is_writer():  # started by torchrun beside the process that writes
+        quiet, json, store = True, False, None
+    else:
+        check_free(out, overwrite=overwrite or resume)  # before hours of reading
     people = Screen(quiet=quiet, as_json=json)
     read_sets = read(source, sets=sets, set_id=set_id, features=options.names(features), store=store)
     _show_data(people, read_sets, targets=target)
@@ -131,6 +135,8 @@ def fit(
         progress=False if people.silent else None,
         tensorboard=tensorboard,
     )
+    if not is_writer():
+        return run
     arguments = context.obj or ["fit", "..."]
     report = write_report(run, read_sets, command=shlex.join(["setwise", *arguments]))
     show_results(people, run)

@@ -22,6 +22,7 @@ from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer
 from setwise.training.outputs import outputs_of
 from setwise.training.parts import EvaluationPart, Example, TrainingPart
+from setwise.training.processes import fabric_choices, own_share
 
 Status = Literal["finished", "stopped early", "interrupted"]
 _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not done at every step
@@ -80,14 +81,15 @@ def fit(
     fabric = _fabric(config)
     with seeded(config.seed, fabric.device):
         running = _Fit(fabric, model, objective, config)
-        progress, kept = Progress(), None
+        progress, kept, found = Progress(), None, None
         if checkpoints is not None:
             found = checkpoints.load() if resume else None
             if found is None:
                 checkpoints.start()
-            else:
-                progress, state, kept = found
-                running.restore(state)
+        found = fabric.broadcast(found)  # of the process that has the checkpoints
+        if found is not None:
+            progress, state, kept = found
+            running.restore(state)
         status: Status = "finished"
         try:
             while progress.epochs < config.epochs:
@@ -147,6 +149,7 @@ class _Fit:
                 observer.step(epoch + (step + 1) / steps)
         assert largest is not None, "a part without batches"
         _check_finite(losses, largest, epoch)
+        losses = self._sum(losses)
         loss, metrics = (None, {}) if validation is None else self._validate(validation, epoch)
         return EpochRecord(
             epoch=epoch + 1,
@@ -159,18 +162,19 @@ class _Fit:
         )
 
     def _step(self, group: Sequence[Example], rate: float) -> tuple[Tensor, Tensor]:
-        """One step of the optimizer; the loss, a mean over the sets of the group, and the norm of its gradient."""
+        """One step of the optimizer; the loss, this process's part of the mean over sets, and its gradient's norm."""
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate
         self.optimizer.zero_grad()
         total = sum(len(example.batch) for example in group)
         sum_of_losses = torch.zeros((), device=self.fabric.device)
-        for batch, encoded in group:
+        for example in group:
+            (batch, encoded), count = own_share(example, self.fabric.global_rank, self.fabric.world_size)
             with _outputs_as_weights(self.config):
                 outputs = self.model(batch.to(self.fabric.device, non_blocking=True))
             loss = self.objective.loss(outputs, encoded.to(self.fabric.device, non_blocking=True))
-            loss = loss * (len(batch) / total)
-            self.fabric.backward(loss)
+            loss = loss * (count / total)
+            self.fabric.backward(loss * self.fabric.world_size)  # gradients are averaged over processes
             sum_of_losses = sum_of_losses + loss.detach()
         norm = self.fabric.clip_gradients(
             self.model,
@@ -187,7 +191,14 @@ class _Fit:
             outputs = outputs_of(self.model, part.batches(), device=self.fabric.device)
         loss = self.objective.loss(outputs.double(), part.encoded)
         _check_finite(loss, loss, epoch)
-        return loss.item(), score(self.objective, self.objective.predict(outputs), part.truth)
+        found = loss.item(), score(self.objective, self.objective.predict(outputs), part.truth)
+        return self.fabric.broadcast(found)  # so that all processes stop at one epoch, whatever their rounding
+
+    def _sum(self, value: Tensor) -> Tensor:
+        """The sum over processes."""
+        total = self.fabric.all_reduce(value, reduce_op="sum")
+        assert isinstance(total, Tensor)
+        return total
 
     def state(self) -> State:
         """What an exact resume needs, beside the number of epochs."""
@@ -219,13 +230,15 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def _fabric(config: FitConfig) -> Fabric:
-    """One process, one device; silent, since the configuration is printed elsewhere."""
-    accelerator, _, number = config.device.partition(":")
+    """Devices and processes, one each or as `torchrun` started them; silent, since the configuration is printed."""
+    choices = fabric_choices(config.device)
     log = logging.getLogger("lightning.fabric")
     level = log.level
     log.setLevel(logging.WARNING)
     try:
-        return Fabric(accelerator=accelerator, devices=[int(number)] if number else 1, precision=config.precision)
+        fabric = Fabric(precision=config.precision, **choices)  # pyright: ignore[reportArgumentType] of several types
+        fabric.launch()
+        return fabric
     finally:
         log.setLevel(level)
 

@@ -24,6 +24,7 @@ from setwise.training.loop import Fitted, fit, seeded
 from setwise.training.measure import measure
 from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
+from setwise.training.processes import is_writer
 from setwise.training.record import RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_run
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
@@ -56,7 +57,8 @@ def train(
     Elements, covariates and regression targets are standardised on the training sets alone. Deep Sets pool by the
     mean where no pooling is chosen, since a sum over sub-samples has another scale than one over whole sets. With
     ``out`` each epoch is kept: a run killed at any moment goes on with ``resume=True`` and ends, on the CPU, with the
-    bits of one that was not killed. Ctrl-C ends the fit and keeps the best model so far.
+    bits of one that was not killed. Ctrl-C ends the fit and keeps the best model so far. Processes that `torchrun`
+    started share every batch; the first of them writes and measures.
 
     Args:
         store: the sets, with their targets as columns of ``store.sets``.
@@ -88,6 +90,8 @@ def train(
         ['deep-sets++', 'constant', 'ridge', 'gradient boosting']
     """
     config = FitConfig() if config is None else config
+    if not is_writer():  # started by torchrun beside the process that writes
+        out, overwrite, resume, progress, tensorboard, baselines = None, False, False, False, False, False
     directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
     targets = [targets] if isinstance(targets, str) else list(targets)
     for name in covariates:
@@ -113,7 +117,8 @@ def train(
         fitted = _fit(network, problem, inputs, config, checkpoints, observers, resume=resume)
     network = network.double() if config.precision == "64-true" else network.float()
     run = _run(model, spec, network, problem, inputs, config, fitted, directory)
-    run = measure(run, store, parts, values, baselines=baselines)
+    if is_writer():
+        run = measure(run, store, parts, values, baselines=baselines)
     return run if directory is None else run.save(directory)
 
 

@@ -1,0 +1,59 @@
+"""Data parallel: one fit by several processes that `torchrun` started, each with its share of every batch.
+
+The sets of a batch, and so its gradient, are those of one process. Statistics of norms without B in L (feature norm)
+are of each process's share.
+"""
+
+import os
+
+import torch
+
+from setwise._checks import InputError
+from setwise.training.parts import Example
+
+
+def num_processes() -> int:
+    """Processes that fit together: those that `torchrun` started, else one."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
+def is_writer() -> bool:
+    """Whether this process is the one that writes files and tells people."""
+    return num_processes() == 1 or os.environ["RANK"] == "0"
+
+
+def fabric_choices(device: str) -> dict[str, object]:
+    """What Fabric has to know of the processes.
+
+    Raises:
+        InputError: one device is named for several processes.
+    """
+    accelerator, _, number = device.partition(":")
+    if num_processes() == 1:
+        return {"accelerator": accelerator, "devices": [int(number)] if number else 1}
+    if number:
+        raise InputError(
+            "device must be auto, cpu or cuda where torchrun starts several processes, one for each device; "
+            f"got {device}."
+        )
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    return {
+        "accelerator": accelerator,
+        "devices": here,
+        "num_nodes": num_processes() // here,
+        "strategy": "ddp",
+    }
+
+
+def own_share(example: Example, rank: int, processes: int) -> tuple[Example, int]:
+    """The sets of a batch that one process computes, and how many of them count.
+
+    Large and small sets are dealt in turn. A process that would have none takes a set that does not count.
+    """
+    if processes == 1:
+        return example, len(example.batch)
+    dealt = torch.argsort(example.batch.sizes, descending=True, stable=True)
+    own = dealt[rank::processes]
+    count = len(own)
+    own = own if count else dealt[:1]
+    return Example(example.batch[own], example.encoded[own]), count

@@ -1,0 +1,77 @@
+"""A small fit, by as many processes as `torchrun` starts.
+
+Usage: parallel_worker.py DIRECTORY OUT EPOCHS, where EPOCHS is after how many to be interrupted; OUT gets the losses.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from setwise import SetBatch, models
+from setwise.training import FitConfig
+from setwise.training.checkpoints import Checkpoints
+from setwise.training.loop import fit
+from setwise.training.objectives import Regression
+from setwise.training.parts import Example
+from setwise.training.processes import is_writer
+
+
+class Part:
+    """13 sets, in batches of 5, 5 and 3."""
+
+    def __init__(self, seed):
+        draw = np.random.default_rng(seed)
+        self.sets = SetBatch.from_list([draw.normal(size=(n, 3)) for n in draw.integers(1, 23, 13)])
+        self.truth = np.array([[x.mean()] for x in self.sets.to_list()])
+        self.encoded = torch.tensor(self.truth)
+
+    def num_batches(self, epoch):  # noqa: ARG002 - the protocol's
+        return 3
+
+    def epoch(self, epoch):
+        for rows in torch.from_numpy(np.random.default_rng(epoch).permutation(13)).split(5):
+            yield Example(self.sets[rows], self.encoded[rows])
+
+    def batches(self):
+        yield self.sets
+
+
+class Interrupter:
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def step(self, epochs):
+        pass
+
+    def epoch(self, record, best_epoch):  # noqa: ARG002 - what observers are told
+        if record.epoch == self.epochs:
+            raise KeyboardInterrupt
+
+
+def main():
+    directory, out, epochs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    model = models.build("deep-sets++", in_features=3, out_features=1, depth=2, width=8, pool="mean")
+    config = FitConfig(epochs=6, device="cpu", accumulate=2, precision="64-true")
+    directory.mkdir(exist_ok=True)
+    fitted = fit(
+        model,
+        Regression(targets=("mean",), mean=(0.0,), std=(1.0,)),
+        train=Part(0),
+        validation=Part(1),
+        config=config,
+        checkpoints=Checkpoints(directory, {}) if is_writer() else None,
+        resume=True,
+        observers=[Interrupter(epochs)],
+    )
+    if is_writer():
+        losses = [[r.train_loss, r.validation_loss, r.gradient_norm] for r in fitted.progress.history]
+        out.write_text(json.dumps(losses))
+
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,7 @@ PUBLIC = {
         "SetLayout",
         "layers",
         "models",
+        "parallel",
         "SetRegressor",
         "SetClassifier",
         "read",

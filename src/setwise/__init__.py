@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from setwise import layers, models
+    from setwise import layers, models, parallel
     from setwise.batch import SetBatch, SetLayout
     from setwise.data import SetStore, read
     from setwise.estimators import SetClassifier, SetRegressor
@@ -17,6 +17,7 @@ __all__ = [
     "SetLayout",
     "layers",
     "models",
+    "parallel",
     "SetRegressor",
     "SetClassifier",
     "read",
@@ -47,7 +48,7 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("setwise")
-    if name in ("layers", "models"):
+    if name in ("layers", "models", "parallel"):
         return import_module(f"setwise.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'setwise' has no attribute {name!r}")

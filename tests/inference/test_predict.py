@@ -1,5 +1,7 @@
 """Predictions for new sets: features by name, no need of targets, the numbers of the test."""
 
+import copy
+
 import h5py
 import numpy as np
 import pyarrow as pa
@@ -173,3 +175,12 @@ def test_the_model_stays_as_it_was(run):
     predict(run, long_table()[0])
     assert not run.model.training
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_prediction_that_is_no_number_is_refused_by_set(run):
+    elements, _ = long_table()
+    spoiled = copy.deepcopy(run)
+    with torch.no_grad():
+        list(spoiled.model.parameters())[-1].fill_(torch.inf)  # as a set with values beyond float32 would
+    with pytest.raises(InputError, match=r"37 of 37 sets have no finite prediction: s0, .* and 32 more"):
+        predict(spoiled, elements)

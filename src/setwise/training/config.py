@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from setwise._checks import InputError
+from setwise.training.devices import DEVICES, check_device
 
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
 
@@ -58,7 +59,7 @@ class FitConfig(BaseModel):
     patience: int | None = Field(default=20, ge=1)
     standardise: bool = True
     precision: Precision = "32-true"
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda|cuda:\d+|mps)$")
+    device: str = Field(default="auto", pattern=DEVICES)
     memory: Literal["normal", "low"] = "normal"
     workers: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -76,14 +77,16 @@ class FitConfig(BaseModel):
         """The configuration with these choices.
 
         Raises:
-            InputError: an unknown name or a value out of range, each by name.
+            InputError: an unknown name or a value out of range, each by name; a device that is not on this machine.
         """
         try:
-            return cls.model_validate(choices)
+            config = cls.model_validate(choices)
         except ValidationError as error:
             raise InputError(
                 "; ".join(_sentence(problem["loc"], problem["msg"], problem["input"]) for problem in error.errors())
             ) from None
+        check_device(config.device)
+        return config
 
     def learning_rate_at(self, epoch: float) -> float:
         """The learning rate at a moment of fitting, ``epoch`` counted from 0 with its fraction.

@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.data.store import SetStore
+from setwise.data.tables import listed
 from setwise.streaming import SweepBar
+from setwise.training.devices import check_device
 from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.run import Run
 
@@ -62,12 +65,17 @@ def predictions_of(
         workers: processes that prepare batches.
         memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
         progress: show a progress bar for sets that are streamed; none for a terminal alone.
+
+    Raises:
+        InputError: a prediction that is not a finite number, since a set's values are too large to be computed with;
+            a device that is not there.
     """
     most = most_elements(run, memory_limit)
     sizes = store.sizes[rows] if max_elements is None else np.minimum(store.sizes[rows], max_elements)
     large = sizes > most
     if elements_per_batch is None and memory_limit is not None:
         elements_per_batch = min(most, run.inputs.elements_per_batch())
+    check_device(device)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     outputs: Tensor | None = None
@@ -96,7 +104,15 @@ def predictions_of(
     finally:
         run.model.cpu()
     assert outputs is not None, "there are no sets"
-    return run.objective.predict(outputs)
+    predicted = run.objective.predict(outputs)
+    bad = np.flatnonzero(~np.isfinite(predicted).all(1))
+    if bad.size:
+        raise InputError(
+            f"{bad.size} of {len(rows)} sets have no finite prediction: "
+            f"{listed([store.set_ids[row] for row in rows[bad]], 5)}. Their elements or covariates are too far from "
+            "those of the training sets to be computed with. Look for extreme values with `setwise inspect`."
+        )
+    return predicted
 
 
 def _place(outputs: Tensor | None, found: Tensor, where: np.ndarray) -> Tensor:

@@ -307,3 +307,15 @@ def test_real_molecules(real_data):
     run = train(read(sets, sets=pa.table({"musk": molecules["y"]})), targets="musk", config=config,
                 model_choices={"depth": 4, "width": 32})  # fmt: skip
     assert run.record.test[0].metrics["accuracy"] > 0.6
+
+
+def test_a_column_named_group_is_kept_together_and_told_of(digit_store):
+    sets = digit_store.sets.append_column("group", digit_store.sets["patient"])
+    config = FitConfig(epochs=1, device="cpu")
+    choices = {"depth": 2, "width": 8}
+    run = train(digit_store.with_sets(sets), targets="mean", model_choices=choices, config=config, baselines=False)
+    group_of = dict(zip(sets["set_id"].to_pylist(), sets["group"].to_pylist(), strict=True))
+    split = run.record.split
+    parts = [{group_of[name] for name in part} for part in (split.train, split.validation, split.test)]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    assert run.record.group == "group"

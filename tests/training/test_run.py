@@ -114,3 +114,19 @@ def test_weights_of_another_shape_are_refused(trained, tmp_path):
 def test_missing_directory(tmp_path):
     with pytest.raises(InputError, match="there is no run directory"):
         Run.load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("features", {"features": ["x0"]}),
+        ("features", {"standardiser": {"mean": [0.0], "std": [1.0]}}),
+        ("covariates", {"covariates": {"names": ["age"], "mean": [0.0, 1.0], "std": [1.0]}}),
+        ("targets", {"objective": {"kind": "regression", "targets": ["a"], "mean": [0.0, 1.0], "std": [1.0]}}),
+    ],
+)
+def test_a_record_whose_parts_do_not_fit_is_damaged(trained, tmp_path, part, change):
+    path = trained.save(tmp_path / "run").path / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=rf"damaged: .*{part} must have"):
+        Run.load(path.parent)

@@ -102,6 +102,8 @@ def train(
     columns.check_varies(values if kind == "regression" else values.tolist(), ", ".join(targets))
     parts = _split(store, values, kind, split, group=group, shares=(validation, test), seed=config.seed)
     objective = _objective(targets, values[parts.train], kind, config)
+    if group is None and split is None and "group" in store.sets.column_names:
+        group = "group"
     problem = _Problem(store, values, parts, objective, group)
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     spec = _spec(model, model_choices or {}, inputs, objective, config)

@@ -9,14 +9,14 @@ from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.data.transforms import Standardiser
 from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
-from setwise.training.objectives import Objective
+from setwise.training.objectives import Objective, Regression
 
 FORMAT = 1
 _Values = TypeVar("_Values", bound=dict[str, Any])
@@ -134,6 +134,25 @@ class RunRecord(BaseModel):
     @classmethod
     def _standardiser_is_whole(cls, numbers: dict[str, list[float]] | None) -> dict[str, list[float]] | None:
         return None if numbers is None else _proven(numbers, Standardiser.from_dict)
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        """Numbers that would be spread over more features, targets or covariates than they were taken from."""
+        width = self.shape[0] if len(self.shape) == 1 else None
+        counts = {"features": [len(self.features)] if width is not None else []}
+        if self.standardiser is not None and width is not None:
+            counts["features"] += [len(numbers) for numbers in self.standardiser.values()]
+        pairs = {"features": width}
+        if isinstance(self.objective, Regression):
+            counts["targets"] = [len(self.objective.mean), len(self.objective.std)]
+            pairs["targets"] = len(self.objective.targets)
+        if self.covariates is not None:
+            counts["covariates"] = [len(self.covariates.mean), len(self.covariates.std)]
+            pairs["covariates"] = len(self.covariates.names)
+        for name, found in counts.items():
+            if any(count != pairs[name] for count in found):
+                raise ValueError(f"{name} must have one name and one number each; got {pairs[name]} and {found}")
+        return self
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import torch
 
 from setwise._checks import InputError, check_finite, set_label
+from setwise.data.frames import columns_of_frames
 from setwise.data.per_set import join, named_rows, plain_ids
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description
@@ -61,6 +62,7 @@ def read_arrays(
 ) -> SetStore:
     """One array per set into a store; arguments as for `read`.
 
+    Columns of data frames keep their names, by which each set's are put in the order of the first's.
     Vectors ``(n_i, D)`` become float32; numbers ``(n_i,)`` are one feature if they have fractions, categories if they
     are integers; elements of more axes (images) keep an integer dtype.
 
@@ -70,6 +72,10 @@ def read_arrays(
     if len(arrays) == 0:
         raise InputError("there must be at least one set; got an empty list.")
     ids, table, problems = _ids(len(arrays), sets, set_id, strict=strict)
+    named = columns_of_frames(arrays, ids)
+    if named is not None:
+        arrays = [frame[named] for frame in arrays]
+        features = named if features is None else features
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
     _check_alike(converted, ids)
     elements = np.concatenate(converted)

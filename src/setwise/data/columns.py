@@ -11,6 +11,11 @@ from setwise.data.kinds import is_number, to_float64
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 
+TARGET_IS_FEATURE = (
+    "target {name!r} is a feature of the elements as well, so that the model would be told the answer. "
+    "Name the features without it (--features), or rename the column of the elements if it is something else."
+)
+
 
 def column(store: SetStore, name: str) -> pa.Array:
     """One column of the table of sets ``(B,)``.
@@ -39,6 +44,8 @@ def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndar
     """
     if isinstance(names, str) or not names:
         raise InputError(f"names must be a list of at least one column of the sets; got {names!r}.")
+    if len(set(names)) < len(names):
+        raise InputError(f"columns of the sets must be named once each; got {listed(list(names))}.")
     values = np.empty((len(store), len(names)))
     for position, name in enumerate(names):
         found = column(store, name)
@@ -108,6 +115,24 @@ def given_split(store: SetStore, name: str = "split") -> np.ndarray | None:
     if name not in store.sets.column_names:
         return None
     return np.array(labels(store, name))
+
+
+def vector_features(store: SetStore) -> tuple[str, ...]:
+    """Names of the features of the elements; none for elements that are no vectors, whose names are made up."""
+    return store.features if len(store.shape) == 1 else ()
+
+
+def check_targets(store: SetStore, names: Sequence[str]) -> None:
+    """Refuse targets that are named twice, or that the elements carry themselves.
+
+    Raises:
+        InputError: such a target.
+    """
+    for name in names:
+        if list(names).count(name) > 1:
+            raise InputError(f"targets must be different columns; {name!r} is named twice. Name each once.")
+        if name in vector_features(store):
+            raise InputError(TARGET_IS_FEATURE.format(name=name))
 
 
 def check_varies(values: np.ndarray | Sequence[str | None], name: str) -> None:

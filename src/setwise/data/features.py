@@ -36,6 +36,8 @@ def check_named(rows: Rows, features: Sequence[str], set_id: str) -> None:
         kind = rows.schema.field(name).type
         if is_text(kind):
             _refuse_text(rows, name)
+        elif pa.types.is_null(kind):
+            raise InputError(f"{rows.name}: feature {name!r} must hold numbers; its column is empty.")
         elif not is_number(kind):
             raise InputError(f"{rows.name}: feature {name!r} must hold numbers; it holds {kind}.")
 

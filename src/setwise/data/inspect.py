@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.columns import labels
+from setwise.data.columns import TARGET_IS_FEATURE, labels, vector_features
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.splits import split_sets
 from setwise.data.store import SetStore
@@ -112,6 +112,7 @@ def summarise(
         *_about_sets(store),
         *about_features,
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
+        *(TARGET_IS_FEATURE.format(name=name) for name in targets if name in vector_features(store)),
         *_about_split(store, by_name, group, split),
     ]
     return Summary(

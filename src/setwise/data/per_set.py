@@ -83,18 +83,23 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
         problems.append(problem)
 
     row_of: dict[str, int] = {}
+    repeated: dict[str, int] = {}
     for row, name in enumerate(table["set_id"].to_pylist()):
-        if name in row_of:
-            report(
-                f"{where}: every set must have one row; set {name!r} has rows {row_of[name] + 1} and {row + 1}. "
-                "Drop one of them."
-            )
-        row_of.setdefault(name, row)
+        if row_of.setdefault(name, row) != row:
+            repeated.setdefault(name, row)
+    if repeated:
+        name, row = next(iter(repeated.items()))
+        others = f" {len(repeated) - 1} more sets have several rows." if len(repeated) > 1 else ""
+        report(
+            f"{where}: every set must have one row; set {name!r} has rows {row_of[name] + 1} and {row + 1}. "
+            f"Drop one of them.{others}"
+        )
     without = [name for name in ids if name not in row_of]
     if without:
+        other_names = f" The table names {listed(list(row_of), 3)}." if len(without) == len(ids) and row_of else ""
         report(
             f"{where}: every set must have a row; {len(without)} of {len(ids)} sets with elements have none: "
-            f"{listed(without, 5)}. Add their rows, or drop their elements."
+            f"{listed(without, 5)}.{other_names} Add their rows, or drop their elements."
         )
     known = set(ids)
     empty = [name for name in row_of if name not in known]

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from setwise._checks import InputError
+from setwise.data.tables import listed
 
 Label = bool | int | float | str
 
@@ -137,8 +138,8 @@ class Classification(BaseModel):
             if label not in number:
                 raise InputError(
                     f"target {self.target!r} must be one of the classes of the training sets, "
-                    f"{', '.join(map(repr, self.classes))}; got {label!r}. Leave those "
-                    "sets out, or train on some of them."
+                    f"{listed([repr(name) for name in self.classes])}; got {label!r}. "
+                    "Leave those sets out, or train on some of them."
                 )
         return torch.tensor([number[label] for label in plain], dtype=torch.int64)
 

@@ -22,10 +22,11 @@ def choose_task(store: SetStore, targets: Sequence[str], task: str | None = None
     for regression. ``task`` overrules it.
 
     Raises:
-        InputError: no such column, no target, or several targets to classify.
+        InputError: no such column, no target, one that is a feature as well, or several targets to classify.
     """
     if not targets:
         raise InputError("there must be a target: name a column of the per-set table.")
+    columns.check_targets(store, targets)
     if task is not None:
         check_choice("task", task, ("regression", "classification"))
     if len(targets) > 1:

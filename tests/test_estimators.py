@@ -224,3 +224,73 @@ def test_no_warnings_in_a_plain_fit(sets, means):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sw.SetRegressor(**SMALL).fit(sets, means).predict(sets)
+
+
+@pytest.fixture(scope="module")
+def table(sets):
+    """A long table whose sets have names, out of the order of the alphabet."""
+    ids = np.repeat([f"s{29 - i}" for i in range(30)], [len(x) for x in sets])
+    return pd.DataFrame({"set_id": ids, "a": np.concatenate(sets)[:, 0], "b": np.concatenate(sets)[:, 1]})
+
+
+def test_targets_of_a_table_go_by_position_and_never_against_their_index(sets, table, means):
+    named = pd.Series(means, index=table["set_id"].unique())
+    fitted = sw.SetRegressor(**SMALL).fit(table, named)
+    assert fitted.score(table, named) == fitted.score(table, means)
+    for call in (fitted.fit, fitted.score):
+        with pytest.raises(InputError, match="y must be in the order"):
+            call(table, named.sort_index())
+    with pytest.raises(InputError, match="groups must be in the order"):
+        fitted.fit(table, means, groups=named.sort_index())
+    fitted.fit(sets, pd.Series(means, index=np.arange(30)[::-1]))  # sets of a list have no names
+
+
+def test_frames_in_another_order_of_columns_predict_the_same(table, means):
+    frames = [frame[["a", "b"]] for _, frame in table.groupby("set_id", sort=False)]
+    fitted = sw.SetRegressor(**SMALL).fit(frames, means)
+    turned = fitted.predict([frame[["b", "a"]] for frame in frames])
+    np.testing.assert_array_equal(turned, fitted.predict(frames))
+    with pytest.raises(InputError, match="missing: a"):
+        fitted.predict([frame.rename(columns={"a": "c"}) for frame in frames])
+
+
+def test_covariates_are_those_of_the_fit(sets, means):
+    frame = pd.DataFrame({"age": np.linspace(20, 80, 30), "dose": np.arange(30) % 7})
+    fitted = sw.SetRegressor(**SMALL).fit(sets, means, covariates=frame)
+    turned = fitted.predict(sets, covariates=frame[["dose", "age"]])
+    np.testing.assert_array_equal(turned, fitted.predict(sets, covariates=frame))
+    for wrong in (None, frame[["age"]], frame.assign(sex=1), frame.to_numpy()):
+        with pytest.raises(InputError, match="covariates must be those that the model was fitted with: age, dose"):
+            fitted.predict(sets, covariates=wrong)
+    with pytest.raises(InputError, match="got age, dose"):
+        sw.SetRegressor(**SMALL).fit(sets, means).predict(sets, covariates=frame)
+    with pytest.raises(InputError, match="covariates must be numbers"):
+        fitted.fit(sets, means, covariates=frame.assign(age="old"))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_labels_and_groups_are_no_class_and_no_group(sets, means, missing):
+    with pytest.raises(InputError, match="holds None or NaN"):
+        sw.SetClassifier(**SMALL).fit(sets, [missing] * 15 + ["a"] * 15)
+    with pytest.raises(InputError, match="one is missing"):
+        sw.SetRegressor(**SMALL).fit(sets, means, groups=[missing] * 7 + list("abcdefghijklmnopqrstuvw"))
+
+
+def test_validation_has_the_targets_of_y(sets, means):
+    with pytest.raises(InputError, match="1 targets of y; got 2"):
+        sw.SetRegressor(**SMALL).fit(sets, means, validation=(sets[:3], np.ones((3, 2))))
+    fitted = sw.SetRegressor(**SMALL).fit(sets, means, groups=[1] * 30, validation=(sets[:3], means[:3]))
+    assert len(fitted.run_.record.split.validation) == 3
+
+
+def test_numbers_of_numpy_in_a_grid(sets, means):
+    grid = {"width": np.array([8, 16]), "learning_rate": np.array([1e-3], np.float32), "epochs": np.arange(1, 2)}
+    GridSearchCV(sw.SetRegressor(**SMALL), grid, cv=2, error_score="raise").fit(sets, means)
+
+
+def test_an_array_of_arrays_is_a_list_of_sets(sets, means):
+    ragged = np.empty(30, dtype=object)
+    ragged[:] = sets
+    fitted = sw.SetRegressor(**SMALL).fit(ragged, means)
+    np.testing.assert_array_equal(fitted.predict(sets), fitted.predict(ragged))
+    np.testing.assert_array_equal(fitted.predict(sets), fitted.predict(pd.Series(sets)))

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from setwise._checks import InputError
 from setwise.data import SetStore, Split, read
+from setwise.data.frames import check_order, has_labels, is_missing
 from setwise.training import Classification, FitConfig, Run, train
 from setwise.training.outputs import predictions_of
 
@@ -95,22 +96,26 @@ class _SetEstimator(BaseEstimator):
         validation: tuple | None,
     ) -> Run:
         store = _with_columns(_read(sets), targets, covariates=covariates, groups=groups)
+        names = _covariate_names(store)
         split = None
         if validation is not None:
             assert held is not None
+            if list(held) != list(targets):
+                raise InputError(f"validation must have the {len(targets)} targets of y; got {len(held)}.")
             other = _with_columns(_read(validation[0]), held, covariates=_third(validation))
+            _check_covariates(other, names)
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = _joined(store, other)
-        given = {name: getattr(self, name) for name in FitConfig.model_fields if hasattr(self, name)}
+        given = {name: _plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
         seed = int(check_random_state(self.random_state).randint(2**31))
         run = train(
             store,
             targets=list(targets),
             task=task,
-            covariates=[name for name in store.sets.column_names if name.startswith("covariate ")],
+            covariates=names,
             group="group" if groups is not None and split is None else None,
             model=self.model,
-            model_choices={n: getattr(self, n) for n in _MODEL_CHOICES if getattr(self, n) is not None},
+            model_choices={n: _plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
             config=FitConfig.checked(**{**given, "seed": seed}),
             split=split,
             validation=self.validation_fraction,
@@ -124,8 +129,10 @@ class _SetEstimator(BaseEstimator):
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         check_is_fitted(self, "run_")
+        _check_order(sets, covariates=covariates)
         run: Run = self.run_  # pyright: ignore[reportAttributeAccessIssue] set by fit
         store = _with_columns(_read(sets, run.features), {}, covariates=covariates)
+        _check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
         return predictions_of(run, store, np.arange(len(store)), device=self.device)
 
 
@@ -133,7 +140,8 @@ class SetRegressor(RegressorMixin, _SetEstimator):
     """Predict one or several numbers per set.
 
     Sets may be a list of arrays ``(n_i, D)``, a padded array with sizes as a pair, a path, a table of elements that
-    speaks Arrow (pandas, polars), or a `setwise.data.SetStore`; for scikit-learn's own splitters, a list.
+    speaks Arrow (pandas, polars), or a `setwise.data.SetStore`; for scikit-learn's own splitters, a list. Sets of a
+    table come in the order in which they first appear in it, in ``y`` and in predictions.
 
     Args:
         model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
@@ -173,12 +181,13 @@ class SetRegressor(RegressorMixin, _SetEstimator):
             X: B sets.
             y: ``(B,)`` or ``(B, T)`` numbers.
             groups: ``(B,)`` what must not be on both sides of the validation split (the patient), or none.
-            covariates: ``(B, C)`` features of the sets as a whole, or none.
+            covariates: ``(B, C)`` features of the sets as a whole, or none; a data frame's are found by their names.
             validation: ``(sets, y)`` or ``(sets, y, covariates)`` to use as the validation part, or none to draw it.
 
         Raises:
             InputError: sets or targets that cannot be used; the message says which and why.
         """
+        _check_order(X, y=y, groups=groups, covariates=covariates)
         values = _numbers(y)
         held = None if validation is None else _named(_numbers(validation[1]))
         self.run_ = self._train(
@@ -195,6 +204,7 @@ class SetRegressor(RegressorMixin, _SetEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
         """R^2 of the predictions, the mean over targets where there are several."""
+        _check_order(X, y=y)
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
@@ -217,6 +227,7 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
 
     def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None, validation: Any = None) -> Self:
         """Fit the model; an earlier fit is forgotten. Arguments as for `SetRegressor`, ``y`` being ``(B,)`` labels."""
+        _check_order(X, y=y, groups=groups, covariates=covariates)
         labels = _labels(y)
         classes, number = np.unique(labels, return_inverse=True)
         names = [str(label) for label in classes]
@@ -250,6 +261,7 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
         """Accuracy of the predictions."""
+        _check_order(X, y=y)
         return float(accuracy_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
@@ -257,9 +269,29 @@ def _read(sets: Any, features: Sequence[str] | None = None) -> SetStore:
     """The sets as a store; of a table, which may have other columns, these features where they are given."""
     if issparse(sets) or (isinstance(sets, Sequence) and any(issparse(x) for x in sets)):
         raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
-    if isinstance(sets, str | PathLike) or hasattr(sets, "__arrow_c_stream__"):
+    if _has_names(sets):
         return read(sets, features=features)
-    return read(np.asarray(sets) if hasattr(sets, "__array__") else sets)
+    if hasattr(sets, "__array__"):
+        sets = np.asarray(sets)
+        ragged = sets.dtype == object and sets.ndim == 1 and all(np.ndim(x) for x in sets)
+        return read(list(sets) if ragged else sets)
+    return read(sets)
+
+
+def _has_names(sets: Any) -> bool:
+    """Whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
+    return isinstance(sets, str | PathLike) or (hasattr(sets, "__arrow_c_stream__") and getattr(sets, "ndim", 2) == 2)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers, which grids of parameters are made of, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_order(sets: Any, **columns: Any) -> None:
+    """Refuse columns of pandas whose index names the sets of a table in another order: they go by position."""
+    if _has_names(sets) and any(has_labels(values) for values in columns.values()):
+        check_order(_read(sets).set_ids, **columns)
 
 
 def _third(validation: Sequence[Any]) -> Any:
@@ -273,12 +305,19 @@ def _numbers(y: Any) -> np.ndarray:
     if values.dtype.kind == "c":
         raise InputError("y must be real numbers. Complex data not supported.")
     if values.dtype.kind == "O":
-        values = values.astype(np.float64)
+        values = _floats(values, "y")
     if values.dtype.kind not in "fiub" or values.ndim not in (1, 2):
         raise InputError(f"y must be numbers of shape (B,) or (B, T); got {values.dtype} of shape {values.shape}.")
     if not np.isfinite(values).all():
         raise InputError("y must be finite numbers; it holds NaN or infinity. Leave out sets without a target.")
     return values.astype(np.float64)
+
+
+def _floats(values: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name} must be numbers: {error}.") from error
 
 
 def _named(values: np.ndarray) -> dict[str, pa.Array]:
@@ -290,6 +329,8 @@ def _named(values: np.ndarray) -> dict[str, pa.Array]:
 def _labels(y: Any) -> np.ndarray:
     if y is None:
         raise InputError("fit requires y to be passed, but the target y is None. Give one label per set.")
+    if any(is_missing(label) for label in np.asarray(y, dtype=object).ravel().tolist()):
+        raise InputError("y must be labels; it holds None or NaN. Leave out sets without a label.")
     labels = column_or_1d(y, warn=True)
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise InputError("y must be labels; it holds NaN or infinity. Leave out sets without a label.")
@@ -312,12 +353,18 @@ def _with_columns(store: SetStore, targets: dict[str, pa.Array], *, covariates: 
     """The store with these columns for its sets, beside their names, and no others."""
     columns = dict(targets)
     if covariates is not None:
-        values = np.asarray(covariates, dtype=np.float64)
+        values = _floats(covariates, "covariates")
         if values.ndim != 2:
             raise InputError(f"covariates must have shape (B, C); got {values.shape}.")
-        columns |= {f"covariate {i}": pa.array(np.ascontiguousarray(values[:, i])) for i in range(values.shape[1])}
+        names = [f"covariate {name}" for name in getattr(covariates, "columns", range(values.shape[1]))]
+        if len(set(names)) < len(names):
+            raise InputError("covariates must have columns of different names. Rename them.")
+        columns |= {name: pa.array(np.ascontiguousarray(values[:, i])) for i, name in enumerate(names)}
     if groups is not None:
-        columns["group"] = pa.array([str(group) for group in np.asarray(groups)])
+        groups = np.asarray(groups, dtype=object)
+        if any(is_missing(group) for group in groups.ravel().tolist()):
+            raise InputError("groups must have a value for every set; one is missing. Give each set its group.")
+        columns["group"] = pa.array([str(group) for group in groups])
     for name, column in columns.items():
         if len(column) != len(store):
             raise InputError(
@@ -327,13 +374,26 @@ def _with_columns(store: SetStore, targets: dict[str, pa.Array], *, covariates: 
     return store.with_sets(pa.table({"set_id": store.set_ids, **columns}))
 
 
+def _covariate_names(store: SetStore) -> list[str]:
+    return [name for name in store.sets.column_names if name.startswith("covariate ")]
+
+
+def _check_covariates(store: SetStore, wanted: Sequence[str]) -> None:
+    """Refuse other covariates than those of the fit; their order is of no matter where they have names."""
+    got = _covariate_names(store)
+    if sorted(got) != sorted(wanted):
+        fitted, given = (", ".join(n.removeprefix("covariate ") for n in names) or "none" for names in (wanted, got))
+        raise InputError(f"covariates must be those that the model was fitted with: {fitted}; got {given}.")
+
+
 def _joined(first: SetStore, second: SetStore) -> SetStore:
     """The sets of two stores as one, named by their positions."""
     if (first.shape, first.features) != (second.shape, second.features):
         raise InputError(
             f"validation sets must have the elements of the training sets, {first.shape}; got {second.shape}."
         )
-    sets = pa.concat_tables([first.sets.drop_columns("set_id"), second.sets.drop_columns("set_id")])
+    columns = [name for name in second.sets.column_names if name != "set_id"]  # groups are of the first alone
+    sets = pa.concat_tables([first.sets.select(columns), second.sets.select(columns)])
     names = pa.array([str(i) for i in range(sets.num_rows)])
     elements = [store.elements(row) for store in (first, second) for row in range(len(store))]
     sizes = np.concatenate([first.sizes, second.sizes])

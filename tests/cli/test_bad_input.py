@@ -54,6 +54,13 @@ def split_group(cells: pa.Table, patients: pa.Table):
     return cells, patients.append_column("split", pa.array(parts))
 
 
+def target_among_features(cells: pa.Table, patients: pa.Table):
+    values = dict(zip(patients["set_id"].to_pylist(), patients["hematocrit"].to_pylist(), strict=True))
+    first = {name: row for row, name in reversed(list(enumerate(cells["set_id"].to_pylist())))}
+    cells = cells.take(sorted(first.values()))  # one element a set, so that a constant column looks like a feature
+    return cells.append_column("hematocrit", pa.array([values[x] for x in cells["set_id"].to_pylist()])), patients
+
+
 def as_is(cells: pa.Table, patients: pa.Table):
     return cells, patients
 
@@ -80,6 +87,11 @@ CASES = [
     pytest.param(as_is, ("--heads", "4"), ("heads",), id="a choice that the model does not have"),
     pytest.param(as_is, ("--task", "ranking"), ("ranking", "regression"), id="no such task"),
     pytest.param(as_is, ("--epochs", "0"), ("epochs",), id="no epochs"),
+    pytest.param(target_among_features, (), ("hematocrit", "feature", "answer"), id="the target among the features"),
+    pytest.param(as_is, ("--target", "iron", "--target", "iron"), ("iron", "twice"), id="a target that is named twice"),
+    pytest.param(as_is, ("--covariates", "age,age"), ("age, age",), id="a covariate that is named twice"),
+    pytest.param(as_is, ("--device", "cuda:77"), ("cuda:77", "cpu"), id="a device that is not there"),
+    pytest.param(as_is, ("--features", '"volume,x"'), ("'volume,x'",), id="a name with a comma"),
     pytest.param(as_is, ("--pool", "sum", "--max-elements", "5"), ("sum", "max_elements"), id="sum of sub-samples"),
     pytest.param(as_is, ("--test", "0.9", "--validation", "0.2"), ("0.9", "0.2"), id="shares above one"),
 ]
@@ -127,3 +139,53 @@ def test_a_place_that_cannot_be_written_is_found_before_fitting(setwise, tables,
     outcome = setwise(*tables.fit(tmp_path / "file" / "run"))
     assert outcome.code == 2
     assert "file" in outcome.err
+
+
+def test_inspect_tells_of_many_rows_to_a_set_once(setwise, tables):
+    outcome = setwise("inspect", tables.cells, "--sets", tables.cells)
+    assert outcome.code == 0
+    assert outcome.out.count("every set must have one row") == 1
+    assert "39 more sets" in outcome.out.replace("\n", " ")
+
+
+def test_inspect_tells_of_a_target_among_the_features(setwise, write):
+    tables = write(*target_among_features(*write.defaults))
+    outcome = setwise("inspect", tables.cells, "--sets", tables.patients, "--target", "hematocrit")
+    assert "told the answer" in outcome.out.replace("\n", " ")
+
+
+def test_tables_that_name_the_sets_differently_are_shown_side_by_side(setwise, write, tmp_path):
+    cells, patients = write.defaults
+    upper = [name.upper() for name in patients["set_id"].to_pylist()]
+    outcome = setwise(*write(cells, changed(patients, "set_id", upper)).fit(tmp_path / "run"))
+    assert outcome.code == 2
+    assert "p000" in outcome.err
+    assert "The table names P000" in outcome.err
+
+
+@pytest.mark.parametrize("which", ["cells", "patients"])
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_what_is_read_is_not_replaced(setwise, fitted, write, command, which):
+    tables = write(*write.defaults)
+    out = getattr(tables, which)
+    before = out.read_bytes()
+    _, run = fitted
+    outcome = setwise(command, run, tables.cells, "--sets", tables.patients, "--out", out, "--overwrite")
+    assert outcome.code == 2
+    assert out.name in outcome.err
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:77"])
+def test_a_device_that_is_not_there(setwise, fitted, tmp_path, device):
+    tables, run = fitted
+    outcome = setwise("predict", run, tables.cells, "--out", tmp_path / "p.csv", "--device", device)
+    assert outcome.code == 2
+    assert device in outcome.err
+
+
+def test_a_table_with_a_head_alone(setwise, fitted, tmp_path):
+    (tmp_path / "head.csv").write_text("set_id,volume,hemoglobin\n")
+    outcome = setwise("predict", fitted[1], tmp_path / "head.csv", "--out", tmp_path / "p.csv")
+    assert outcome.code == 2
+    assert "is empty" in outcome.err

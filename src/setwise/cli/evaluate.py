@@ -42,7 +42,7 @@ def evaluate(
     from setwise.training.run import Run
 
     if out is not None:
-        check_writable(out, overwrite=overwrite)
+        check_writable(out, overwrite=overwrite, inputs=(source, sets))
     loaded = Run.load(run)
     found = evaluate_sets(
         loaded,

@@ -1,5 +1,6 @@
 """Options that several commands share, and how lists of names are written."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,11 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 
 
 def names(values: Sequence[str] | None) -> list[str] | None:
-    """Names from an option that may be repeated and may hold several with commas between; none where not given."""
+    """Names from an option that may be repeated and may hold several with commas between; none where not given.
+
+    A name that holds a comma stands in double quotes, as in CSV files.
+    """
     if not values:
         return None
-    return [name for value in values for name in (part.strip() for part in value.split(",")) if name]
+    rows = csv.reader(values, skipinitialspace=True)
+    return [name for row in rows for name in (part.strip() for part in row) if name]

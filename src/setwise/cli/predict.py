@@ -37,7 +37,7 @@ def predict(
     from setwise.inference import predict as predict_sets
     from setwise.streaming import parse_bytes
 
-    check_writable(out, overwrite=overwrite)
+    check_writable(out, overwrite=overwrite, inputs=(source, sets))
     table = predict_sets(
         run,
         source,

@@ -1,5 +1,6 @@
 """Tables written for users: whole or not at all, Parquet or CSV by their suffix."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,16 +13,20 @@ from setwise.training.files import write_whole
 _SUFFIXES = (".parquet", ".csv")
 
 
-def check_writable(path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = _SUFFIXES) -> None:
+def check_writable(
+    path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = _SUFFIXES, inputs: Sequence[Path | None] = ()
+) -> None:
     """Refuse a file before anything is computed for it.
 
     Raises:
-        InputError: a suffix that tells no format, a file that is there, or no such folder.
+        InputError: a suffix that tells no format, a file that is there, one of the ``inputs``, or no such folder.
     """
     if path.suffix.lower() not in suffixes:
         raise InputError(f"--out must end in {' or '.join(suffixes)}; got {path}.")
     if path.is_dir():
         raise InputError(f"{path} must be a file, and is a directory. Name a file in it.")
+    if path.exists() and any(other is not None and other.exists() and path.samefile(other) for other in inputs):
+        raise InputError(f"{path} is read and would be replaced by what is written. Name another file.")
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already. Name another file, or replace it with --overwrite.")
     if not path.parent.is_dir():

@@ -186,3 +186,11 @@ def test_fabric_precision(name, choices, precision, tolerance):
     fabric.backward(output.float().square().mean())
     assert (output.float() - expected).abs().max() <= tolerance * expected.abs().max()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_arrays_whose_memory_torch_cannot_share():
+    x = np.arange(10.0).reshape(5, 2)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    batch = SetBatch.from_list([x[::-1], read_only, np.broadcast_to(np.float32(3), (2, 2))])
+    np.testing.assert_array_equal(batch.elements.numpy(), np.concatenate([x[::-1], x, np.full((2, 2), 3.0)]))

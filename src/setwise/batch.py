@@ -311,6 +311,8 @@ def _as_tensor(values: Tensor | np.ndarray | Sequence) -> Tensor:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"elements must be numbers; got an array of dtype {array.dtype}.")
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+        array = array.copy()  # torch shares no such memory
     if array.dtype.kind == "f":
         return torch.as_tensor(array, dtype=torch.get_default_dtype())
     return torch.as_tensor(array)

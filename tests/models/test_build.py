@@ -115,3 +115,9 @@ def test_wrong_input_is_named():
         sw.models.build("deep-sets++", 2.0, 1)
     with pytest.raises(InputError, match=r"unknown: \['colour'\], missing: \['out_features'\]"):
         sw.models.spec_from_dict({"family": "deep-sets", "in_features": 2, "colour": 1})
+
+
+def test_what_is_no_batch_is_refused():
+    model = sw.models.build("deep-sets++", in_features=2, out_features=1, depth=2, width=8)
+    with pytest.raises(TypeError, match="takes a SetBatch; got Tensor"):
+        model(torch.ones(3, 2))

@@ -88,6 +88,7 @@ def test_wrong_words_and_files(golden, tmp_path):
         sw.models.load_reference(state, family="pointnet")
     with pytest.raises(InputError, match="is not there"):
         sw.models.load_reference(tmp_path / "none.pt", family="deep_sets")
-    (tmp_path / "bad.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(InputError, match="cannot be read"):
-        sw.models.load_reference(tmp_path / "bad.pt", family="deep_sets")
+    for content in (b"not a checkpoint", b"set_id,a\np000,1.5\n", b""):
+        (tmp_path / "bad.pt").write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read"):
+            sw.models.load_reference(tmp_path / "bad.pt", family="deep_sets")

@@ -44,7 +44,12 @@ class SetModel(nn.Module):
         return self.decoder(self.pooling(run_layers(self.encoder, batch, memory=self.memory)), batch.covariates)
 
     def check(self, batch: SetBatch) -> None:
-        """Refuse elements or covariates that the model was not built for."""
+        """Refuse what is no batch, and elements or covariates that the model was not built for."""
+        if not isinstance(batch, SetBatch):
+            raise TypeError(
+                f"a model takes a SetBatch; got {type(batch).__name__}. "
+                "Make one with SetBatch.from_list or SetBatch.from_padded."
+            )
         spec, shape = self.spec, tuple(batch.elements.shape[1:])
         if spec.elements == "vectors" and (shape != (spec.in_features,) or not batch.elements.is_floating_point()):
             raise InputError(

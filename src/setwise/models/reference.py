@@ -124,7 +124,14 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         raise InputError(f"the checkpoint must be a file; {path} is not there.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        LookupError,
+        ValueError,
+        OSError,
+        pickle.UnpicklingError,
+    ) as error:
         raise InputError(
             f"{path} cannot be read: it must be a state dict of tensors alone, saved with "
             "torch.save(model.state_dict(), path)."

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from setwise._checks import InputError
 from setwise.data import SetStore, Split, read
-from setwise.data.frames import check_order, has_labels, is_missing
+from setwise.data.arrays import check_order, has_labels, is_missing
 from setwise.training import Classification, FitConfig, Run, train
 from setwise.training.outputs import predictions_of
 

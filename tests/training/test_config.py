@@ -1,9 +1,10 @@
 """Choices are checked by name."""
 
 import pytest
+import torch
 
 from setwise._checks import InputError
-from setwise.training.config import FitConfig
+from setwise.training.config import FitConfig, check_device
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,24 @@ def test_config_survives_json_and_is_frozen():
     assert FitConfig.checked(optimizer="adam", weight_decay=0.1).weight_decay == 0.1
     with pytest.raises(ValueError, match="frozen"):
         config.epochs = 5  # type: ignore[misc]
+
+
+def test_what_every_machine_has():
+    check_device("auto")
+    check_device("cpu")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:", "", "cpu:1", "cpu\n"])
+def test_what_is_no_device(device):
+    with pytest.raises(InputError, match="device must be auto, cpu"):
+        check_device(device)
+
+
+def test_what_this_machine_lacks(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    check_device("cuda:1")
+    with pytest.raises(InputError, match=r"cuda:2.*cpu, cuda:0, cuda:1"):
+        FitConfig.checked(device="cuda:2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match="'cuda' is not on this machine"):
+        check_device("cuda")

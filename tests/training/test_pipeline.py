@@ -317,5 +317,7 @@ def test_a_column_named_group_is_kept_together_and_told_of(digit_store):
     group_of = dict(zip(sets["set_id"].to_pylist(), sets["group"].to_pylist(), strict=True))
     split = run.record.split
     parts = [{group_of[name] for name in part} for part in (split.train, split.validation, split.test)]
-    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
     assert run.record.group == "group"

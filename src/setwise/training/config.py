@@ -1,13 +1,15 @@
 """How a model is fitted: every number that decides it, in one frozen record."""
 
+import re
 from math import cos, pi
 from typing import Literal, Self
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from setwise._checks import InputError
-from setwise.training.devices import DEVICES, check_device
 
+_DEVICES = r"^(auto|cpu|cuda|cuda:\d+|mps)$"
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
 
 
@@ -59,7 +61,7 @@ class FitConfig(BaseModel):
     patience: int | None = Field(default=20, ge=1)
     standardise: bool = True
     precision: Precision = "32-true"
-    device: str = Field(default="auto", pattern=DEVICES)
+    device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["normal", "low"] = "normal"
     workers: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -99,6 +101,28 @@ class FitConfig(BaseModel):
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1.0 + cos(pi * (part - self.warmup) / (1.0 - self.warmup)))
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is no device or not on this machine, before anything is computed or replaced.
+
+    Args:
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+
+    Raises:
+        InputError: such a device.
+    """
+    if not re.fullmatch(_DEVICES, device):
+        raise InputError(f"device must be auto, cpu, cuda, cuda:1 or the like, or mps; got {device!r}.")
+    kind, _, number = device.partition(":")
+    count = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind)
+    if count is None or int(number or 0) < count:
+        return
+    there = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    raise InputError(
+        f"device {device!r} is not on this machine, which has {', '.join(['cpu', *there])}. "
+        "Choose one of these, or auto."
+    )
 
 
 def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:

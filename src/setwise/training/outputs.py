@@ -11,7 +11,7 @@ from setwise.batch import SetBatch
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 from setwise.streaming import SweepBar
-from setwise.training.devices import check_device
+from setwise.training.config import check_device
 from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.run import Run
 

@@ -6,7 +6,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import read
-from setwise.data.frames import check_order, is_missing
+from setwise.data.arrays import check_order, is_missing
 
 FIRST = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [5.0, 7.0, 6.0]})
 

@@ -61,6 +61,12 @@ def target_among_features(cells: pa.Table, patients: pa.Table):
     return cells.append_column("hematocrit", pa.array([values[x] for x in cells["set_id"].to_pylist()])), patients
 
 
+def words_among_numbers(cells: pa.Table, patients: pa.Table):
+    iron = [str(value) for value in patients["iron"].to_pylist()]
+    iron[7] = "not measured"
+    return cells, changed(patients, "iron", iron)
+
+
 def as_is(cells: pa.Table, patients: pa.Table):
     return cells, patients
 
@@ -89,6 +95,10 @@ CASES = [
     pytest.param(as_is, ("--epochs", "0"), ("epochs",), id="no epochs"),
     pytest.param(target_among_features, (), ("hematocrit", "feature", "answer"), id="the target among the features"),
     pytest.param(as_is, ("--target", "iron", "--target", "iron"), ("iron", "twice"), id="a target that is named twice"),
+    pytest.param(
+        words_among_numbers, ("--target", "iron"), ("iron", "p007", "not measured", "41"), id="text in a target"
+    ),
+    pytest.param(as_is, ("--target", "set_id"), ("set_id", "41 different"), id="names as a target"),
     pytest.param(as_is, ("--covariates", "age,age"), ("age, age",), id="a covariate that is named twice"),
     pytest.param(as_is, ("--device", "cuda:77"), ("cuda:77", "cpu"), id="a device that is not there"),
     pytest.param(as_is, ("--features", '"volume,x"'), ("'volume,x'",), id="a name with a comma"),

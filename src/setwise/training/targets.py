@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError, check_choice
 from setwise.data import columns
-from setwise.data.kinds import is_number
+from setwise.data.kinds import is_number, not_numbers
 from setwise.data.store import SetStore
 from setwise.training.objectives import Classification, Regression
 
@@ -37,8 +37,26 @@ def choose_task(store: SetStore, targets: Sequence[str], task: str | None = None
         return "regression" if task == "regression" else "classification"
     column = columns.column(store, targets[0])
     if not is_number(column.type) or pa.types.is_boolean(column.type):
+        _check_classes(store, targets[0])
         return "classification"
     return "classification" if len(column.drop_null().unique()) == 2 else "regression"
+
+
+def _check_classes(store: SetStore, name: str) -> None:
+    """Refuse text that is hardly a class: numbers with units or decimal commas, names, dates."""
+    known = [
+        (label, set_id) for label, set_id in zip(columns.labels(store, name, []), store.set_ids, strict=True) if label
+    ]
+    different = {label for label, _ in known}
+    if len(different) > max(2, len(known) // 2):
+        texts = pa.array([label for label, _ in known])
+        odd = not_numbers(texts, missing=()).to_pylist()
+        label, set_id = known[odd.index(True) if True in odd else 0]
+        raise InputError(
+            f"target {name!r} is text with {len(different)} different values for {len(known)} sets, too many for "
+            f"classes; that of set {set_id!r} is {label!r}. Write numbers as numbers (1.5, no unit), or say that "
+            "these are classes (task='classification', --task classification)."
+        )
 
 
 def target_values(store: SetStore, targets: Sequence[str], task: Task, rows: np.ndarray | None = None) -> np.ndarray:

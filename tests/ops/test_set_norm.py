@@ -1,6 +1,7 @@
 """Set norm by compiled loops, and the fused block: against the plain formula in float64, with every gradient."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -120,6 +121,16 @@ def test_bits_do_not_depend_on_threads_or_companions(make):
         torch.set_num_threads(threads)
     for position, part in enumerate(expected.to_list()):
         assert_close(layer(batch[position]).elements, part, f"set {position} alone", 1e-6)
+
+
+def test_torchs_number_of_threads_is_left_alone():
+    """Numba's first launch in a process sets the number of OpenMP's threads, torch's among them."""
+    code = (
+        "import torch; torch.set_num_threads(1); from setwise import SetBatch; from setwise.layers import SetNorm; "
+        "SetNorm(64)(SetBatch.from_list([torch.randn(2048, 64)])); print(torch.get_num_threads())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
 
 
 def test_a_fork_goes_on():

@@ -5,6 +5,8 @@ operators compute the same formula. Both are exact to rounding, and neither look
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -82,19 +84,26 @@ _forked = False
 os.register_at_fork(after_in_child=_forbid)
 
 
-def _kernels() -> ModuleType:
+@contextmanager
+def _kernels() -> Iterator[ModuleType]:
+    """The loops, with as many threads as torch has; Numba's first launch would change torch's number."""
     from numba import set_num_threads
     from numba.core.config import NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue] set when imported
 
     from setwise.ops import kernels
 
-    set_num_threads(min(torch.get_num_threads(), NUMBA_NUM_THREADS))
-    return kernels
+    threads = torch.get_num_threads()
+    set_num_threads(min(threads, NUMBA_NUM_THREADS))
+    yield kernels
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 def _forward(x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor) -> Tensor:
     stats = x.new_empty(offsets.shape[0] - 1, 3)
-    _kernels().forward(x.numpy(), offsets.numpy(), weight.numpy(), bias.numpy(), eps, relu, out.numpy(), stats.numpy())
+    tensors = (x, offsets, weight, bias)
+    with _kernels() as kernels:
+        kernels.forward(*(t.numpy() for t in tensors), eps, relu, out.numpy(), stats.numpy())
     return stats
 
 
@@ -113,9 +122,9 @@ def _backward(
     per_set = x.new_empty(2, offsets.shape[0] - 1, x.shape[1])
     tensors = (grad, x, offsets, weight, bias, stats)
     residual = x.new_empty(0, x.shape[1]) if residual is None else residual
-    _kernels().backward(
-        *(t.numpy() for t in tensors), relu, residual.numpy(), out.numpy(), per_set[0].numpy(), per_set[1].numpy()
-    )
+    results = (out, per_set[0], per_set[1])
+    with _kernels() as kernels:
+        kernels.backward(*(t.numpy() for t in tensors), relu, residual.numpy(), *(t.numpy() for t in results))
     return per_set[0].sum(0), per_set[1].sum(0)
 
 
@@ -170,12 +179,13 @@ def _block_backward(
     linear1: Tensor,
     linear2: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    kernels, grad = _kernels(), grad.contiguous()
+    grad = grad.contiguous()
     activated, flowing = torch.empty_like(x), torch.empty_like(x)
 
     def activate(elements: Tensor, weight: Tensor, bias: Tensor, stats: Tensor) -> None:
         tensors = (elements, offsets, weight, bias, stats)
-        kernels.transform(*(t.numpy() for t in tensors), True, activated.numpy())
+        with _kernels() as kernels:
+            kernels.transform(*(t.numpy() for t in tensors), True, activated.numpy())
 
     activate(hidden, weight2, bias2, stats2)
     of_linear2 = grad.t() @ activated

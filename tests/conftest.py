@@ -1,11 +1,16 @@
 """What all tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+# A shell that starts programs in the background has them ignore Ctrl-C, and their children as well; some tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,9 @@ def content(out: Path) -> list[object]:
 
 
 def main(folder: Path) -> None:
+    began = time.perf_counter()
     assert in_child(lambda: run(folder / "whole", resume=False)) == 0
+    whole = time.perf_counter() - began
     want = content(folder / "whole")
     moments: dict[str, Callable[[], None]] = {
         "first epoch": lambda: kill_at_step(2),
@@ -101,8 +103,9 @@ def main(folder: Path) -> None:
         assert in_child(lambda: run(out, resume=True)) == 0, name  # noqa: B023
         assert content(out) == want, f"{name}: {content(out)} is not {want}"
     draw, kills, out = random.Random(0), 0, folder / "any moment"
-    while in_child(lambda: run(out, resume=True), kill_after=draw.uniform(0.05, 0.4) if kills < 12 else None) != 0:
+    while kills < 12 and in_child(lambda: run(out, resume=True), kill_after=whole * draw.uniform(0.05, 0.5)) != 0:
         kills += 1
+    assert in_child(lambda: run(out, resume=True)) == 0
     assert content(out) == want, f"after {kills} kills: {content(out)} is not {want}"
     print(kills)
 

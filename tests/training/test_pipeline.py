@@ -27,6 +27,9 @@ def with_columns(store: SetStore, rows: int | None = None, **columns: list) -> S
     return read(arrays, sets=pa.table({"set_id": store.set_ids[:rows], **columns}))
 
 
+DIVERGES = CONFIG.model_copy(update={"learning_rate": 1e30, "warmup": 0.0, "clip": None})
+
+
 def quick(store, **choices) -> Run:
     return train(store, **{"model_choices": SMALL, "config": CONFIG, "baselines": False, **choices})
 
@@ -321,3 +324,12 @@ def test_a_column_named_group_is_kept_together_and_told_of(digit_store):
     assert not parts[0] & parts[2]
     assert not parts[1] & parts[2]
     assert run.record.group == "group"
+
+
+def test_a_fit_that_fails_leaves_the_run_that_it_was_to_replace(digit_store, tmp_path):
+    older = quick(digit_store, targets="mean", out=tmp_path / "run")
+    with pytest.raises(InputError, match="no longer a finite number"):
+        quick(digit_store, targets="mean", out=tmp_path / "run", overwrite=True, config=DIVERGES)
+    assert same_weights(Run.load(tmp_path / "run"), older)
+    newer = quick(digit_store, targets="largest", out=tmp_path / "run", overwrite=True)
+    assert same_weights(Run.load(tmp_path / "run"), newer)

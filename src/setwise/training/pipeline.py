@@ -26,7 +26,7 @@ from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.processes import is_writer
 from setwise.training.record import RunRecord, SplitIds, library_versions, now
-from setwise.training.run import Run, check_free, check_resumable, remove_run
+from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.targets import Task, choose_task, target_values
 from setwise.training.threads import threads_for
@@ -222,12 +222,12 @@ def _checkpoints(
     *,
     resume: bool,
 ) -> Checkpoints | None:
-    """Where epochs are kept; from here on the directory is the new run's."""
+    """Where epochs are kept; the model of an older run stays until the new one is whole."""
     if directory is None:
         return None
     make_directory(directory)
     if not resume:
-        remove_run(directory)
+        remove_progress(directory)
     covariates = () if inputs.covariates is None else inputs.covariates.names
     return Checkpoints(
         directory,

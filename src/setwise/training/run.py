@@ -24,6 +24,7 @@ from setwise.training.objectives import Classification, Regression
 from setwise.training.record import RunRecord
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"
+_MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2")  # files that are made from a finished run
 
 
 @dataclass(eq=False)
@@ -100,6 +101,8 @@ class Run:
                 stack.enter_context(whole_or_nothing(directory / name)).write_bytes(contents[name])
             if directory != self.path:
                 remove_run(directory)
+        for name in _MADE_FROM_IT:  # they belong to an older model
+            (directory / name).unlink(missing_ok=True)
         remove_partials(directory)
         return Run(record, self.model, self.history, directory, self.test_predictions)
 
@@ -161,8 +164,13 @@ def check_resumable(directory: Path) -> None:
 
 def remove_run(directory: Path) -> None:
     """Remove a run, ``model.json`` first, and nothing in its directory that is not of the run."""
-    for name in (MODEL, WEIGHTS, METRICS, "report.html", "model.onnx", "model.pt2"):
+    for name in (MODEL, WEIGHTS, METRICS, *_MADE_FROM_IT):
         (directory / name).unlink(missing_ok=True)
+    remove_progress(directory)
+
+
+def remove_progress(directory: Path) -> None:
+    """Remove what a fit keeps on its way; a model that is there stays."""
     for name in (CHECKPOINTS, "tensorboard"):
         if (directory / name).is_dir():
             shutil.rmtree(directory / name)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch
 from setwise.ops import set_norm, standardise
+from setwise.ops.reduce import widened
 from setwise.ops.standardise import standardise_features
 from setwise.parallel import elements_everywhere
 
@@ -97,7 +98,7 @@ class Normalisation(nn.Module):
         if self.running:
             y = self._standardise_running(batch)
         elif self.weighting == "set":
-            y, _, _ = standardise_features(_widened(x), batch.layout, weighting="set", eps=self.eps)
+            y, _, _ = standardise_features(widened(x), batch.layout, weighting="set", eps=self.eps)
         else:
             y = standardise(x, batch.layout, statistics=self.statistics, eps=self.eps)
         return batch.with_elements(torch.addcmul(self.bias, y, self.weight).to(x.dtype))
@@ -105,7 +106,7 @@ class Normalisation(nn.Module):
     def _standardise_running(self, batch: SetBatch) -> Tensor:
         assert self.running_mean is not None
         assert self.running_var is not None
-        x = _widened(batch.elements)
+        x = widened(batch.elements)
         if not self.training:
             return (x - self.running_mean) * (self.running_var + self.eps).rsqrt()
         if self.statistics == "D":
@@ -229,10 +230,6 @@ def make_norm(
             return FeatureNorm(width, device=device, dtype=dtype)
     weighting = norm.removeprefix("feature-by-")
     return FeatureNorm(width, running=False, weighting=weighting, device=device, dtype=dtype)
-
-
-def _widened(x: Tensor) -> Tensor:
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def _checked_statistics(statistics: str) -> str:

@@ -22,7 +22,7 @@ def set_sum(x: Tensor, layout: SetLayout) -> Tensor:
         return _dense(x, layout).sum(1)
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_sum(x, layout.offsets)
-    wide = _widened(x)
+    wide = widened(x)
     return total(wide.new_zeros(layout.num_sets, *x.shape[1:]).index_add(0, layout.set_index, wide), layout).to(x.dtype)
 
 
@@ -30,7 +30,7 @@ def set_mean(x: Tensor, layout: SetLayout) -> Tensor:
     """Mean over the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant."""
     if layout.set_size is not None:
         return _dense(x, layout).mean(1)
-    wide = _widened(x)
+    wide = widened(x)
     sizes = layout.sizes.to(wide.dtype).view(-1, *[1] * (x.dim() - 1))
     return (set_sum(wide, layout) / sizes).to(x.dtype)
 
@@ -57,7 +57,7 @@ def set_std(x: Tensor, layout: SetLayout, eps: float = 1e-5) -> Tensor:
 
     It is sqrt(variance + eps), so that sets of one element, whose variance is zero, have a gradient.
     """
-    wide = _widened(x)
+    wide = widened(x)
     centred = wide - to_elements(set_mean(wide, layout), layout)
     return (set_mean(centred.square(), layout) + eps).sqrt().to(x.dtype)
 
@@ -82,7 +82,8 @@ def _dense(x: Tensor, layout: SetLayout) -> Tensor:
     return x.view(layout.num_sets, layout.set_size, *x.shape[1:])
 
 
-def _widened(x: Tensor) -> Tensor:
+def widened(x: Tensor) -> Tensor:
+    """Half precision as float32, in which statistics accumulate; other dtypes as they are."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
-from setwise.ops.reduce import loops_over_sets, set_mean, to_elements
+from setwise.ops.reduce import loops_over_sets, set_mean, to_elements, widened
 from setwise.parallel import SpreadLayout, total
 
 
@@ -28,7 +28,7 @@ def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) ->
             ``"D"``, ``"BS"`` or ``"BD"``.
         eps: added to the variance, above or equal to zero.
     """
-    wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    wide = widened(x)
     if statistics == "BS":
         y = F.layer_norm(wide, wide.shape[1:], eps=eps)
     elif statistics == "":

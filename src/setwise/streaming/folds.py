@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from setwise.ops.reduce import widened
+
 
 class Moments:
     """Mean and population variance, of all numbers or of each feature, merged chunk by chunk in float64.
@@ -18,7 +20,7 @@ class Moments:
     def add(self, rows: Tensor) -> None:
         """Take in rows ``(n, W)``."""
         self.dtype = rows.dtype
-        rows = rows.float() if rows.dtype in (torch.bfloat16, torch.float16) else rows
+        rows = widened(rows)
         if self.per_feature:
             shift = rows.mean(0)
             centred = rows - shift
@@ -50,7 +52,7 @@ class Total:
     def add(self, rows: Tensor) -> None:
         """Take in rows ``(n, W)``."""
         self.dtype = rows.dtype
-        rows = rows.float() if rows.dtype in (torch.bfloat16, torch.float16) else rows
+        rows = widened(rows)
         self.count += len(rows)
         self.sum = self.sum + rows.sum(0).double()
 

@@ -49,6 +49,7 @@ class _SetEstimator(BaseEstimator):
         clip: float | None = 1.0,
         accumulate: int = 1,
         patience: int | None = 20,
+        ensemble: int = 1,
         precision: str = "32-true",
         device: str = "auto",
         workers: int = 0,
@@ -77,6 +78,7 @@ class _SetEstimator(BaseEstimator):
         self.clip = clip
         self.accumulate = accumulate
         self.patience = patience
+        self.ensemble = ensemble
         self.precision = precision
         self.device = device
         self.workers = workers
@@ -148,7 +150,8 @@ class SetRegressor(RegressorMixin, _SetEstimator):
         depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
             leaves them as the name says, but Deep Sets pool by the mean.
         epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
-            clip, accumulate, patience, precision, device, workers: how to fit (`setwise.training.FitConfig`).
+            clip, accumulate, patience, ensemble, precision, device, workers: how to fit
+            (`setwise.training.FitConfig`).
         validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
             is kept, 0 for none; dimensionless.
         random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;
@@ -158,7 +161,7 @@ class SetRegressor(RegressorMixin, _SetEstimator):
     Attributes:
         run_: the fitted `setwise.training.Run`; ``run_.save(directory)`` keeps it for the command line.
         n_features_in_: D, features of an element.
-        n_iter_: epochs done.
+        n_iter_: epochs done, by all members of an ensemble together.
 
     Example:
         >>> rng = np.random.default_rng(0)

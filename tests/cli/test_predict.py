@@ -96,3 +96,18 @@ def test_a_damaged_or_newer_run_is_refused_by_name(setwise, fitted, tmp_path):
     damaged = setwise("predict", copy, tables.cells, "--out", tmp_path / "p.csv")
     assert damaged.code == 2
     assert "weights.safetensors" in damaged.err
+
+
+def test_ensembles_and_their_spread(setwise, tables, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "predictions.csv"
+    fitted = setwise(*tables.fit(run, "--ensemble", "2"))
+    assert fitted.code == 0, fitted.err
+    assert "kept of 2 members: epochs" in fitted.out
+    assert "of 2 models that differ" in (run / "report.html").read_text()
+    assert setwise("predict", run, tables.cells, "--out", out, "--spread").code == 0
+    assert out.read_text().startswith('"set_id","predicted_hematocrit","spread_hematocrit"')
+    alone = tmp_path / "alone"
+    assert setwise(*tables.fit(alone, "--quiet")).code == 0
+    refused = setwise("predict", alone, tables.cells, "--out", out, "--overwrite", "--spread")
+    assert refused.code == 2
+    assert "--ensemble 5" in refused.err

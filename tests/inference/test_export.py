@@ -30,8 +30,8 @@ def make_store(elements=None):
     return read(elements, sets=pa.table(sets), features=["u", "v", "w"] if elements[0].ndim == 2 else None)
 
 
-def make_run(store, model="deep-sets++", targets=("y",), **choices):
-    config = FitConfig(epochs=1, device="cpu", batch_size=3)
+def make_run(store, model="deep-sets++", targets=("y",), *, ensemble=1, **choices):
+    config = FitConfig(epochs=1, device="cpu", batch_size=3, ensemble=ensemble)
     choices = {"depth": 2, "width": 8, **choices}
     covariates = choices.pop("covariates", ())
     return train(
@@ -161,3 +161,10 @@ def test_command_line(tmp_path, capsys):
     assert code == 0
     assert "differs from the run by" in said.out
     assert said.err == ""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("target", ["y", "kind"])
+def test_ensembles(backend, target, tmp_path):
+    store = make_store()
+    check(make_run(store, targets=[target], ensemble=2), store, backend, tmp_path / "model.onnx")

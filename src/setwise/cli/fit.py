@@ -54,6 +54,7 @@ def fit(
     precision: choices.Precision = None,
     device: choices.Device = None,
     workers: choices.Workers = None,
+    ensemble: choices.Ensemble = None,
     seed: choices.Seed = None,
     overwrite: choices.Overwrite = False,
     resume: choices.Resume = False,
@@ -104,6 +105,7 @@ def fit(
         "precision": precision,
         "device": device,
         "workers": workers,
+        "ensemble": ensemble,
         "seed": seed,
     }
     zero_is_none = {"clip": clip, "patience": patience}

@@ -84,6 +84,10 @@ Device = Annotated[
 Workers = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Processes that prepare batches.", show_default="0")
 ]
+Ensemble = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=_FIT, help="Models that are fitted and averaged.", show_default="1"),
+]
 Seed = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Of split, weights, order and draws.", show_default="0")
 ]

@@ -21,6 +21,7 @@ def predict(
     seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
     workers: options.Workers = 0,
     memory_limit: options.MemoryLimit = None,
+    spread: Annotated[bool, typer.Option("--spread", help="Add how far the members of an ensemble differ.")] = False,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -49,6 +50,7 @@ def predict(
         seed=seed,
         workers=workers,
         memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
+        spread=spread,
         progress=False if quiet or json else None,
     )
     write_table(table, out)

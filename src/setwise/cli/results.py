@@ -18,10 +18,13 @@ def show_results(people: Screen, run: "Run") -> None:
     record = run.record
     split = record.split
     people.heading(f"{record.model}: {record.num_parameters:,} parameters")
+    kept = f"kept: epoch {record.best_epoch}"
+    if record.members:
+        epochs = ", ".join(str(member.best_epoch) for member in record.members)
+        kept = f"kept of {len(record.members)} members: epochs {epochs}"
     people.line(
         f"{len(split.train):,} sets to train on, {len(split.validation):,} to choose the epoch, "
-        f"{len(split.test):,} held out; {record.epochs} epochs in {duration(record.seconds)}, "
-        f"kept: epoch {record.best_epoch}"
+        f"{len(split.test):,} held out; {record.epochs} epochs in {duration(record.seconds)}, {kept}"
     )
     if record.test:
         people.line()
@@ -53,6 +56,7 @@ def results_document(run: "Run") -> dict[str, Any]:
         "sets": {part: len(getattr(record.split, part)) for part in ("train", "validation", "test")},
         "epochs": record.epochs,
         "best_epoch": record.best_epoch,
+        "members": [member.model_dump() for member in record.members],
         "seconds": record.seconds,
         "test": [{"name": row.name, "metrics": row.metrics} for row in record.test],
         "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),

@@ -27,7 +27,7 @@ class PackedPredictor(nn.Module):
 
     def __init__(self, run: Run):
         super().__init__()
-        self.model = run.model
+        self.members = nn.ModuleList(run.members)
         self.categories, self.flat_images = run.inputs.categories is not None, len(run.inputs.shape) == 2
         self.probabilities = isinstance(run.objective, Classification)
         standardiser, covariates = run.inputs.standardiser, run.inputs.covariates
@@ -44,10 +44,13 @@ class PackedPredictor(nn.Module):
         if covariates is not None:
             covariates = self._standardised(covariates.to(self.dtype), "covariates")
         batch = SetBatch(elements, _layout(sizes, elements.shape[0]), covariates)
-        outputs = self.model(batch)
+        predicted = [self._predicted(member(batch)) for member in self.members]
+        return predicted[0] if len(predicted) == 1 else torch.stack(predicted).mean(0)
+
+    def _predicted(self, outputs: Tensor) -> Tensor:
         if self.probabilities:
             return outputs.softmax(1)
-        return outputs * self.targets_std + self.targets_mean
+        return outputs * self.get_buffer("targets_std") + self.get_buffer("targets_mean")
 
     def _standardised(self, x: Tensor, name: str) -> Tensor:
         if not hasattr(self, f"{name}_mean"):

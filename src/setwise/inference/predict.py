@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from setwise._checks import InputError
 from setwise.data import read
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
-from setwise.training.outputs import predictions_of
+from setwise.training.ensemble import spread_columns
+from setwise.training.outputs import finite_predictions, outputs_for
 from setwise.training.run import Run
 
 
@@ -28,6 +30,7 @@ def predict(
     seed: int = 0,
     workers: int = 0,
     memory_limit: int | None = None,
+    spread: bool = False,
     progress: bool | None = None,
 ) -> pa.Table:
     """Predict the targets of sets; the sets' table needs no targets.
@@ -47,21 +50,30 @@ def predict(
         seed: of the draw.
         workers: processes that prepare batches.
         memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
+        spread: of an ensemble, say how far its members differ (`setwise.training.ensemble.spread_columns`).
         progress: show a progress bar for sets that are streamed; by default on a terminal alone.
 
     Returns:
         A row per set, in the order of the sets: ``set_id``; for regression ``predicted_<target>`` for each target; for
-        classification ``predicted_<target>`` and ``probability_<class>`` for each class.
+        classification ``predicted_<target>`` and ``probability_<class>`` for each class; with ``spread`` a column
+        ``spread_...`` for each number among them.
 
     Raises:
+        InputError: ``spread`` of a model alone.
         InputError: features or covariates of the training are missing, or not known; or the run is damaged.
     """
     run = run if isinstance(run, Run) else Run.load(run)
+    if spread and len(run.members) == 1:
+        raise InputError(
+            "the spread is that between the members of an ensemble, and this run has one model. "
+            "Fit an ensemble (ensemble=5, --ensemble 5), or leave the spread out."
+        )
     store = read_for(run, source, sets=sets, set_id=set_id, features=features)
-    predicted = predictions_of(
+    rows = np.arange(len(store))
+    outputs = outputs_for(
         run,
         store,
-        np.arange(len(store)),
+        rows,
         device=device,
         elements_per_batch=elements_per_batch,
         max_elements=max_elements,
@@ -70,7 +82,10 @@ def predict(
         memory_limit=memory_limit,
         progress=progress,
     )
-    return pa.table({"set_id": store.set_ids, **run.objective.columns(predicted)})
+    columns = run.objective.columns(finite_predictions(run, store, rows, outputs))
+    if spread:
+        columns |= spread_columns(run.objective, outputs)
+    return pa.table({"set_id": store.set_ids, **columns})
 
 
 def read_for(

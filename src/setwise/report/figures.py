@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from setwise.report.drawing import BLUE, GREY, ORANGE, Drawing, axes, logarithmic
@@ -12,12 +13,20 @@ _WIDE = 20.0  # largest over smallest from which an axis is logarithmic
 
 
 def learning_curves(history: Sequence[EpochRecord], best_epoch: int, *, loss: str, validated: bool) -> Drawing:
-    """Loss on training and validation sets after each epoch; ``loss`` says what is measured."""
+    """Loss on training and validation sets after each epoch; ``loss`` says what is measured.
+
+    Of an ensemble each member has its lines, the first one stronger than the others.
+    """
+    first = [record for record in history if record.member in (None, 1)]
+    others = {record.member: [r for r in history if r.member == record.member] for record in history[len(first) :]}
+    history = first
     epochs = [record.epoch for record in history]
     train = [record.train_loss for record in history]
     held = [np.nan if record.validation_loss is None else record.validation_loss for record in history]
     with axes() as (figure, ax):
         marker = "o" if len(epochs) < 3 else None
+        for member in others.values():
+            _member(ax, member, validated=validated)
         ax.plot(epochs, train, color=BLUE, linestyle="-", marker=marker, label="training sets")
         if validated:
             ax.plot(epochs, held, color=ORANGE, linestyle="--", marker=marker, label="validation sets")
@@ -43,7 +52,19 @@ def learning_curves(history: Sequence[EpochRecord], best_epoch: int, *, loss: st
     last = f"Training loss goes from {train[0]:.3g} to {train[-1]:.3g} in {len(epochs)} epochs"
     if validated:
         last += f"; validation loss is lowest, {np.nanmin(held):.3g}, in epoch {best_epoch}"
-    return Drawing(figure, f"Loss after each epoch: {loss}.", f"Line chart of the loss against the epoch. {last}.")
+    caption = f"Loss after each epoch: {loss}."
+    if others:
+        caption += f" Strong lines: the first of {1 + len(others)} members; faint lines: the others."
+    return Drawing(figure, caption, f"Line chart of the loss against the epoch. {last}.")
+
+
+def _member(ax: Axes, history: Sequence[EpochRecord], *, validated: bool) -> None:
+    """The faint lines of a further member of an ensemble."""
+    epochs = [record.epoch for record in history]
+    ax.plot(epochs, [record.train_loss for record in history], color=BLUE, linewidth=0.8, alpha=0.35)
+    if validated:
+        held = [np.nan if record.validation_loss is None else record.validation_loss for record in history]
+        ax.plot(epochs, held, color=ORANGE, linestyle="--", linewidth=0.8, alpha=0.35)
 
 
 def set_sizes(sizes: np.ndarray) -> Drawing:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from setwise.data.inspect import Summary
+from setwise.data.tables import listed
 from setwise.report import figures, outcomes
 from setwise.report.drawing import Drawing
 from setwise.report.grid import results_grid
@@ -86,8 +87,15 @@ def outcome_drawings(run: Run) -> list[Drawing]:
 def learning(run: Run) -> Markup:
     """Learning curves and how the fit ended."""
     record = run.record
-    text = f"{record.epochs} of at most {record.config.epochs} epochs in {duration(record.seconds)}: "
-    text += f"{_STATUS[record.status]}. The weights kept are those of epoch {record.best_epoch}"
+    text = f"{record.epochs} of at most {record.config.epochs * record.config.ensemble} epochs"
+    text += f" in {duration(record.seconds)}: {_STATUS[record.status]}. "
+    if record.members:
+        epochs = listed([str(member.best_epoch) for member in record.members], 20)
+        text += f"An ensemble of {len(record.members)} models that differ in their first weights, the order of the "
+        text += "training sets and sub-samples; predictions are averaged. "
+        text += f"The weights kept are those of epochs {epochs}"
+    else:
+        text += f"The weights kept are those of epoch {record.best_epoch}"
     text += ", the best on the validation sets." if record.split.validation else ", the last (no validation sets)."
     drawings = []
     if run.history:

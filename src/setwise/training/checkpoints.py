@@ -58,11 +58,15 @@ class Checkpoints:
     Args:
         directory: the run directory; ``checkpoints/`` and ``metrics.jsonl`` are written below it.
         identity: what a fit must share to go on from here (configuration, data, split ...), as plain values.
+        member: of an ensemble, from 0; all but the first have a folder of their own below ``checkpoints/``.
     """
 
-    def __init__(self, directory: Path, identity: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, identity: dict[str, Any], *, member: int = 0) -> None:
         self.folder = directory / CHECKPOINTS
         self.metrics = directory / METRICS
+        if member > 0:
+            self.folder = self.folder / f"member-{member + 1}"
+            self.metrics = self.folder / METRICS
         self.identity = identity
 
     def start(self) -> None:

@@ -42,6 +42,8 @@ class FitConfig(BaseModel):
         memory: ``"low"`` computes activations anew for gradients, which are the same: one tensor per layer is kept, and
             an epoch takes a third longer. For sets or depths that memory does not hold.
         workers: processes that prepare batches; 0 prepares them in this one.
+        ensemble: models that are fitted, each from other first weights, orders and sub-samples; predictions are
+            averaged.
         seed: of the split, the first weights, the order of the sets and the sub-samples.
     """
 
@@ -64,6 +66,7 @@ class FitConfig(BaseModel):
     device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["normal", "low"] = "normal"
     workers: int = Field(default=0, ge=0)
+    ensemble: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="before")

@@ -20,6 +20,7 @@ class EpochRecord(BaseModel):
         seconds: wall time of the epoch, its validation included.
         validation_loss: with the weights at the end of the epoch, or none without a validation part.
         validation: metrics of the validation part in the targets' units.
+        member: of an ensemble, from 1; none for a model alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class EpochRecord(BaseModel):
     seconds: float
     validation_loss: float | None = None
     validation: dict[str, float] = {}
+    member: int | None = None
 
 
 def to_line(record: EpochRecord) -> str:

@@ -41,7 +41,9 @@ def outputs_of_large(
     memory_limit: int | None = None,
     bar: SweepBar | None = None,
 ) -> Tensor:
-    """Outputs ``(1, K)`` of a run's model, where it is, for one set of a store, on the CPU.
+    """Outputs of a run's model, where it is, for one set of a store: ``(1, K)``, or ``(1, M, K)`` of an ensemble.
+
+    They are on the CPU.
 
     Args:
         run: a fitted model.
@@ -52,16 +54,19 @@ def outputs_of_large(
         memory_limit: bytes of activations in memory; more go to a scratch file.
         bar: shows how far it is.
     """
-    model = run.model
-    assert isinstance(model, SetModel)
     source = _StoredSet(run, store, row, max_elements, seed)
     covariates = run.inputs.dataset(store).covariates
     own = None if covariates is None else torch.from_numpy(covariates[[row]]).to(run.dtype)
-    advance = None
-    if bar is not None:
-        bar.begin(f"set {store.set_ids[row]}", count_sweeps(model, source, own) * len(source))
-        advance = bar.advance
-    return stream(model, source, own, memory_limit=memory_limit, on_rows=advance).cpu()
+    outputs = []
+    for member, model in enumerate(run.members):
+        assert isinstance(model, SetModel)
+        advance = None
+        if bar is not None:
+            which = f", member {member + 1} of {len(run.members)}" if len(run.members) > 1 else ""
+            bar.begin(f"set {store.set_ids[row]}{which}", count_sweeps(model, source, own) * len(source))
+            advance = bar.advance
+        outputs.append(stream(model, source, own, memory_limit=memory_limit, on_rows=advance).cpu())
+    return torch.stack(outputs, dim=1) if len(outputs) > 1 else outputs[0]
 
 
 class _StoredSet:

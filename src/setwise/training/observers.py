@@ -30,10 +30,12 @@ class ProgressBar:
     Args:
         epochs: most epochs of the fit.
         show: true or false, or none for a terminal alone.
+        label: what is fitted, where several fits follow each other.
     """
 
-    def __init__(self, epochs: int, *, show: bool | None = None) -> None:
+    def __init__(self, epochs: int, *, show: bool | None = None, label: str = "") -> None:
         self.epochs = epochs
+        self.label = f"{label}: " if label else ""
         visible = sys.stderr.isatty() if show is None else show
         self._bar = Progress(
             BarColumn(bar_width=20),
@@ -61,7 +63,7 @@ class ProgressBar:
 
     def epoch(self, record: EpochRecord, best_epoch: int) -> None:  # noqa: ARG002 - what observers are told
         """Say how the epoch went."""
-        text = f"loss {record.train_loss:.3g}"
+        text = f"{self.label}loss {record.train_loss:.3g}"
         if record.validation_loss is not None:
             text += f", validation {record.validation_loss:.3g}"
         self._bar.update(self._task, completed=record.epoch, description=text)

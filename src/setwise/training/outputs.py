@@ -12,6 +12,7 @@ from setwise.data.store import SetStore
 from setwise.data.tables import listed
 from setwise.streaming import SweepBar
 from setwise.training.config import check_device
+from setwise.training.ensemble import average
 from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.run import Run
 
@@ -19,7 +20,9 @@ from setwise.training.run import Run
 def outputs_of(
     model: nn.Module, batches: Iterable[SetBatch], *, device: torch.device, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """Outputs ``(B, K)`` of a model in evaluation mode for the sets of all batches, on the CPU.
+    """Outputs of a model in evaluation mode for the sets of all batches, on the CPU.
+
+    They are ``(B, K)``, or ``(B, M, K)`` of an ensemble.
 
     Args:
         model: on ``device``; its mode is restored.
@@ -52,6 +55,58 @@ def predictions_of(
 ) -> np.ndarray:
     """Predictions for some sets: ``(B, T)`` in the targets' units, or ``(B, K)`` probabilities.
 
+    Those of an ensemble are the means of its members'. Arguments and errors as for `outputs_for`, and
+
+    Raises:
+        InputError: a prediction that is not a finite number, since a set's values are too large to be computed with.
+    """
+    outputs = outputs_for(
+        run,
+        store,
+        rows,
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    return finite_predictions(run, store, rows, outputs)
+
+
+def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Tensor) -> np.ndarray:
+    """Predictions of outputs for some sets.
+
+    Raises:
+        InputError: a prediction that is not a finite number, with the names of the sets.
+    """
+    predicted = average(run.objective, outputs)
+    bad = np.flatnonzero(~np.isfinite(predicted).all(1))
+    if bad.size:
+        raise InputError(
+            f"{bad.size} of {len(rows)} sets have no finite prediction: "
+            f"{listed([store.set_ids[row] for row in rows[bad]], 5)}. Their elements or covariates are too far from "
+            "those of the training sets to be computed with. Look for extreme values with `setwise inspect`."
+        )
+    return predicted
+
+
+def outputs_for(
+    run: Run,
+    store: SetStore,
+    rows: np.ndarray,
+    *,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    max_elements: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = False,
+) -> Tensor:
+    """Outputs of a run's model for some sets, on the CPU: ``(B, K)``, or ``(B, M, K)`` of an ensemble of M.
+
     Sets that are too large for a batch are streamed, a chunk of elements at a time, with the same result.
 
     Args:
@@ -67,8 +122,7 @@ def predictions_of(
         progress: show a progress bar for sets that are streamed; none for a terminal alone.
 
     Raises:
-        InputError: a prediction that is not a finite number, since a set's values are too large to be computed with;
-            a device that is not there.
+        InputError: a device that is not there.
     """
     most = most_elements(run, memory_limit)
     sizes = store.sizes[rows] if max_elements is None else np.minimum(store.sizes[rows], max_elements)
@@ -104,15 +158,7 @@ def predictions_of(
     finally:
         run.model.cpu()
     assert outputs is not None, "there are no sets"
-    predicted = run.objective.predict(outputs)
-    bad = np.flatnonzero(~np.isfinite(predicted).all(1))
-    if bad.size:
-        raise InputError(
-            f"{bad.size} of {len(rows)} sets have no finite prediction: "
-            f"{listed([store.set_ids[row] for row in rows[bad]], 5)}. Their elements or covariates are too far from "
-            "those of the training sets to be computed with. Look for extreme values with `setwise inspect`."
-        )
-    return predicted
+    return outputs
 
 
 def _place(outputs: Tensor | None, found: Tensor, where: np.ndarray) -> Tensor:

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
+from setwise.training.ensemble import joined, member_config
 from setwise.training.files import make_directory
+from setwise.training.history import EpochRecord
 from setwise.training.inputs import Inputs
-from setwise.training.loop import Fitted, fit, seeded
+from setwise.training.loop import Fitted, Status, fit, seeded
 from setwise.training.measure import measure
 from setwise.training.objectives import Classification, Regression
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.processes import is_writer
-from setwise.training.record import RunRecord, SplitIds, library_versions, now
+from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.targets import Task, choose_task, target_values
@@ -57,7 +59,8 @@ def train(
     Elements, covariates and regression targets are standardised on the training sets alone. Deep Sets pool by the
     mean where no pooling is chosen, since a sum over sub-samples has another scale than one over whole sets. With
     ``out`` each epoch is kept: a run killed at any moment goes on with ``resume=True`` and ends, on the CPU, with the
-    bits of one that was not killed. Ctrl-C ends the fit and keeps the best model so far. Processes that `torchrun`
+    bits of one that was not killed. Ctrl-C ends the fit and keeps the best model so far; of an ensemble
+    (``FitConfig(ensemble=5)``), the members that are done. Processes that `torchrun`
     started share every batch; the first of them writes and measures.
 
     Args:
@@ -107,18 +110,11 @@ def train(
     problem = _Problem(store, values, parts, objective, group)
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     spec = _spec(model, model_choices or {}, inputs, objective, config)
-    with seeded(config.seed):
-        network = build_from_spec(spec)
-    checkpoints = _checkpoints(directory, problem, inputs, spec, config, resume=resume)
-    network.memory = config.memory
-    with ExitStack() as stack:
-        stack.enter_context(threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width))
-        observers: list[Observer] = [stack.enter_context(ProgressBar(config.epochs, show=progress))]
-        if tensorboard and directory is not None:
-            observers.append(stack.enter_context(TensorBoardLog(directory / "tensorboard")))
-        fitted = _fit(network, problem, inputs, config, checkpoints, observers, resume=resume)
-    network = network.double() if config.precision == "64-true" else network.float()
-    run = _run(model, spec, network, problem, inputs, config, fitted, directory)
+    _prepare(directory, resume=resume)
+    watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
+    with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
+        members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
+    run = _run(model, spec, problem, inputs, config, members, directory)
     if is_writer():
         run = measure(run, store, parts, values, baselines=baselines)
     return run if directory is None else run.save(directory)
@@ -137,6 +133,15 @@ class _Problem:
     def ids(self, part: str) -> tuple[str, ...]:
         names = self.store.set_ids
         return tuple(names[row] for row in getattr(self.split, part))
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """Where a fit is kept, and who looks on."""
+
+    directory: Path | None
+    progress: bool | None
+    tensorboard: bool
 
 
 def _elements_of_a_batch(store: SetStore, rows: np.ndarray, config: FitConfig) -> int:
@@ -213,26 +218,30 @@ def _spec(
     return make_spec(name, out_features=objective.out_features, **given, **choices)
 
 
+def _prepare(directory: Path | None, *, resume: bool) -> None:
+    """Make ready the directory; the model of an older run stays until the new one is whole."""
+    if directory is not None:
+        make_directory(directory)
+        if not resume:
+            remove_progress(directory)
+
+
 def _checkpoints(
     directory: Path | None,
     problem: _Problem,
     inputs: Inputs,
     spec: DeepSetsSpec | SetTransformerSpec,
     config: FitConfig,
-    *,
-    resume: bool,
+    member: int,
 ) -> Checkpoints | None:
-    """Where epochs are kept; the model of an older run stays until the new one is whole."""
+    """Where epochs of a member are kept. The number of members may change, so that a run can be given more."""
     if directory is None:
         return None
-    make_directory(directory)
-    if not resume:
-        remove_progress(directory)
     covariates = () if inputs.covariates is None else inputs.covariates.names
     return Checkpoints(
         directory,
         {
-            "configuration": config.model_dump(mode="json", exclude={"workers", "device", "memory"}),
+            "configuration": config.model_dump(mode="json", exclude={"workers", "device", "memory", "ensemble"}),
             "model": spec.to_dict(),
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,
@@ -240,20 +249,59 @@ def _checkpoints(
             "covariates": list(covariates),
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
         },
+        member=member,
     )
+
+
+def _fit_members(
+    spec: DeepSetsSpec | SetTransformerSpec,
+    problem: _Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    watched: _Watched,
+    *,
+    resume: bool,
+) -> list[tuple[nn.Module, FitConfig, Fitted]]:
+    """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far."""
+    members: list[tuple[nn.Module, FitConfig, Fitted]] = []
+    for member in range(config.ensemble):
+        own = member_config(config, member)
+        with seeded(own.seed):
+            network = build_from_spec(spec)
+        network.memory = config.memory
+        checkpoints = _checkpoints(watched.directory, problem, inputs, spec, own, member)
+        with ExitStack() as stack:
+            label = f"member {member + 1} of {config.ensemble}" if config.ensemble > 1 else ""
+            bar = ProgressBar(config.epochs, show=watched.progress, label=label)
+            observers: list[Observer] = [stack.enter_context(bar)]
+            if watched.tensorboard and watched.directory is not None:
+                curves = watched.directory / "tensorboard"
+                curves = curves / f"member-{member + 1}" if config.ensemble > 1 else curves
+                observers.append(stack.enter_context(TensorBoardLog(curves)))
+            fitted = _fit(network, problem, inputs, (config, own), checkpoints, observers, resume=resume)
+        if fitted.status == "interrupted" and members:
+            network, own, before = members[-1]
+            members[-1] = network, own, replace(before, status="interrupted")
+            break
+        members.append((network.double() if config.precision == "64-true" else network.float(), own, fitted))
+        if fitted.status == "interrupted":
+            break
+    return members
 
 
 def _fit(
     network: nn.Module,
     problem: _Problem,
     inputs: Inputs,
-    config: FitConfig,
+    configs: tuple[FitConfig, FitConfig],
     checkpoints: Checkpoints | None,
     observers: Sequence[Observer],
     *,
     resume: bool,
 ) -> Fitted:
+    """Fit one model; the configurations are the run's, whose validation sets all members share, and the member's."""
     store, objective = problem.store, problem.objective
+    config, own = configs
     rows, held = problem.split.train, problem.split.validation
     validation = StoreEvaluation(
         store,
@@ -267,9 +315,9 @@ def _fit(
     return fit(
         network,
         objective,
-        train=StoreTraining(store, rows, objective.encode(problem.values[rows]), inputs, config),
+        train=StoreTraining(store, rows, objective.encode(problem.values[rows]), inputs, own),
         validation=validation if len(held) else None,
-        config=config,
+        config=own,
         checkpoints=checkpoints,
         resume=resume,
         observers=observers,
@@ -279,13 +327,19 @@ def _fit(
 def _run(
     model: str,
     spec: DeepSetsSpec | SetTransformerSpec,
-    network: nn.Module,
     problem: _Problem,
     inputs: Inputs,
     config: FitConfig,
-    fitted: Fitted,
+    members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
     directory: Path | None,
 ) -> Run:
+    network = joined([network for network, _, _ in members])
+    fitted = [fitted for _, _, fitted in members]
+    seconds = [sum(record.seconds for record in one.progress.history) for one in fitted]
+    kept = [
+        Member(seed=own.seed, epochs=one.progress.epochs, best_epoch=one.progress.best_epoch, seconds=spent)
+        for (_, own, one), spent in zip(members, seconds, strict=True)
+    ]
     standardiser = None if inputs.standardiser is None else inputs.standardiser.to_dict()
     record = RunRecord(
         versions=library_versions(),
@@ -301,10 +355,29 @@ def _run(
         fingerprint=problem.store.fingerprint,
         group=problem.group,
         split=SplitIds(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
-        status=fitted.status,
-        epochs=fitted.progress.epochs,
-        best_epoch=fitted.progress.best_epoch,
-        seconds=sum(record.seconds for record in fitted.progress.history),
+        status=_status([one.status for one in fitted]),
+        epochs=sum(one.progress.epochs for one in fitted),
+        best_epoch=fitted[0].progress.best_epoch,
+        seconds=sum(seconds),
+        members=tuple(kept) if config.ensemble > 1 else (),
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
     )
-    return Run(record, network, fitted.progress.history, directory)
+    return Run(record, network, _histories(fitted, config), directory)
+
+
+def _status(of_members: Sequence[Status]) -> Status:
+    """How a fit ended: interrupted if any member was, finished if all epochs of all members were done."""
+    if "interrupted" in of_members:
+        return "interrupted"
+    return "stopped early" if "stopped early" in of_members else "finished"
+
+
+def _histories(members: Sequence[Fitted], config: FitConfig) -> tuple[EpochRecord, ...]:
+    """The epochs of all members, one after the other; those of an ensemble carry its number."""
+    if config.ensemble == 1:
+        return members[0].progress.history
+    return tuple(
+        record.model_copy(update={"member": number})
+        for number, fitted in enumerate(members, start=1)
+        for record in fitted.progress.history
+    )

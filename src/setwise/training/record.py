@@ -64,6 +64,24 @@ class SplitIds(BaseModel):
     test: tuple[str, ...] = ()
 
 
+class Member(BaseModel):
+    """How a member of an ensemble was fitted.
+
+    Attributes:
+        seed: of its first weights, orders and sub-samples.
+        epochs: epochs done.
+        best_epoch: the epoch whose weights are kept.
+        seconds: wall time of its epochs.
+    """
+
+    model_config = _FROZEN
+
+    seed: int
+    epochs: int
+    best_epoch: int
+    seconds: float
+
+
 class TestRow(BaseModel):
     """One line of the table of held-out results: a model, or something simple beside it."""
 
@@ -93,9 +111,10 @@ class RunRecord(BaseModel):
         group: the column that kept sets together in the split, or none.
         split: names of the sets of each part.
         status: how the fit ended.
-        epochs: epochs done.
-        best_epoch: the epoch whose weights are kept; 0 if none was finished.
+        epochs: epochs done, by all members together.
+        best_epoch: the epoch whose weights are kept, of an ensemble the first member's; 0 if none was finished.
         seconds: wall time of all epochs.
+        members: of an ensemble, in the order of their weights; empty for a model alone.
         num_parameters: numbers in the model that were fitted.
         test: the model and what it has to beat, on the test sets; empty without a test part.
         weights_sha256: checksum of ``weights.safetensors``.
@@ -122,6 +141,7 @@ class RunRecord(BaseModel):
     best_epoch: int
     seconds: float
     num_parameters: int
+    members: tuple[Member, ...] = ()
     test: tuple[TestRow, ...] = ()
     weights_sha256: str = ""
 
@@ -149,6 +169,8 @@ class RunRecord(BaseModel):
         if self.covariates is not None:
             counts["covariates"] = [len(self.covariates.mean), len(self.covariates.std)]
             pairs["covariates"] = len(self.covariates.names)
+        if len(self.members) > self.config.ensemble:
+            raise ValueError(f"an ensemble of {self.config.ensemble} cannot have {len(self.members)} members")
         for name, found in counts.items():
             if any(count != pairs[name] for count in found):
                 raise ValueError(f"{name} must have one name and one number each; got {pairs[name]} and {found}")

@@ -17,6 +17,7 @@ from setwise.data.files import whole_or_nothing
 from setwise.data.transforms import Standardiser
 from setwise.models import build_from_spec, spec_from_dict
 from setwise.training.checkpoints import CHECKPOINTS, LAST, METRICS
+from setwise.training.ensemble import joined, members_of
 from setwise.training.files import checksum, make_directory, remove_partials
 from setwise.training.history import EpochRecord, read_history, to_lines
 from setwise.training.inputs import Inputs
@@ -34,7 +35,7 @@ class Run:
     Attributes:
         record: what ``model.json`` says.
         model: with the kept weights, in evaluation mode, on the CPU; float64 after ``precision="64-true"``, else
-            float32.
+            float32. Of an ensemble, a `setwise.training.ensemble.Ensemble`.
         history: a record of each epoch.
         path: the directory, or none for a run in memory.
         test_predictions: for a run that was just fitted, one row per test set (``set_id``, ``size``, the targets and
@@ -69,6 +70,11 @@ class Run:
             record.covariates,
             None if categories is None else categories[0],
         )
+
+    @property
+    def members(self) -> list[nn.Module]:
+        """The models of an ensemble; a model alone is its only member."""
+        return members_of(self.model)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -117,7 +123,8 @@ class Run:
         if not directory.is_dir():
             raise InputError(f"there is no run directory {directory}. Name the directory that `setwise fit` wrote.")
         record = RunRecord.read(directory / MODEL)
-        model = build_from_spec(spec_from_dict(record.spec))
+        spec = spec_from_dict(record.spec)
+        model = joined([build_from_spec(spec) for _ in record.members or (None,)])
         _load_weights(model, directory / WEIGHTS, record)
         return cls(record, model.eval(), tuple(read_history(directory / METRICS)), directory)
 

@@ -40,7 +40,7 @@ check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 	$(MAKE) test
 
 bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks run
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

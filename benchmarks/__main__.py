@@ -1,121 +1,104 @@
-"""``python -m benchmarks``: measure, append the rows to a CSV file, print a table of ratios within this run."""
+"""The command line: ``python -m benchmarks [run | report | peak]``."""
 
-import argparse
-import csv
-import platform
-import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import typer
 
-import setwise as sw
-from benchmarks.cases import BATCHES, MODELS, floor, make_batch, make_model
-from benchmarks.measure import compare, kept_bytes
-from benchmarks.textbook import Textbook
+from benchmarks import report
+from benchmarks.cases import BATCHES, MODELS
+from benchmarks.measure import compare, kept_bytes, peak_bytes, peak_of
+from benchmarks.rows import Row, append, conditions
+from benchmarks.variants import VARIANTS, Variant, make_variant
+from setwise._checks import InputError, check_choice
 
-RESULTS = Path(__file__).parent / "results.csv"
 _AGREE = 1e-3  # of the largest output; the speed of a variant that differs more is not told
+_FIGURE = Path("docs/figures/benchmarks.svg")
+app = typer.Typer(name="benchmarks", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def main() -> None:
-    """Measure what the arguments name."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
-    parser.add_argument("--batches", nargs="+", choices=BATCHES, default=list(BATCHES), metavar="BATCH")
-    parser.add_argument("--seconds", type=float, default=20, help="for each line of the table (default: 20)")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print("| model | batch | pass | ours, s | ours / floor | textbook / ours | kept, MiB: ours | textbook |")
-    print("|---|---|---|---|---|---|---|---|")
-    for model in arguments.models:
-        for batch in arguments.batches:
-            for training in (True, False):
-                row = measure(model, batch, training=training, seconds=arguments.seconds)
-                append(row)
-                print(line(row), flush=True)
+@app.command()
+def run(
+    models: Annotated[str, typer.Option(help=f"Models, separated by commas: {', '.join(MODELS)}.")] = ",".join(MODELS),
+    batches: Annotated[str, typer.Option(help=f"Batches, separated by semicolons: {'; '.join(BATCHES)}.")] = ";".join(
+        BATCHES
+    ),
+    seconds: Annotated[float, typer.Option(help="For each line of the table.")] = 20.0,
+    threads: Annotated[int, typer.Option(help="Threads; 0 for as many as torch takes.")] = 0,
+) -> None:
+    """Measure, add rows to the file of results, print the table."""
+    if threads:
+        torch.set_num_threads(threads)
+    for model in models.split(","):
+        check_choice("the model", model, tuple(MODELS))
+        for batch in batches.split(";"):
+            check_choice("the batch", batch, tuple(BATCHES))
+            for way in ("training", "inference"):
+                rows = measure(model, batch, way, seconds=seconds)
+                append(rows)
+                print(model, batch, way, *(f"{row['variant']} {float(row['seconds']):.4g} s" for row in rows), sep=", ")
+    print(report.table())
 
 
-def measure(name: str, batch_name: str, *, training: bool, seconds: float) -> dict[str, str | float]:
-    """One line: ours, the textbook's and the floor's times in one run, memory kept, versions."""
-    model, batch = make_model(name), make_batch(batch_name)
-    textbook = Textbook(model)
-    padded, sizes = batch.to_padded()
-    mask = torch.arange(padded.shape[1]) < sizes[:, None]
+@app.command()
+def peak(variant: str, model: str, batch: str, way: str) -> None:
+    """Print the most memory that one pass takes, in bytes of the process."""
+    made = make_variant(variant, model, batch, training=way == "training")
+    if made is None:
+        raise InputError(f"{variant} cannot do {model} on {batch}.")
+    made.step()
+    print(peak_bytes())
 
-    def ours() -> torch.Tensor:
-        return model(batch)
 
-    def theirs() -> torch.Tensor:
-        return textbook(padded, mask)
+@app.command(name="report")
+def write_report() -> None:
+    """Print the table of the newest results, and draw the figure."""
+    report.draw(_FIGURE)
+    print(report.table())
 
-    def run(function):
-        def step() -> None:
-            if not training:
-                with torch.no_grad():
-                    function()
-                return
-            for parameter in model.parameters():
-                parameter.grad = None
-            function().square().mean().backward()
 
-        return step
+def measure(model: str, batch: str, way: str, *, seconds: float) -> list[Row]:
+    """One row per variant: times of one run, memory kept, versions."""
+    training = way == "training"
+    made = {name: make_variant(name, model, batch, training=training) for name in VARIANTS}
+    variants = {name: variant for name, variant in made.items() if variant is not None}
+    differences = _differences(variants)
+    timings = compare({name: variant.step for name, variant in variants.items()}, seconds=seconds)
+    same = conditions() | {"model": model, "batch": batch, "pass": way}
+    rows = []
+    for name, variant in variants.items():
+        timing = timings[name]
+        row = same | {
+            "variant": name,
+            "seconds": f"{timing.median:.6g}",
+            "seconds_10": f"{timing.low:.6g}",
+            "seconds_90": f"{timing.high:.6g}",
+            "to_floor": f"{timing.median / timings['floor'].median:.4g}",
+            "difference": differences.get(name, ""),
+        }
+        if variant.forward is not None:
+            row["kept_bytes"] = str(kept_bytes(variant.forward)) if training else ""
+            row["peak_bytes"] = str(peak_of(name, model, batch, way))
+        rows.append(row)
+    return rows
 
+
+def _differences(variants: dict[str, Variant]) -> dict[str, str]:
+    """How far outputs differ from the textbook's, relative to the largest.
+
+    Raises:
+        SystemExit: further than rounding explains; then no speed is told.
+    """
     with torch.no_grad():
-        expected = theirs()
-        error = float((ours() - expected).abs().max() / expected.abs().max())
-    if not error < _AGREE:
-        raise SystemExit(f"{name}, {batch_name}: outputs differ by {error:.1e}; no speed is told.")
-    timings = compare(
-        {"ours": run(ours), "textbook": run(theirs), "floor": floor(name, sizes.tolist(), training=training)},
-        seconds=seconds,
-    )
-    row: dict[str, str | float] = {"model": name, "batch": batch_name, "pass": "training" if training else "inference"}
-    for variant, timing in timings.items():
-        row |= {f"{variant}_s": timing.median, f"{variant}_s_10": timing.low, f"{variant}_s_90": timing.high}
-    if training:
-        row |= {"ours_kept_bytes": kept_bytes(ours), "textbook_kept_bytes": kept_bytes(theirs)}
-    return row | {"difference": error, "unit": "s", "dtype": "float32"} | conditions()
-
-
-def conditions() -> dict[str, str | float]:
-    """When and with what it was measured."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
-        "device": f"{platform.machine()} CPU",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "setwise": sw.__version__,
-    }
-
-
-def append(row: dict[str, str | float]) -> None:
-    """Add a row to the CSV file; rows are never edited."""
-    columns = [
-        *("date", "commit", "model", "batch", "pass", "unit", "dtype", "device", "threads", "torch", "setwise"),
-        *(f"{v}_s{q}" for v in ("ours", "textbook", "floor") for q in ("", "_10", "_90")),
-        *("ours_kept_bytes", "textbook_kept_bytes", "difference"),
-    ]
-    new = not RESULTS.exists()
-    with RESULTS.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def line(row: dict[str, str | float]) -> str:
-    """The row as a line of the table."""
-    ours, textbook, least = (float(row[f"{v}_s"]) for v in ("ours", "textbook", "floor"))
-    kept = [row.get(f"{variant}_kept_bytes") for variant in ("ours", "textbook")]
-    mebibytes = ["" if size is None else f"{float(size) / 2**20:,.0f}" for size in kept]
-    ratios = f"{ours / least:.2f}", f"{textbook / ours:.2f}"
-    cells = [row["model"], row["batch"], row["pass"], f"{ours:.3g}", *ratios, *mebibytes]
-    return f"| {' | '.join(map(str, cells))} |"
+        outputs = {name: v.forward() for name, v in variants.items() if v.comparable and v.forward is not None}
+    expected = outputs["textbook"]
+    errors = {name: float((y - expected).abs().max() / expected.abs().max()) for name, y in outputs.items()}
+    for name, error in errors.items():
+        if not error < _AGREE:
+            raise SystemExit(f"{name} differs from the textbook by {error:.1e}; no speed is told.")
+    return {name: f"{error:.2g}" for name, error in errors.items()}
 
 
 if __name__ == "__main__":
-    main()
+    app()

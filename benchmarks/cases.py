@@ -19,7 +19,7 @@ BATCHES: dict[str, Callable[[], list[int]]] = {
     "tiny 64x10": lambda: [10] * 64,
     "one of 100,000": lambda: [100_000],
 }
-WIDTH, FEATURES = 128, 2
+WIDTH, FEATURES, HEADS = 128, 2, 4
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def products(model: str, sizes: list[int]) -> list[Product]:
     elements = sum(sizes)
     if family.startswith("deep-sets"):
         return [Product(elements, WIDTH, WIDTH, depth + 1)]
-    inducing, heads = 32, 4
+    inducing, heads = 32, HEADS
     points = len(sizes) * inducing
     # Each ISAB: keys, values and queries of the elements, and their last linear; as much for the inducing points.
     found = [Product(elements, WIDTH, WIDTH, 4 * depth), Product(points, WIDTH, WIDTH, 4 * depth)]

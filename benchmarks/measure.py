@@ -1,8 +1,11 @@
 """Times and memory of a function, taken in turn with others so that the machine's moods hit all alike."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from resource import RUSAGE_SELF, getrusage
 
 import torch
 
@@ -57,3 +60,15 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         held.append(forward())
     return sum(kept.values())
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far."""
+    scale = 1 if sys.platform == "darwin" else 1024
+    return getrusage(RUSAGE_SELF).ru_maxrss * scale
+
+
+def peak_of(variant: str, model: str, batch: str, way: str) -> int:
+    """The most memory that a process holds that does one pass and nothing else."""
+    command = [sys.executable, "-m", "benchmarks", "peak", variant, model, batch, way]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -4,8 +4,11 @@ import pytest
 import torch
 
 import setwise as sw
+from benchmarks import report
 from benchmarks.cases import MODELS, Product, products
 from benchmarks.measure import compare, kept_bytes
+from benchmarks.peers import peer
+from benchmarks.rows import append, newest
 from benchmarks.textbook import Textbook
 
 
@@ -34,3 +37,31 @@ def test_times_come_in_order_and_memory_is_counted():
     assert all(0 <= t.low <= t.median <= t.high for t in timings.values())
     x = torch.randn(7, 3, requires_grad=True)
     assert kept_bytes(lambda: x.exp()) == 7 * 3 * 4
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_peers_take_the_same_batches(name, monkeypatch):
+    pytest.importorskip("torch_geometric", reason="PyTorch Geometric is not installed (extra bench)")
+    monkeypatch.setitem(MODELS, name, (MODELS[name][0], 2))
+    batch = sw.SetBatch.from_list([torch.randn(n, 2) for n in (5, 1, 3, 13)])
+    other = peer(name, batch.sizes.tolist(), training=True)
+    assert other is not None
+    assert other(batch).shape == (4, 1)
+
+
+def test_a_peer_that_memory_does_not_hold_is_left_out():
+    assert peer("set-transformer 2", [100_000], training=False) is None
+
+
+def test_the_newest_rows_are_shown_as_ratios(tmp_path, monkeypatch):
+    path = tmp_path / "results.csv"
+    for date, seconds in (("2026-01-01", 1.0), ("2026-01-02", 3.0)):
+        case = {"date": date, "model": "deep-sets 2", "batch": "tiny 64x10", "pass": "training"}
+        times = {"ours": seconds, "textbook": 2 * seconds, "floor": seconds / 2}
+        append(
+            [case | {"variant": v, "seconds": str(t), "to_floor": str(2 * t / seconds)} for v, t in times.items()], path
+        )
+    monkeypatch.setattr(report, "newest", lambda: newest(path))
+    assert report.table().splitlines()[2] == "| deep-sets 2 | tiny 64x10 | training | 3 | 2.00 | 2.0 | - | - | - |"
+    report.draw(tmp_path / "figure.svg")
+    assert (tmp_path / "figure.svg").read_text().count("deep-sets 2, tiny 64x10") >= 1

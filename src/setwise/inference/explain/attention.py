@@ -1,0 +1,39 @@
+"""Attention of the pooling: how much of what the decoder sees comes from each element."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from setwise.inference.explain.one_set import OneSet
+from setwise.inference.explain.without_one import attention_logits
+from setwise.layers import PoolingByAttention
+from setwise.models import SetModel
+
+
+def attention(one: OneSet) -> np.ndarray:
+    """Attention weights of the pooling, times the number of elements, mean over heads and seeds: ``(n,)`` float64.
+
+    One is an even share. The weights say where the model looks, not which way an element pushes the answer, and not how
+    much its value matters; the deletion curve beside them says how far they can be trusted.
+
+    Args:
+        one: a set of a model that `has_attention`.
+
+    Source: Lee et al. 2019, arXiv 1810.00825, equation 11.
+    """
+    pooling = _pooling(one.model)
+    assert pooling is not None, "the model pools by attention"
+    with torch.no_grad():
+        logits, _ = attention_logits(pooling, one.model.encoder(one.batch()))
+    one.advance(len(one))
+    return logits.double().softmax(-1).mean((0, 1)).cpu().numpy() * len(one)
+
+
+def has_attention(model: SetModel) -> bool:
+    """Whether a model pools by attention."""
+    return _pooling(model) is not None
+
+
+def _pooling(model: SetModel) -> PoolingByAttention | None:
+    pooling = model.pooling[0] if isinstance(model.pooling, nn.Sequential) else model.pooling
+    return pooling if isinstance(pooling, PoolingByAttention) else None

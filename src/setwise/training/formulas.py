@@ -1,0 +1,63 @@
+"""Metrics as formulas: scikit-learn's definitions without its checks, which intervals would pay for a thousand times.
+
+A test proves that they agree with scikit-learn. Sets have no weights; there is one set at least.
+"""
+
+import numpy as np
+from scipy.stats import rankdata
+
+_EPSILON = np.finfo(np.float64).eps  # the least probability that a logarithm is taken of, as scikit-learn has it
+
+
+def squared_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of the squared differences of ``(B,)`` numbers."""
+    return float(np.square(predicted - truth).mean())
+
+
+def absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of the absolute differences of ``(B,)`` numbers."""
+    return float(np.abs(predicted - truth).mean())
+
+
+def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """One less the squared error over the variance of ``(B,)`` numbers, which must vary."""
+    return float(1.0 - np.square(predicted - truth).sum() / np.square(truth - truth.mean()).sum())
+
+
+def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of ``-log p`` of the true class, nats; class numbers ``(B,)`` and probabilities ``(B, K)``."""
+    return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], _EPSILON, 1 - _EPSILON)).mean())
+
+
+def accuracy(truth: np.ndarray, named: np.ndarray) -> float:
+    """Share of the class numbers ``(B,)`` that are right."""
+    return float((truth == named).mean())
+
+
+def auc(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Share of the pairs of a positive and a negative set that the scores order rightly, ties counting one half.
+
+    Args:
+        truth: ``(B,)`` whether each set is positive; some are and some are not.
+        scores: ``(B,)``.
+    """
+    positive = np.asarray(truth, bool)
+    count = int(positive.sum())
+    others = len(positive) - count
+    return float((rankdata(scores)[positive].sum() - count * (count + 1) / 2) / (count * others))
+
+
+def f1(truth: np.ndarray, named: np.ndarray) -> float:
+    """Harmonic mean of precision and recall of class numbers ``(B,)`` of 0 and 1; 0 where nothing is found."""
+    found = int(((truth == 1) & (named == 1)).sum())
+    wrong = int((truth != named).sum())
+    return 2 * found / (2 * found + wrong) if found else 0.0
+
+
+def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Sum over thresholds of precision times the recall that each adds, ties at once; one set is positive at least."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)  # of its ties
+    found = np.cumsum(truth[order] == 1)[last]
+    precision = found / (1 + np.flatnonzero(last))
+    return float((precision * np.diff(found, prepend=0)).sum() / found[-1])

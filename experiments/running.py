@@ -27,9 +27,10 @@ from experiments.scales import Protocol, protocol
 from setwise._checks import InputError
 from setwise.tasks import FreshDraws, Task, TaskData, get_task
 from setwise.training.checkpoints import METRICS, Checkpoints
+from setwise.training.heads import Classification, Regression
 from setwise.training.history import EpochRecord, read_history
 from setwise.training.loop import DivergedError, fit
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.observers import Observer
 from setwise.training.parts import Example
 
@@ -210,12 +211,12 @@ def _train(
     return _record(run, task, "finished", found, fitted.progress.history, parameters, train, device)
 
 
-def _objective(task: Task, data: TaskData) -> Regression | Classification:
+def _objective(task: Task, data: TaskData) -> Objective:
     """The loss: squared error of the targets as they are, or cross entropy over classes or elements."""
     if task.kind == "regression":
-        return Regression(targets=(task.name,), mean=(0.0,), std=(1.0,))
+        return Objective.of(Regression(target=task.name))
     classes = int(data.train.set_size or 0) if task.kind == "anomaly" else task.out_features
-    return Classification(target=task.name, classes=tuple(range(classes)))
+    return Objective.of(Classification(target=task.name, classes=tuple(range(classes))))
 
 
 def _record(

@@ -248,9 +248,10 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
             covariates=covariates,
             validation=validation,
         )
-        assert isinstance(self.run_.objective, Classification)
         self.classes_ = classes
-        self._column = [self.run_.objective.classes.index(name) for name in names]
+        (head,) = self.run_.objective.heads
+        assert isinstance(head, Classification)
+        self._column = [head.classes.index(name) for name in names]
         return self
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:

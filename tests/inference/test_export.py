@@ -81,7 +81,7 @@ def test_regression_with_covariates(model, backend, tmp_path):
     said = check(run, store, backend, tmp_path / "model.onnx")
     assert said["inputs"]["elements"]["features"] == ["u", "v", "w"]
     assert said["inputs"]["covariates"]["names"] == ["age"]
-    assert said["objective"]["targets"] == ["y", "z"]
+    assert [head["target"] for head in said["objective"]["heads"]] == ["y", "z"]
     assert said["standardiser"] == run.inputs.standardiser.to_dict()
     assert said["fingerprint"] == store.fingerprint
 

@@ -52,7 +52,7 @@ def test_any_number_of_classes(num_classes):
     classes = [f"class <{k}>" for k in range(num_classes)]
     truth = RNG.integers(0, num_classes, 97)
     probabilities = RNG.dirichlet(np.ones(num_classes), 97)
-    assert f"of {num_classes} classes" in outcomes.confusion(classes, truth, probabilities).description
+    assert f"of {num_classes} classes" in outcomes.confusion(classes, truth, probabilities.argmax(1)).description
     curve = outcomes.roc(classes, truth, probabilities)
     assert curve is not None
     assert curve.markup()

@@ -1,10 +1,11 @@
 import pytest
 
 from setwise.report.verdict import best_rows, metric_words, verdict
-from setwise.training.objectives import Classification, Regression
+from setwise.training.heads import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
-OBJECTIVE = Regression(targets=("y",), mean=(0.0,), std=(1.0,))
+OBJECTIVE = Objective.of(Regression(target="y"))
 
 
 def rows(model: float, constant: float = 7.0, ridge: float = 3.0, boosting: float = 5.0):
@@ -32,7 +33,7 @@ def test_a_baseline_that_learned_nothing_either_does_not_win():
 
 
 def test_a_classifier_that_ranks_well_has_learned_something():
-    objective = Classification(target="y", classes=("no", "yes"))
+    objective = Objective.of(Classification(target="y", classes=("no", "yes")))
     model = TestRow(name="deep-sets++", metrics={"cross_entropy": 0.6909, "accuracy": 0.85, "auc": 0.8875})
     constant = TestRow(name="constant", metrics={"cross_entropy": 0.6931, "accuracy": 0.5, "auc": 0.5})
     said = verdict([model, constant], objective, test_sets=40)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from setwise.batch import SetBatch
 from setwise.data import SetStore, read
-from setwise.training.objectives import Classification, Regression
+from setwise.training.heads import Regression
+from setwise.training.objectives import Objective
 from setwise.training.parts import Example
 
 
@@ -38,6 +39,7 @@ class Part:
     sets: SetBatch
     encoded: Tensor
     truth: np.ndarray
+    weights: Tensor | None = None
     batch_size: int = 5
 
     def num_batches(self, epoch: int) -> int:  # noqa: ARG002 - the protocol's
@@ -46,24 +48,25 @@ class Part:
     def epoch(self, epoch: int) -> Iterator[Example]:
         order = torch.from_numpy(np.random.default_rng(epoch).permutation(len(self.sets)))
         for rows in order.split(self.batch_size):
-            yield Example(self.sets[rows], self.encoded[rows])
+            weights = None if self.weights is None else self.weights[rows]
+            yield Example(self.sets[rows], self.encoded[rows], weights)
 
     def batches(self) -> Iterator[SetBatch]:
         for start in range(0, len(self.sets), self.batch_size):
             yield self.sets[start : start + self.batch_size]
 
 
-def make_part(num_sets: int, *, seed: int = 0, objective: Regression | Classification, noise: bool = False) -> Part:
+def make_part(num_sets: int, *, seed: int = 0, objective: Objective, noise: bool = False) -> Part:
     draw = np.random.default_rng(seed)
     sets = [draw.normal(draw.normal(), 1.0, (size, 3)) for size in draw.integers(1, 12, num_sets)]
     means = np.array([x.mean() for x in sets]) if not noise else draw.normal(size=num_sets)
-    values = means[:, None] * 10 + 50 if isinstance(objective, Regression) else np.where(means > 0, "b", "a")
+    values = means[:, None] * 10 + 50 if objective.kind == "regression" else np.where(means > 0, "b", "a")
     return Part(SetBatch.from_list(sets), objective.encode(values), objective.truth(values))
 
 
 @pytest.fixture
-def regression() -> Regression:
-    return Regression(targets=("height",), mean=(50.0,), std=(10.0,))
+def regression() -> Objective:
+    return Objective.of(Regression(target="height", mean=50.0, std=10.0))
 
 
 @pytest.fixture

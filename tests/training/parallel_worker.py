@@ -13,8 +13,9 @@ import torch
 from setwise import SetBatch, models
 from setwise.training import FitConfig
 from setwise.training.checkpoints import Checkpoints
+from setwise.training.heads import Regression
 from setwise.training.loop import fit
-from setwise.training.objectives import Regression
+from setwise.training.objectives import Objective
 from setwise.training.parts import Example
 from setwise.training.processes import is_writer
 
@@ -60,7 +61,7 @@ def main():
     directory.mkdir(exist_ok=True)
     fitted = fit(
         model,
-        Regression(targets=("mean",), mean=(0.0,), std=(1.0,)),
+        Objective.of(Regression(target="mean")),
         train=Part(0),
         validation=Part(1),
         config=config,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from setwise.data import read
-from setwise.training.baselines import baseline_rows, constant_prediction
-from setwise.training.objectives import Classification, Regression
+from setwise.training.baselines import baseline_rows
+from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.objectives import Objective
 from setwise.training.summaries import QUANTILES, summaries
 
 
@@ -29,11 +30,9 @@ def test_very_many_features_keep_mean_and_spread():
 def test_regression_baselines_find_what_is_there():
     draw = np.random.default_rng(0)
     x, new = draw.normal(size=(97, 5)), draw.normal(size=(31, 5))
-    objective = Regression(targets=("a", "b"), mean=(0.0, 0.0), std=(1.0, 1.0))
+    objective = Objective.of(Regression(target="a"), Regression(target="b"))
     truth = [np.stack([z[:, 0] * 3, z[:, 1]], axis=1) for z in (x, new)]
-    constant = constant_prediction(objective, truth[0])
-    np.testing.assert_allclose(constant, truth[0].mean(0))
-    rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), constant=constant, seed=0)
+    rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), seed=0)
     metrics = {row.name: row.metrics for row in rows}
     assert metrics["constant"]["mse"] == pytest.approx(np.square(truth[1] - truth[0].mean(0)).mean())
     assert metrics["ridge"]["r2"] > 0.999
@@ -44,13 +43,12 @@ def test_regression_baselines_find_what_is_there():
 def test_classification_baselines_find_what_is_there(num_sets):
     draw = np.random.default_rng(0)
     x, new = draw.normal(size=(num_sets, 5)), draw.normal(size=(31, 5))
-    objective = Classification(target="y", classes=("a", "b", "c"))
+    objective = Objective.of(Classification(target="y", classes=("a", "b", "c")))
     truth = [np.digitize(z[:, 0], [-0.5, 0.5]) for z in (x, new)]
-    constant = constant_prediction(objective, truth[0])
-    np.testing.assert_allclose(constant, [(truth[0] == k).mean() for k in range(3)])
-    rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), constant=constant, seed=0)
+    commonest = np.bincount(truth[0]).argmax()
+    rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), seed=0)
     metrics = {row.name: row.metrics for row in rows}
-    assert metrics["constant"]["accuracy"] == pytest.approx((truth[1] == constant.argmax()).mean())
+    assert metrics["constant"]["accuracy"] == pytest.approx((truth[1] == commonest).mean())
     assert metrics["logistic regression"]["accuracy"] > 0.85
     assert metrics["gradient boosting"]["accuracy"] > 0.9
 
@@ -58,12 +56,37 @@ def test_classification_baselines_find_what_is_there(num_sets):
 @pytest.mark.parametrize("num_sets", [2, 3])
 def test_baselines_of_very_few_sets_are_numbers(num_sets):
     x, new = np.arange(num_sets * 3.0).reshape(num_sets, 3), np.ones((1, 3))
-    one = Regression(targets=("a",), mean=(0.0,), std=(1.0,))
-    two = Classification(target="y", classes=("a", "b"))
+    one = Objective.of(Regression(target="a"))
+    two = Objective.of(Classification(target="y", classes=("a", "b")))
     for objective, truth, held_out in (
         (one, np.arange(num_sets)[:, None] * 1.0, np.ones((1, 1))),
         (two, np.arange(num_sets) % 2, np.array([1])),
     ):
-        constant = constant_prediction(objective, truth)
-        rows = baseline_rows(objective, summaries=(x, new), truth=(truth, held_out), constant=constant, seed=0)
+        rows = baseline_rows(objective, summaries=(x, new), truth=(truth, held_out), seed=0)
         assert all(np.isfinite(value) for row in rows for value in row.metrics.values())
+
+
+def test_each_target_has_baselines_fitted_on_the_sets_that_have_it():
+    draw = np.random.default_rng(0)
+    x, new = draw.normal(size=(97, 5)), draw.normal(size=(31, 5))
+    objective = Objective.of(Regression(target="a"), Ordinal(target="b", classes=("1", "2", "3")))
+    truth = [np.stack([z[:, 0] * 3, np.digitize(z[:, 1], [-0.5, 0.5])], axis=1) for z in (x, new)]
+    truth[0][:40, 0] = np.nan
+    truth[0][60:, 1] = np.nan
+    covariates = (x[:, 4:], new[:, 4:])
+    rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), covariates=covariates, seed=0)
+    metrics = {row.name: row.metrics for row in rows}
+    assert list(metrics) == ["constant", "covariates alone", "ridge and logistic regression", "gradient boosting"]
+    assert metrics["ridge and logistic regression"]["r2_a"] > 0.99
+    assert metrics["ridge and logistic regression"]["accuracy_b"] > 0.8
+    assert metrics["covariates alone"]["r2_a"] < 0.2
+    assert metrics["constant"]["mse_a"] == pytest.approx(np.square(truth[1][:, 0] - truth[0][40:, 0].mean()).mean())
+
+
+def test_weights_move_the_constant():
+    x, y = np.zeros((3, 2)), np.array([0.0, 0.0, 6.0])
+    objective = Objective.of(Regression(target="a"))
+    weights = np.array([1.0, 1.0, 0.0])
+    held_out = np.array([[0.0]])
+    rows = baseline_rows(objective, summaries=(x, x[:1]), truth=(y, held_out), weights=weights, seed=0)
+    assert rows[0].metrics["mse"] == 0.0

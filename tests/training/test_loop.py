@@ -9,8 +9,9 @@ import torch
 
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
+from setwise.training.heads import Classification
 from setwise.training.loop import DivergedError, fit
-from setwise.training.objectives import Classification
+from setwise.training.objectives import Objective
 from setwise.training.outputs import outputs_of
 
 QUICK = FitConfig(epochs=7, learning_rate=0.03, device="cpu")
@@ -180,13 +181,13 @@ def test_resume_gives_the_same_bits(regression, part_of, mean_model, tmp_path):
 
 
 def test_classification(part_of, mean_model):
-    objective = Classification.fit("kind", ["a", "b"])
+    objective = Objective.of(Classification.fit("kind", ["a", "b"]))
     config = QUICK.model_copy(update={"epochs": 30, "patience": None})
     parts = {"train": part_of(41, objective=objective), "validation": part_of(19, seed=1, objective=objective)}
     fitted = fit(mean_model(out_features=2), objective, **parts, config=config)
     best = fitted.progress.history[fitted.progress.best_epoch - 1]
     assert best.validation["accuracy"] > 0.8
-    assert set(best.validation) == {"cross_entropy", "accuracy", "auc"}
+    assert set(best.validation) == {"cross_entropy", "accuracy", "balanced_accuracy", "auc"}
 
 
 def test_learning_rate_warms_up_and_ends_at_zero():

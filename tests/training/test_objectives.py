@@ -1,72 +1,101 @@
-"""Targets to numbers and back."""
-
-import json
+"""Several targets in one objective."""
 
 import numpy as np
 import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.training.objectives import Classification, Regression, objective_from_dict
+from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.objectives import Objective
+
+MIXED = Objective.of(
+    Regression(target="age", mean=40.0, std=10.0, share=0.5),
+    Classification(target="cmv", classes=("no", "yes")),
+    Ordinal(target="stage", classes=("I", "II", "III")),
+)
+VALUES = np.array([[50.0, "yes", None], [None, "no", "III"], [np.nan, None, "I"]], dtype=object)
 
 
-def test_regression_standardises_and_restores():
-    values = np.array([[1.0, 100.0], [2.0, 300.0], [6.0, 800.0]])
-    objective = Regression.fit(["a", "b"], values)
-    encoded = objective.encode(values)
-    np.testing.assert_allclose(encoded.numpy().mean(0), 0, atol=1e-12)
-    np.testing.assert_allclose(encoded.numpy().std(0), 1)
-    assert objective.out_features == 2
-    columns = objective.decode(encoded)
-    np.testing.assert_allclose(columns["predicted_a"], values[:, 0])
-    np.testing.assert_allclose(columns["predicted_b"], values[:, 1])
-    assert float(objective.loss(encoded.float() + 2.0, encoded)) == pytest.approx(4.0)
+def test_the_first_format_is_read():
+    old = {"kind": "regression", "targets": ["a", "b"], "mean": [1.0, 2.0], "std": [3.0, 4.0]}
+    expected = Objective.of(Regression(target="a", mean=1.0, std=3.0), Regression(target="b", mean=2.0, std=4.0))
+    assert Objective.model_validate(old) == expected
+    old = {"kind": "classification", "target": "kind", "classes": ["x", "y"]}
+    assert Objective.model_validate(old) == Objective.of(Classification(target="kind", classes=("x", "y")))
 
 
-def test_regression_without_standardisation_is_the_identity():
-    values = np.array([[1.0], [2.0]])
-    objective = Regression.fit(["a"], values, standardise=False)
-    np.testing.assert_array_equal(objective.encode(values).numpy(), values)
-
-
-def test_constant_target_is_refused_by_name():
-    with pytest.raises(InputError, match=r"target 'b' must vary among the training sets; all 3 have 7"):
-        Regression.fit(["a", "b"], np.array([[1.0, 7.0], [2.0, 7.0], [6.0, 7.0]]))
+def test_damaged_objectives_are_refused():
+    with pytest.raises(ValueError, match="kind"):
+        Objective.model_validate({"kind": "ranking"})
+    with pytest.raises(ValueError, match="one name and one number each"):
+        Objective.model_validate({"kind": "regression", "targets": ["a"], "mean": [0.0, 1.0], "std": [1.0]})
 
 
 @pytest.mark.parametrize(
-    ("labels", "classes"),
+    ("heads", "kind"),
     [
-        (["no", "yes", "no"], ("no", "yes")),
-        ([3, 1, 2, 1], (1, 2, 3)),
-        ([True, False], (False, True)),
-        (np.array([0.5, 1.5]), (0.5, 1.5)),
+        (["number", "number"], "regression"),
+        (["two"], "classification"),
+        (["two", "two"], "multi-label"),
+        (["two", "three"], "classification"),
+        (["order"], "ordinal"),
+        (["number", "two"], "mixed"),
     ],
 )
-def test_classes_keep_their_type_through_json(labels, classes):
-    objective = Classification.fit("kind", labels)
-    again = objective_from_dict(json.loads(json.dumps(objective.to_dict())))
-    assert again == objective
-    assert objective.classes == classes
-    assert [type(x) for x in again.classes] == [type(x) for x in classes]
-    encoded = again.encode(labels)
-    assert [objective.classes[k] for k in encoded] == list(labels)
-    columns = again.decode(torch.nn.functional.one_hot(encoded, len(classes)) * 9.0)
-    assert columns["predicted_kind"].tolist() == list(labels)
-    total = sum(columns[f"probability_{label}"] for label in classes)
-    np.testing.assert_allclose(total, 1)
+def test_kinds_in_a_word(heads, kind):
+    made = {
+        "number": lambda name: Regression(target=name),
+        "two": lambda name: Classification(target=name, classes=("0", "1")),
+        "three": lambda name: Classification(target=name, classes=("0", "1", "2")),
+        "order": lambda name: Ordinal(target=name, classes=("0", "1", "2")),
+    }
+    assert Objective.of(*(made[head](f"t{i}") for i, head in enumerate(heads))).kind == kind
 
 
-def test_single_class_is_refused():
-    with pytest.raises(InputError, match=r"must have two classes at least .* all 2 are 'a'"):
-        Classification.fit("kind", ["a", "a"])
+def test_each_target_has_its_outputs_and_its_columns():
+    assert (MIXED.out_features, MIXED.width) == (1 + 2 + 2, 1 + 2 + 3)
+    encoded = MIXED.encode(VALUES)
+    nan = np.nan
+    np.testing.assert_array_equal(encoded.numpy(), [[1, 1, nan], [nan, 0, 2], [nan, nan, 0]])
+    np.testing.assert_array_equal(MIXED.truth(VALUES)[:, 0], [50, nan, nan])
+    outputs = torch.randn(3, 5, dtype=torch.float64)
+    columns = MIXED.decode(outputs)
+    assert list(columns) == [
+        "predicted_age", "predicted_cmv", "probability_cmv_no", "probability_cmv_yes",
+        "predicted_stage", "probability_stage_I", "probability_stage_II", "probability_stage_III",
+    ]  # fmt: skip
+    np.testing.assert_allclose(columns["predicted_age"], outputs[:, 0] * 10 + 40)
 
 
-def test_unknown_class_is_refused():
-    with pytest.raises(InputError, match=r"one of the classes of the training sets, 'a', 'b'; got 'c'"):
-        Classification.fit("kind", ["a", "b"]).encode(["a", "c"])
+def test_missing_labels_cost_nothing_and_the_others_count_for_them():
+    outputs = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
+    losses = MIXED.losses(outputs, MIXED.encode(VALUES))
+    age, cmv, stage = MIXED.heads
+    one = torch.tensor([1.0], dtype=torch.float64)
+    expected = torch.stack(
+        [
+            age.losses(outputs[:1, :1], one)[0] / 0.5 + cmv.losses(outputs[:1, 1:3], one)[0],
+            cmv.losses(outputs[1:2, 1:3], 0 * one)[0] + stage.losses(outputs[1:2, 3:], 2 * one)[0],
+            stage.losses(outputs[2:, 3:], 0 * one)[0],
+        ]
+    )
+    torch.testing.assert_close(losses, expected / 3)
+    MIXED.loss(outputs, MIXED.encode(VALUES)).backward()
+    assert outputs.grad is not None
+    assert (outputs.grad[1:, 0] == 0).all()
+    assert (outputs.grad[2, :3] == 0).all()
 
 
-def test_damaged_objective_is_refused():
-    with pytest.raises(ValueError, match="kind"):
-        objective_from_dict({"kind": "ranking"})
+def test_weights_of_sets_weigh_their_losses():
+    outputs, encoded = torch.randn(3, 5), MIXED.encode(VALUES)
+    weights = torch.tensor([0.5, 2.0, 0.5])
+    expected = (MIXED.losses(outputs, encoded) * weights).mean()
+    torch.testing.assert_close(MIXED.loss(outputs, encoded, weights), expected)
+
+
+def test_two_columns_of_one_name_are_refused():
+    heads = [
+        Classification(target=name, classes=classes) for name, classes in (("a", ("b_c", "x")), ("a_b", ("c", "y")))
+    ]
+    with pytest.raises(InputError, match="probability_a_b_c"):
+        Objective.of(*heads)

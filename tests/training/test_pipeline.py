@@ -91,7 +91,7 @@ def test_transforms_see_training_sets_alone(digit_store):
     split = Split(np.arange(5), np.arange(5, 8), np.arange(8, 113))
     run = quick(digit_store, targets="mean", split=split)
     assert run.record.standardiser == Standardiser.fit(digit_store, split.train).to_dict()
-    assert run.objective.mean[0] == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
+    assert run.objective.heads[0].mean == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
 
 
 def test_several_targets(digit_store):
@@ -127,8 +127,8 @@ def test_task_is_found_or_told(digit_store):
     kinds = {name: quick(digit_store, targets=name).objective.kind for name in ("mean", "any_zero", "largest")}
     assert kinds == {"mean": "regression", "any_zero": "classification", "largest": "regression"}
     few = with_columns(digit_store, grade=[i % 3 for i in range(113)], case=[float(i % 2) for i in range(113)])
-    assert quick(few, targets="grade", task="classification").objective.classes == ("0", "1", "2")
-    assert quick(few, targets="case").objective.classes == ("0", "1")
+    assert quick(few, targets="grade", task="classification").objective.heads[0].classes == ("0", "1", "2")
+    assert quick(few, targets="case").objective.heads[0].classes == ("0", "1")
 
 
 def test_images_and_categories():
@@ -262,7 +262,7 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         (
             {"y": ["a", "b"] * 50 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
             {},
-            r"must be one of the classes of the training sets, 'a', 'b'; got 'c'",
+            r"class 'c' of target 'y' is in no training set, so it cannot be learned",
         ),
         (
             {"y": ["a"] * 100 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
@@ -280,7 +280,20 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         ({"y": list(range(113))}, {"group": "patient"}, r"the sets have no column 'patient'"),
         ({"y": list(range(113))}, {"task": "ranking"}, r"task must be one of 'regression', 'classification'"),
         ({"y": list(range(113))}, {"targets": []}, r"there must be a target"),
-        ({"y": list(range(113))}, {"targets": ["y", "y2"], "task": "classification"}, r"takes one target"),
+        ({"y": list(range(113))}, {"task": {"z": "ordinal"}}, r"task must be said of targets, y; got 'z'"),
+        ({"y": list(range(113))}, {"orders": {"y": ["1"]}}, r"an order must be of an ordinal target; 'y' is none"),
+        ({"y": ["a", "b", "b"] * 37 + ["b", "c"]}, {}, r"class 'c' of target 'y' has one set only, '112'"),
+        (
+            {"y": ["1.5", "2.5", "7"] * 37 + ["n/d", "7"]},
+            {},
+            r"text that looks like numbers .* but 1, such as 'n/d' of",
+        ),
+        ({"y": ["1.5", "x"] * 56 + ["1"]}, {"task": "regression"}, r"must hold numbers; that of set '1' is 'x'"),
+        ({"y": [None] * 112 + [1.0], "z": [2.0] + [None] * 112}, {"targets": ["y", "z"]}, r"have none of y, z: 1, 2"),
+        ({"y": ["a", "b"] * 56 + ["a"]}, {"class_weights": {"c": 1.0}}, r"for the classes a, b; got {'c': 1.0}"),
+        ({"y": list(range(113))}, {"class_weights": "balanced"}, r"class weights need a target of classes"),
+        ({"y": list(range(113)), "w": [-1.0] * 113}, {"weight_column": "w"}, r"at least zero; 'w' of set '0' is -1"),
+        ({"y": list(range(113)), "w": [0.0] * 113}, {"weight_column": "w"}, r"must be above zero for some"),
         ({"y": list(range(113))}, {"model": "deep-set"}, r"the model's name must be one of"),
         ({"y": list(range(113))}, {"model_choices": {"deep": 3}}, r"no choice 'deep' to make; there are depth, "),
         ({"y": list(range(113))}, {"resume": True}, r"need a run directory"),

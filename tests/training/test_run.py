@@ -8,6 +8,7 @@ import torch
 from setwise._checks import InputError
 from setwise.training import FitConfig, Run
 from setwise.training.pipeline import train
+from setwise.training.record import FORMAT
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_record_tells_everything(trained, digit_store):
     record = json.loads(trained.record.model_dump_json())
     assert record["features"] == list(digit_store.features)
     assert record["covariates"]["names"] == ["age"]
-    assert record["objective"]["classes"] == ["no", "yes"]
+    assert record["objective"]["heads"][0]["classes"] == ["no", "yes"]
     assert record["config"]["seed"] == 0
     assert record["fingerprint"] == digit_store.fingerprint
     assert {"setwise", "torch", "python", "numpy"} < record["versions"].keys()
@@ -81,8 +82,8 @@ def _edited(**changes: object):
         ("model.json", lambda content: b"\xff\xfe{}", r"model.json is damaged"),  # noqa: ARG005
         (
             "model.json",
-            _edited(format=2, news=1),
-            r"newer version of setwise \(run format 2, this version reads up to 1",
+            _edited(format=FORMAT + 1, news=1),
+            r"newer version of setwise \(run format \d+, this version reads up to \d",
         ),
         ("model.json", _edited(objective={"kind": "regression"}), r"model.json is damaged: objective"),
         ("model.json", _edited(spec={"family": "os.system"}), r"model.json is damaged: spec: family must be one of"),

@@ -66,6 +66,8 @@ def evaluate(
     if record.test:
         people.line()
         show_rows(people, record.test, title=f"For comparison, on the {len(record.split.test):,} sets held out by fit")
+    for note in found.notes:
+        people.line(note)
     if found.known_sets:
         screen.warn(
             f"{found.known_sets:,} of these {num_sets:,} sets have names of sets that the model was fitted on; "
@@ -77,6 +79,7 @@ def evaluate(
             "sets": num_sets,
             "known_sets": found.known_sets,
             "metrics": found.metrics,
+            "notes": list(found.notes),
             "held_out_by_fit": [{"name": row.name, "metrics": row.metrics} for row in record.test],
         }
     )

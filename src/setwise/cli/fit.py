@@ -28,7 +28,8 @@ def fit(
     features: options.Features = None,
     covariates: choices.Covariates = None,
     group: choices.Group = None,
-    task: choices.Task = "auto",
+    task: choices.Task = None,
+    order: choices.Order = None,
     validation: choices.Validation = 0.15,
     test: choices.Test = 0.2,
     model: choices.Model = "deep-sets++",
@@ -51,6 +52,9 @@ def fit(
     clip: choices.Clip = None,
     accumulate: choices.Accumulate = None,
     patience: choices.Patience = None,
+    class_weights: choices.ClassWeights = None,
+    balanced_sampling: choices.BalancedSampling = None,
+    weight_column: choices.WeightColumn = None,
     precision: choices.Precision = None,
     device: choices.Device = None,
     workers: choices.Workers = None,
@@ -72,6 +76,9 @@ def fit(
 
     setwise fit cells.parquet --sets visits.csv --target anemia --group patient --covariates age,sex
     --model set-transformer++ --max-elements 1000 --out runs/anemia
+
+    setwise fit cells.parquet --sets patients.csv --target age --target cmv --target stage --task stage=ordinal
+    --order stage=I,II,III,IV --class-weights balanced --out runs/several
 
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
@@ -102,6 +109,7 @@ def fit(
         "weight_decay": weight_decay,
         "schedule": schedule,
         "accumulate": accumulate,
+        "balanced_sampling": balanced_sampling,
         "precision": precision,
         "device": device,
         "workers": workers,
@@ -122,7 +130,10 @@ def fit(
     run = train(
         read_sets,
         targets=target,
-        task=None if task == "auto" else task,
+        task=options.kinds(task, target),
+        orders=options.orders(order),
+        class_weights=options.class_weights(class_weights),
+        weight_column=weight_column,
         covariates=options.names(covariates) or (),
         group=group,
         model=model,

@@ -8,7 +8,7 @@ import typer
 _MODEL, _FIT, _RUN = "Model", "Fit", "Run"
 
 Target = Annotated[
-    list[str], typer.Option(metavar="COLUMN", help="Column to predict; repeat for several numbers at once.")
+    list[str], typer.Option(metavar="COLUMN", help="Column to predict; repeat for several, numbers and classes alike.")
 ]
 Out = Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the run is written.")]
 Covariates = Annotated[
@@ -18,7 +18,33 @@ Group = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="What must be on one side of the split (the patient).", show_default="group"),
 ]
-Task = Annotated[str, typer.Option(help="auto, regression or classification; auto: text and two values are classes.")]
+Task = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[TARGET=]KIND",
+        help="regression, classification or ordinal, for all targets or for one; by default text and two values are "
+        "classes.",
+        show_default="auto",
+    ),
+]
+Order = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TARGET=LOW,...,HIGH", help="Classes of an ordinal target in their order; numbers need none."),
+]
+ClassWeights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="balanced|A=1,B=5", rich_help_panel=_FIT, help="Weights of classes in the loss; balanced: all alike."
+    ),
+]
+BalancedSampling = Annotated[
+    bool | None,
+    typer.Option("--balanced-sampling", rich_help_panel=_FIT, help="Draw sets so that all classes come alike."),
+]
+WeightColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", rich_help_panel=_FIT, help="Weights of sets in the loss; metrics count sets alike."),
+]
 Validation = Annotated[float, typer.Option(help="Share of the sets that decides which epoch is kept.")]
 Test = Annotated[float, typer.Option(help="Share of the sets that is held out to measure the model.")]
 Model = Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from setwise._checks import InputError
+
 Source = Annotated[
     Path,
     typer.Argument(
@@ -41,6 +43,41 @@ MemoryLimit = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def kinds(values: Sequence[str] | None, targets: Sequence[str]) -> str | dict[str, str] | None:
+    """What ``--task`` says: a kind for all targets, or kinds by target; none where it says nothing or "auto"."""
+    said: dict[str, str] = {}
+    for value in values or ():
+        target, equals, kind = value.rpartition("=")
+        said |= {target: kind} if equals else dict.fromkeys(targets, value)
+    said = {target: kind for target, kind in said.items() if kind != "auto"}
+    return said or None
+
+
+def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
+    """What ``--order`` says: classes from lowest to highest, by target."""
+    said = {}
+    for value in values or ():
+        target, equals, classes = value.partition("=")
+        if not equals:
+            raise InputError(f"an order must be written TARGET=LOW,...,HIGH; got {value!r}.")
+        said[target] = names([classes]) or []
+    return said or None
+
+
+def class_weights(value: str | None) -> str | dict[str, float] | None:
+    """What ``--class-weights`` says: "balanced", or a weight for each class."""
+    if value is None or "=" not in value:
+        return value
+    said = {}
+    for part in names([value]) or []:
+        label, _, weight = part.rpartition("=")
+        try:
+            said[label] = float(weight)
+        except ValueError:
+            raise InputError(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
+    return said
 
 
 def names(values: Sequence[str] | None) -> list[str] | None:

@@ -31,6 +31,8 @@ def show_results(people: Screen, run: "Run") -> None:
         show_rows(people, record.test, title=f"On the same {len(split.test):,} held-out sets")
     people.line()
     people.line(verdict(record.test, record.objective, test_sets=len(split.test)))
+    for note in record.notes:
+        people.line(note)
 
 
 def show_rows(people: Screen, rows: "Sequence[TestRow]", *, title: str) -> None:
@@ -59,5 +61,6 @@ def results_document(run: "Run") -> dict[str, Any]:
         "members": [member.model_dump() for member in record.members],
         "seconds": record.seconds,
         "test": [{"name": row.name, "metrics": row.metrics} for row in record.test],
+        "notes": list(record.notes),
         "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),
     }

@@ -33,6 +33,8 @@ class BatchSampler(Sampler[BatchPlan]):
         elements_per_batch: at most so many elements a batch (a larger set is a batch of its own).
         max_elements: elements that are drawn of larger sets, or none; counts for ``elements_per_batch``.
         shuffle: a new order of the sets in each epoch.
+        chances: ``(len(rows),)`` how likely each set is drawn, adding up to one: as many sets as there are rows are
+            drawn with replacement in each epoch. None goes through every set once.
         drop_last: leave out a last batch that is smaller than ``batch_size``, unless it is the only one.
         seed: of order and draws.
 
@@ -49,6 +51,7 @@ class BatchSampler(Sampler[BatchPlan]):
         elements_per_batch: int | None = None,
         max_elements: int | None = None,
         shuffle: bool = False,
+        chances: np.ndarray | None = None,
         drop_last: bool = False,
         seed: int = 0,
     ):
@@ -63,6 +66,7 @@ class BatchSampler(Sampler[BatchPlan]):
         self.batch_size = batch_size
         self.elements_per_batch = elements_per_batch
         self.shuffle = shuffle
+        self.chances = chances
         self.drop_last = drop_last
         self.seed = seed
         self.epoch = 0
@@ -76,7 +80,9 @@ class BatchSampler(Sampler[BatchPlan]):
     def plan(self, epoch: int) -> list[BatchPlan]:
         """All batches of an epoch, in their order."""
         rows = self.rows
-        if self.shuffle:
+        if self.chances is not None:
+            rows = np.random.default_rng((self.seed, epoch)).choice(rows, len(rows), p=self.chances)
+        elif self.shuffle:
             rows = np.random.default_rng((self.seed, epoch)).permutation(rows)
         if self.batch_size is not None:
             cuts = np.arange(self.batch_size, len(rows), self.batch_size)

@@ -50,7 +50,8 @@ def split_sets(
         groups: ``(B,)`` what must stay together (the patient), or none.
         given: ``(B,)`` of "train", "validation", "test": parts that are fixed. Where it names no validation or no
             test set, that part is drawn from the training sets.
-        stratify: ``(B,)`` classes that each part should have in equal shares, or none.
+        stratify: ``(B,)`` classes that each part should have in equal shares, or ``(B, T)`` those of several targets;
+            or none.
         validation: share of the sets that stop the training; 0 for none (dimensionless).
         test: share of the sets kept for the test; 0 for none (dimensionless).
         seed: of the random order.
@@ -69,7 +70,10 @@ def split_sets(
             f"validation and test must be shares from 0 that add up to less than 1; got {validation} and {test}."
         )
     group_codes = _codes(groups, num_sets, "groups")
-    class_codes = _codes(stratify, num_sets, "stratify", default=np.zeros(num_sets, np.int64))
+    classes = [None] if stratify is None else np.asarray(stratify).reshape(num_sets, -1).T
+    class_codes = np.stack(
+        [_codes(column, num_sets, "stratify", default=np.zeros(num_sets, np.int64)) for column in classes]
+    )
     part_of = np.zeros(num_sets, np.int64)
     shares = {1: validation, 2: test}
     if given is not None:
@@ -81,19 +85,17 @@ def split_sets(
         if not (part_of == 0).any():
             raise InputError("the given split names no training set. Mark some sets as 'train'.")
     rows = np.flatnonzero(part_of == 0)
-    part_of[rows] = _draw(group_codes[rows], class_codes[rows], shares, np.random.default_rng(seed))
+    part_of[rows] = _draw(group_codes[rows], class_codes[:, rows], shares, np.random.default_rng(seed))
     return Split(*(np.flatnonzero(part_of == part) for part in range(3)))
 
 
 def _draw(
     groups: np.ndarray, classes: np.ndarray, shares: dict[int, float], generator: np.random.Generator
 ) -> np.ndarray:
-    """The part of each set ``(n,)``: 0, 1 or 2."""
+    """The part of each set ``(n,)``: 0, 1 or 2; classes are ``(T, n)``."""
     wanted = np.array([1 - sum(shares.values()), shares[1], shares[2]])
     _, groups = np.unique(groups, return_inverse=True)
-    _, classes = np.unique(classes, return_inverse=True)
-    counts = np.zeros((groups.max() + 1, classes.max() + 1))  # (groups, classes)
-    np.add.at(counts, (groups, classes), 1)
+    counts = np.concatenate([_counts(groups, own) for own in classes], axis=1)  # (groups, classes of all targets)
     sizes = counts.sum(1)
     parts = int((wanted > 0).sum())
     if len(counts) < parts:
@@ -116,6 +118,14 @@ def _draw(
             members = order[part_of[order] == donor]
             part_of[members[-1]] = part
     return part_of[groups]
+
+
+def _counts(groups: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How many sets of each class each group has, ``(groups, classes)``."""
+    _, classes = np.unique(classes, return_inverse=True)
+    counts = np.zeros((groups.max() + 1, classes.max() + 1))
+    np.add.at(counts, (groups, classes), 1)
+    return counts
 
 
 def _codes(values: ArrayLike | None, num_sets: int, name: str, default: np.ndarray | None = None) -> np.ndarray:

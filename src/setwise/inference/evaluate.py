@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.inference.predict import read_for
-from setwise.training.metrics import score
+from setwise.training.metrics import score, undefined
 from setwise.training.outputs import predictions_of
 from setwise.training.run import Run
 from setwise.training.targets import target_values, truth_columns
@@ -24,11 +24,13 @@ class Evaluation:
         predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns.
         known_sets: how many sets carry the name of a set that the run was fitted or stopped on: where these are the
             same sets, the metrics flatter.
+        notes: what these sets cannot tell, a sentence each.
     """
 
     metrics: dict[str, float]
     predictions: pa.Table
     known_sets: int
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -54,7 +56,7 @@ def evaluate(
     run = run if isinstance(run, Run) else Run.load(run)
     store = read_for(run, source, sets=sets, set_id=set_id, features=features)
     objective = run.objective
-    values = target_values(store, objective.targets, objective.kind)
+    values = target_values(store, objective)
     truth = objective.truth(values)
     predicted = predictions_of(
         run,
@@ -77,4 +79,5 @@ def evaluate(
         }
     )
     fitted_on = {*run.record.split.train, *run.record.split.validation}
-    return Evaluation(score(objective, predicted, truth), table, sum(name in fitted_on for name in store.set_ids))
+    known = sum(name in fitted_on for name in store.set_ids)
+    return Evaluation(score(objective, predicted, truth), table, known, tuple(undefined(objective, truth, what="sets")))

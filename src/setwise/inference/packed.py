@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from setwise.batch import SetBatch, SetLayout
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import library_versions
 from setwise.training.run import Run
 
@@ -18,8 +19,8 @@ class PackedPredictor(nn.Module):
 
     Shapes: elements ``(N, D)`` in the units of the features and in the order of ``run.features`` (images ``(N, H, W)``
     or ``(N, C, H, W)``, categories ``(N,)`` whole numbers), the sets one after the other; sizes ``(B,)`` int64, above
-    zero, adding up to N; covariates ``(B, C)`` exactly where the run has some. Result: ``(B, T)`` targets in their
-    units, or ``(B, K)`` probabilities.
+    zero, adding up to N; covariates ``(B, C)`` exactly where the run has some. Result: ``(B, P)``, targets in their
+    units and probabilities of classes.
 
     Args:
         run: a fitted model.
@@ -29,10 +30,9 @@ class PackedPredictor(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(run.members)
         self.categories, self.flat_images = run.inputs.categories is not None, len(run.inputs.shape) == 2
-        self.probabilities = isinstance(run.objective, Classification)
+        self.objective = run.objective
         standardiser, covariates = run.inputs.standardiser, run.inputs.covariates
-        targets = run.objective if isinstance(run.objective, Regression) else None
-        for name, numbers in (("elements", standardiser), ("covariates", covariates), ("targets", targets)):
+        for name, numbers in (("elements", standardiser), ("covariates", covariates)):
             for part in ("mean", "std") if numbers is not None else ():
                 self.register_buffer(f"{name}_{part}", torch.tensor(getattr(numbers, part), dtype=run.dtype))
         self.dtype = run.dtype
@@ -44,13 +44,8 @@ class PackedPredictor(nn.Module):
         if covariates is not None:
             covariates = self._standardised(covariates.to(self.dtype), "covariates")
         batch = SetBatch(elements, _layout(sizes, elements.shape[0]), covariates)
-        predicted = [self._predicted(member(batch)) for member in self.members]
+        predicted = [self.objective.transform(member(batch)) for member in self.members]
         return predicted[0] if len(predicted) == 1 else torch.stack(predicted).mean(0)
-
-    def _predicted(self, outputs: Tensor) -> Tensor:
-        if self.probabilities:
-            return outputs.softmax(1)
-        return outputs * self.get_buffer("targets_std") + self.get_buffer("targets_mean")
 
     def _standardised(self, x: Tensor, name: str) -> Tensor:
         if not hasattr(self, f"{name}_mean"):
@@ -79,7 +74,7 @@ def describe(run: Run) -> dict[str, Any]:
                 else {}
             ),
         },
-        "output": {"shape": ["B", objective.out_features], "columns": _output_columns(objective)},
+        "output": {"shape": ["B", objective.width], "columns": _output_columns(objective)},
         "standardiser": record.standardiser,
         "covariates": None if covariates is None else covariates.model_dump(mode="json"),
         "objective": objective.to_dict(),
@@ -91,10 +86,11 @@ def describe(run: Run) -> dict[str, Any]:
     }
 
 
-def _output_columns(objective: Regression | Classification) -> list[str]:
-    if isinstance(objective, Regression):
-        return [f"predicted_{name}" for name in objective.targets]
-    return [f"probability_{label}" for label in objective.classes]
+def _output_columns(objective: Objective) -> list[str]:
+    """Names of the numbers that come out; the classes that they name are left to who reads them."""
+    numbers = {f"predicted_{head.target}" for head in objective.heads if head.kind == "regression"}
+    columns = objective.columns(np.ones((1, objective.width)))
+    return [name for name in columns if name in numbers or name.startswith("probability_")]
 
 
 def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:

@@ -54,9 +54,9 @@ def predict(
         progress: show a progress bar for sets that are streamed; by default on a terminal alone.
 
     Returns:
-        A row per set, in the order of the sets: ``set_id``; for regression ``predicted_<target>`` for each target; for
-        classification ``predicted_<target>`` and ``probability_<class>`` for each class; with ``spread`` a column
-        ``spread_...`` for each number among them.
+        A row per set, in the order of the sets: ``set_id``, and ``predicted_<target>`` for each target; beside a class
+        ``probability_<class>`` for each class (``probability_<target>_<class>`` where several targets have classes);
+        with ``spread`` a column ``spread_...`` for each number among them.
 
     Raises:
         InputError: ``spread`` of a model alone.

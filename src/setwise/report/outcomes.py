@@ -50,7 +50,7 @@ def residuals_against_size(name: str, sizes: np.ndarray, truth: np.ndarray, pred
     )
 
 
-def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray) -> Drawing:
+def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "") -> Drawing:
     """The probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
     with axes() as (figure, ax):
         line = _against_size(ax, sizes, true_probability)
@@ -58,15 +58,15 @@ def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray) -> Dr
         ax.set_ylabel("probability of the true class")
     return Drawing(
         figure,
-        f"Probability given to the true class against the size of the set{line}.",
+        f"Probability given to the true class{of} against the size of the set{line}.",
         "Scatter plot of the probability given to the true class against set size for "
         f"{len(sizes)} held-out sets. {_trend(sizes, true_probability)}",
     )
 
 
-def confusion(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray) -> Drawing:
+def confusion(classes: Sequence[object], truth: np.ndarray, best: np.ndarray, *, of: str = "") -> Drawing:
     """Held-out sets by true class (rows) and predicted class (columns)."""
-    counts = confusion_matrix(truth, probabilities.argmax(1), labels=np.arange(len(classes)))
+    counts = confusion_matrix(truth, best, labels=np.arange(len(classes)))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     few = len(classes) <= _FEW_CLASSES
     with axes(4.4, 4.0) as (figure, ax):
@@ -86,12 +86,12 @@ def confusion(classes: Sequence[object], truth: np.ndarray, probabilities: np.nd
     right = int(np.trace(counts))
     return Drawing(
         figure,
-        "Held-out sets by true and predicted class.",
+        f"Held-out sets by true and predicted class{of}.",
         f"Confusion matrix of {len(classes)} classes: {right} of {counts.sum()} held-out sets are on the diagonal.",
     )
 
 
-def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray) -> Drawing | None:
+def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray, *, of: str = "") -> Drawing | None:
     """True against false positive rate of each class against the rest; none where one class alone is held out."""
     present = [k for k in range(len(classes)) if 0 < int((truth == k).sum()) < len(truth)]
     shown = [1] if len(classes) == 2 else present
@@ -117,7 +117,7 @@ def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray)
     rest = "" if len(classes) == 2 else "each class against the rest, "
     return Drawing(
         figure,
-        f"ROC curve ({rest}mean AUC {mean:.3f}).",
+        f"ROC curve{of} ({rest}mean AUC {mean:.3f}).",
         f"ROC curve for {len(shown)} of {len(classes)} classes; mean area under the curve {mean:.3f}.",
     )
 

@@ -1,8 +1,11 @@
 """The parts of the report, each from a run and a summary of its data."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import compute
 
 from setwise.data.inspect import Summary
 from setwise.data.tables import listed
@@ -12,10 +15,11 @@ from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
 from setwise.report.verdict import verdict
-from setwise.training.objectives import Regression
+from setwise.training.heads import Classification, Ordinal, Regression, best_class
 from setwise.training.record import RunRecord
 from setwise.training.run import Run
 
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _SHOWN_FEATURES = 12
 _MOST_TARGETS = 4
 _STATUS = {
@@ -33,6 +37,8 @@ def result(run: Run) -> Markup:
         element("h2", "Result on held-out sets"),
         element("p", verdict(record.test, record.objective, test_sets=held_out), attributes={"class": "verdict"}),
     ]
+    if record.notes:
+        parts.append(element("ul", joined(element("li", note) for note in record.notes)))
     if record.test:
         parts.append(results_table(record))
         parts.append(
@@ -65,22 +71,37 @@ def outcome_drawings(run: Run) -> list[Drawing]:
     predictions = run.test_predictions
     if predictions is None:
         return []
-    sizes = predictions["size"].to_numpy()
     objective = run.objective
-    if isinstance(objective, Regression):
-        drawings = []
-        for name in objective.targets[:_MOST_TARGETS]:
-            truth, predicted = (predictions[column].to_numpy() for column in (name, f"predicted_{name}"))
-            drawings.append(outcomes.predicted_against_true(name, truth, predicted))
-            drawings.append(outcomes.residuals_against_size(name, sizes, truth, predicted))
-        return drawings
-    truth = objective.encode(predictions[objective.target].to_pylist()).numpy()
-    shares = np.stack([predictions[f"probability_{label}"].to_numpy() for label in objective.classes], axis=1)
-    curve = outcomes.roc(objective.classes, truth, shares)
+    several = sum(head.kind != "regression" for head in objective.heads) > 1
+    drawings: list[Drawing] = []
+    for head in objective.heads[:_MOST_TARGETS]:
+        known = predictions.filter(pc.is_valid(predictions[head.target]))
+        if not known.num_rows:
+            continue
+        if isinstance(head, Regression):
+            drawings += _of_number(head, known)
+        else:
+            _, *names = head.columns(np.ones((1, head.width)), qualified=several)
+            shares = np.stack([known[name].to_numpy() for name in names], axis=1)
+            drawings += _of_classes(head, known, shares, f" ({head.target})" if several else "")
+    return drawings
+
+
+def _of_number(head: Regression, known: pa.Table) -> list[Drawing]:
+    sizes, truth, predicted = (known[name].to_numpy() for name in ("size", head.target, f"predicted_{head.target}"))
     return [
-        outcomes.confusion(objective.classes, truth, shares),
+        outcomes.predicted_against_true(head.target, truth, predicted),
+        outcomes.residuals_against_size(head.target, sizes, truth, predicted),
+    ]
+
+
+def _of_classes(head: Classification | Ordinal, known: pa.Table, shares: np.ndarray, of: str) -> list[Drawing]:
+    truth = head.encode(known[head.target].to_pylist()).astype(np.int64)
+    curve = outcomes.roc(head.classes, truth, shares, of=of)
+    return [
+        outcomes.confusion(head.classes, truth, best_class(head, shares), of=of),
         *([] if curve is None else [curve]),
-        outcomes.surprise_against_size(sizes, shares[np.arange(len(truth)), truth]),
+        outcomes.surprise_against_size(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of),
     ]
 
 
@@ -197,7 +218,9 @@ def _left_out(left_out: Mapping[str, str]) -> Markup:
 
 def _loss(record: RunRecord) -> str:
     """What the learning curves measure, with its unit."""
-    if not isinstance(record.objective, Regression):
+    if record.objective.kind == "mixed":
+        return "mean over the targets of squared errors (standardised) and cross entropies (nats)"
+    if record.objective.kind != "regression":
         return "cross entropy (nats)"
     return "mean squared error" + (" (standardised targets)" if record.config.standardise else "")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from setwise.training.metrics import LOWER_IS_BETTER
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
 WORDS = {
@@ -12,16 +12,25 @@ WORDS = {
     "r2": "R2",
     "cross_entropy": "cross entropy",
     "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
     "auc": "AUC",
+    "rank_error": "mean error in ranks",
+    "kappa": "weighted kappa",
+    "hamming_loss": "Hamming loss",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "mean_average_precision": "mean average precision",
+    "f1": "F1",
+    "average_precision": "average precision",
 }
 _CLEARLY = 0.02  # relative; smaller differences are called no difference
 _FEW_SETS = 30
 _RANKS = 0.6  # AUC from which a model tells classes apart
 
 
-def decisive(objective: Regression | Classification) -> str:
-    """The metric that decides which row is best."""
-    return "mse" if isinstance(objective, Regression) else "cross_entropy"
+def decisive(objective: Objective) -> str:
+    """The metric that decides which row is best, where all targets are of one kind."""
+    return "mse" if objective.kind == "regression" else "cross_entropy"
 
 
 def metric_words(name: str) -> str:
@@ -41,7 +50,7 @@ def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
     return frozenset(i for i, value in values.items() if value == best)
 
 
-def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, test_sets: int) -> str:
+def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) -> str:
     """Whether the model, the first row, is worth having beside the others; two or three sentences.
 
     Args:
@@ -51,10 +60,24 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
     """
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
-    metric = decisive(objective)
+    if objective.kind != "mixed":
+        sentences = _compared(rows, decisive(objective))
+    else:
+        sentences = []
+        for head in objective.heads:
+            metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
+            if metric in rows[0].metrics:
+                sentences += [f"{head.target}: {sentence}" for sentence in _compared(rows, metric)]
+    if test_sets < _FEW_SETS:
+        sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
+    return " ".join(sentences)
+
+
+def _compared(rows: Sequence[TestRow], metric: str) -> list[str]:
+    """What one metric says of the model, the first row, beside the others."""
     model, others = rows[0], [row for row in rows[1:] if metric in row.metrics]
     if not others:
-        return f"No baselines were measured, so nothing says whether {model.name} is worth having."
+        return [f"No baselines were measured, so nothing says whether {model.name} is worth having."]
     constant = next((row for row in others if row.name == "constant"), None)
     rival = min(others, key=lambda row: row.metrics[metric])
     sentences = []
@@ -63,7 +86,7 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
     rival_learns = rival is not constant and (constant is None or _beats(rival, constant, metric))
     if rival_learns and _beats(rival, model, metric):
         sentences.append(
-            f"A simpler method wins: {rival.name} on moments and quantiles of each set is better than {model.name} "
+            f"A simpler method wins: {_seen_by(rival)} is better than {model.name} "
             f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."
         )
     if not sentences:
@@ -72,9 +95,7 @@ def verdict(rows: Sequence[TestRow], objective: Regression | Classification, *, 
         else:
             sentences.append(f"{model.name} is about as good as {rival.name}, which is simpler ")
         sentences[-1] += f"({_pair(model, rival, metric)})."
-    if test_sets < _FEW_SETS:
-        sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _kind(metric: str) -> str:
@@ -90,20 +111,28 @@ def _beats(row: TestRow, other: TestRow, metric: str) -> bool:
 def _no_better(model: TestRow, constant: TestRow, metric: str) -> str:
     """What to say of a model that does not beat the constant by the decisive metric."""
     pair = _pair(model, constant, metric)
-    if model.metrics.get("auc", 0.5) > _RANKS or model.metrics.get("accuracy", 0.0) > constant.metrics.get(
-        "accuracy", 1.0
+    of = metric.removeprefix(_kind(metric))
+    accuracy = f"accuracy{of}"
+    if model.metrics.get(f"auc{of}", 0.5) > _RANKS or model.metrics.get(accuracy, 0.0) > constant.metrics.get(
+        accuracy, 1.0
     ):
         return (
             f"The probabilities of {model.name} are no better than those of a constant ({pair}), although it "
-            f"{_ranking(model)}: it tells classes apart, but says it with too little or too much confidence."
+            f"{_ranking(model, of)}: it tells classes apart, but says it with too little or too much confidence."
         )
     return f"{model.name} has learned nothing that helps on new sets: it is no better than a constant ({pair})."
 
 
-def _ranking(model: TestRow) -> str:
-    accuracy, auc = model.metrics["accuracy"], model.metrics.get("auc")
+def _ranking(model: TestRow, of: str) -> str:
+    accuracy, auc = model.metrics.get(f"accuracy{of}"), model.metrics.get(f"auc{of}")
+    if accuracy is None:
+        return f"ranks sets well (AUC {auc:.2f})"
     return f"is right for {accuracy:.0%} of the sets" + ("" if auc is None else f" (AUC {auc:.2f})")
 
 
+def _seen_by(rival: TestRow) -> str:
+    return rival.name if rival.name == "covariates alone" else f"{rival.name} on moments and quantiles of each set"
+
+
 def _pair(row: TestRow, other: TestRow, metric: str) -> str:
-    return f"{WORDS[metric]} {row.metrics[metric]:.4g} against {other.metrics[metric]:.4g}"
+    return f"{WORDS[_kind(metric)]} {row.metrics[metric]:.4g} against {other.metrics[metric]:.4g}"

@@ -3,14 +3,25 @@
 from typing import TYPE_CHECKING
 
 from setwise.training.config import FitConfig
-from setwise.training.objectives import Classification, Regression
+from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import RunRecord, TestRow
 from setwise.training.run import Run
 
 if TYPE_CHECKING:
     from setwise.training.pipeline import train
 
-__all__ = ["train", "FitConfig", "Run", "RunRecord", "TestRow", "Regression", "Classification"]
+__all__ = [
+    "train",
+    "FitConfig",
+    "Run",
+    "RunRecord",
+    "TestRow",
+    "Objective",
+    "Regression",
+    "Classification",
+    "Ordinal",
+]
 
 
 def __getattr__(name: str) -> object:

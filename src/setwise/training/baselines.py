@@ -1,10 +1,12 @@
 """What a model of sets has to beat: a constant, and ridge and gradient boosting on summaries of the sets.
 
 They see the sets' moments and quantiles (`summaries`) and the covariates, are fitted on the training and validation
-sets together, and are measured on the same test sets as the model.
+sets together, with the weights of the model, and are measured on the same test sets. Each target has models of its own,
+fitted on the sets whose label is known; classes in order are taken for classes.
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from sklearn.ensemble import (
@@ -19,8 +21,9 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from setwise.training.heads import Classification, Ordinal, Regression
 from setwise.training.metrics import score
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
 _ALPHAS = np.logspace(-2, 6, 17)  # of ridge; the summaries are standardised, so the scale is known
@@ -28,66 +31,102 @@ _CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression
 
 _MANY_SETS = 2000  # from here on histograms are the faster trees; below, they find too little to split
 _FEW_SETS = {"n_estimators": 200, "learning_rate": 0.05, "max_depth": 3, "subsample": 0.7}
+_Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def baseline_rows(
-    objective: Regression | Classification,
+    objective: Objective,
     *,
     summaries: tuple[np.ndarray, np.ndarray],
     truth: tuple[np.ndarray, np.ndarray],
-    constant: np.ndarray,
+    weights: np.ndarray | None = None,
+    covariates: tuple[np.ndarray, np.ndarray] | None = None,
     seed: int,
 ) -> tuple[TestRow, ...]:
     """Fit and measure the baselines.
 
     Args:
         objective: what is predicted.
-        summaries: ``(B, P)`` of the sets to fit on and of the test sets.
-        truth: of the sets to fit on and of the test sets; numbers ``(B, T)`` or class numbers ``(B,)``.
-        constant: what the constant predicts: the mean of the training sets ``(T,)`` or the frequencies of the classes
-            ``(K,)``.
+        summaries: ``(B, P)`` of the sets to fit on and of the test sets, with the covariates where there are some.
+        truth: ``(B, T)`` of the sets to fit on and of the test sets: numbers, numbers of classes, NaN where missing.
+        weights: ``(B,)`` of the sets to fit on, or none where all count alike.
+        covariates: ``(B, C)`` of the sets to fit on and of the test sets, whose own worth is measured; or none.
         seed: of gradient boosting and of the folds.
 
     Returns:
-        Rows named ``"constant"``, ``"ridge"`` (``"logistic regression"`` for classes) and ``"gradient boosting"``.
+        Rows named ``"constant"``, ``"covariates alone"`` where there are some, ``"ridge"`` (``"logistic regression"``
+        for classes) and ``"gradient boosting"``.
     """
-    fitted_on, held_out = summaries
-    guess = np.broadcast_to(constant, (len(held_out), len(constant)))
-    rows = [TestRow(name="constant", metrics=score(objective, guess, truth[1]))]
-    fits = (
-        {"ridge": _ridge, "gradient boosting": _boosted_regression}
-        if isinstance(objective, Regression)
-        else {"logistic regression": _logistic, "gradient boosting": _boosted_classification}
+    weights = np.ones(len(summaries[0])) if weights is None else weights
+    kinds = {head.kind == "regression" for head in objective.heads}
+    linear = " and ".join(
+        name for is_number, name in ((True, "ridge"), (False, "logistic regression")) if is_number in kinds
     )
-    for name, predict in fits.items():
-        predicted = predict(fitted_on, truth[0], held_out, seed)
-        rows.append(TestRow(name=name, metrics=score(objective, predicted, truth[1])))
+    fits: dict[str, tuple[_Fit, _Fit, tuple[np.ndarray, np.ndarray]]] = {"constant": (_mean, _shares, summaries)}
+    if covariates is not None:
+        fits["covariates alone"] = (_ridge, _logistic, covariates)
+    fits |= {linear: (_ridge, _logistic, summaries)}
+    fits |= {"gradient boosting": (_boosted_regression, _boosted_classification, summaries)}
+    rows = []
+    for name, (of_numbers, of_classes, (x, new)) in fits.items():
+        parts = [
+            _of_head(head, of_numbers if head.kind == "regression" else of_classes, x, y, new, weights, seed)
+            for head, y in zip(objective.heads, truth[0].reshape(len(x), -1).T, strict=True)
+        ]
+        rows.append(TestRow(name=name, metrics=score(objective, np.concatenate(parts, axis=1), truth[1])))
     return tuple(rows)
 
 
-def constant_prediction(objective: Regression | Classification, truth: np.ndarray) -> np.ndarray:
-    """The mean of the training targets ``(T,)``, or the frequencies of the K classes, which predict the commonest."""
-    if isinstance(objective, Regression):
-        return truth.mean(0)
-    return np.bincount(truth, minlength=objective.out_features) / len(truth)
+def _of_head(
+    head: Regression | Classification | Ordinal,
+    fit: _Fit,
+    x: np.ndarray,
+    y: np.ndarray,
+    new: np.ndarray,
+    weights: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """Predictions ``(B, P)`` of one target for new sets, fitted on the sets whose label is known and that count."""
+    known = ~np.isnan(y)
+    if weights[known].any():
+        known &= weights > 0
+    else:  # none that has a label counts
+        weights = np.ones_like(weights)
+    x, y, weights = x[known], y[known], weights[known]
+    if isinstance(head, Regression):
+        return fit(x, y, weights, new, seed)[:, None]
+    number = y.astype(np.int64)
+    if head.weights is not None:
+        weights = weights * np.asarray(head.weights)[number]
+        x, number, weights = (array[weights > 0] for array in (x, number, weights))
+    present, number = np.unique(number, return_inverse=True)
+    predicted = np.zeros((len(new), len(head.classes)))
+    predicted[:, present] = 1.0 if len(present) == 1 else fit(x, number, weights, new, seed)
+    return predicted
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+def _mean(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+    return np.full(len(new), np.average(y, weights=weights))
+
+
+def _shares(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+    shares = np.bincount(y, weights=weights)
+    return np.tile(shares / shares.sum(), (len(new), 1))
+
+
+def _ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
     model = make_pipeline(StandardScaler(), RidgeCV(alphas=_ALPHAS))  # chooses alpha by leaving one out
-    return model.fit(x, y).predict(new).reshape(len(new), -1)
+    return model.fit(x, y, ridgecv__sample_weight=weights).predict(new)
 
 
-def _boosted_regression(x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
-    def fitted(column: np.ndarray) -> np.ndarray:
-        if len(x) > _MANY_SETS:
-            return HistGradientBoostingRegressor(random_state=seed).fit(x, column).predict(new)
-        few = GradientBoostingRegressor(**_FEW_SETS, max_features=_tried(x), random_state=seed)
-        return few.fit(x, column).predict(new)
-
-    return np.stack([fitted(column) for column in y.T], axis=1)
+def _boosted_regression(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
+    if len(x) > _MANY_SETS:
+        return HistGradientBoostingRegressor(random_state=seed).fit(x, y, sample_weight=weights).predict(new)
+    few = GradientBoostingRegressor(**_FEW_SETS, max_features=_tried(x), random_state=seed)
+    return few.fit(x, y, sample_weight=weights).predict(new)
 
 
-def _logistic(x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
+def _logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=300))
     folds = min(3, int(np.bincount(y).min()))
     if folds > 1:
@@ -99,14 +138,16 @@ def _logistic(x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.nd
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a baseline that has nearly converged will do
-        return model.fit(x, y).predict_proba(new)
+        return model.fit(x, y, logisticregression__sample_weight=weights).predict_proba(new)
 
 
-def _boosted_classification(x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
+def _boosted_classification(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int
+) -> np.ndarray:
     if len(x) > _MANY_SETS:
-        return HistGradientBoostingClassifier(random_state=seed).fit(x, y).predict_proba(new)
+        return HistGradientBoostingClassifier(random_state=seed).fit(x, y, sample_weight=weights).predict_proba(new)
     few = GradientBoostingClassifier(**_FEW_SETS, max_features=_tried(x), random_state=seed)
-    return few.fit(x, y).predict_proba(new)
+    return few.fit(x, y, sample_weight=weights).predict_proba(new)
 
 
 def _tried(x: np.ndarray) -> int:

@@ -37,6 +37,7 @@ class FitConfig(BaseModel):
         accumulate: batches to one optimizer step; the gradient is that of the sets of all of them together.
         patience: epochs without a better validation loss after which fitting stops, or none.
         standardise: standardise elements, covariates and regression targets on the training sets.
+        balanced_sampling: draw the sets of an epoch with replacement, so that all classes come alike.
         precision: Fabric's word; ``"64-true"`` keeps float64 weights, ``"bf16-true"`` bfloat16.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
         memory: ``"low"`` computes activations anew for gradients, which are the same: one tensor per layer is kept, and
@@ -62,6 +63,7 @@ class FitConfig(BaseModel):
     accumulate: int = Field(default=1, ge=1)
     patience: int | None = Field(default=20, ge=1)
     standardise: bool = True
+    balanced_sampling: bool = False
     precision: Precision = "32-true"
     device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["normal", "low"] = "normal"

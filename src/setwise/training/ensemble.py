@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from setwise.batch import SetBatch
 from setwise.training.config import FitConfig
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 
 
 class Ensemble(nn.Module):
@@ -47,20 +47,20 @@ def joined(members: Sequence[nn.Module]) -> nn.Module:
     return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 
-def average(objective: Regression | Classification, outputs: Tensor) -> np.ndarray:
+def average(objective: Objective, outputs: Tensor) -> np.ndarray:
     """Predictions of outputs ``(B, K)``, or the mean of the members' predictions of outputs ``(B, M, K)``."""
     if outputs.dim() == 2:
         return objective.predict(outputs)
     return np.mean(each(objective, outputs), axis=0)
 
 
-def each(objective: Regression | Classification, outputs: Tensor) -> np.ndarray:
+def each(objective: Objective, outputs: Tensor) -> np.ndarray:
     """The predictions ``(M, B, ...)`` of every member, of outputs ``(B, M, K)`` or ``(B, K)``."""
     outputs = outputs[:, None] if outputs.dim() == 2 else outputs
     return np.stack([objective.predict(outputs[:, member]) for member in range(outputs.shape[1])])
 
 
-def spread_columns(objective: Regression | Classification, outputs: Tensor) -> dict[str, np.ndarray]:
+def spread_columns(objective: Objective, outputs: Tensor) -> dict[str, np.ndarray]:
     """How far the members differ: the standard deviation (divisor M - 1) of every number that is predicted.
 
     Columns are named after those of the predictions: ``spread_<target>`` in the target's units,

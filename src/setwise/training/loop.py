@@ -18,7 +18,7 @@ from setwise.training.checkpoints import Checkpoints, Progress, State, Weights
 from setwise.training.config import FitConfig
 from setwise.training.history import EpochRecord
 from setwise.training.metrics import score
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.observers import Observer
 from setwise.training.outputs import outputs_of
 from setwise.training.parts import EvaluationPart, Example, TrainingPart
@@ -49,7 +49,7 @@ class Fitted:
 
 def fit(
     model: nn.Module,
-    objective: Regression | Classification,
+    objective: Objective,
     *,
     train: TrainingPart,
     validation: EvaluationPart | None,
@@ -114,9 +114,7 @@ def fit(
 class _Fit:
     """The moving parts of a fit: the model, its optimizer, and an epoch of training and validation."""
 
-    def __init__(
-        self, fabric: Fabric, model: nn.Module, objective: Regression | Classification, config: FitConfig
-    ) -> None:
+    def __init__(self, fabric: Fabric, model: nn.Module, objective: Objective, config: FitConfig) -> None:
         self.fabric, self.objective, self.config, self.bare = fabric, objective, config, model
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
         model = model.to(fabric.device)
@@ -169,10 +167,11 @@ class _Fit:
         total = sum(len(example.batch) for example in group)
         sum_of_losses = torch.zeros((), device=self.fabric.device)
         for example in group:
-            (batch, encoded), count = own_share(example, self.fabric.global_rank, self.fabric.world_size)
+            (batch, encoded, weights), count = own_share(example, self.fabric.global_rank, self.fabric.world_size)
             with _outputs_as_weights(self.config):
                 outputs = self.model(batch.to(self.fabric.device, non_blocking=True))
-            loss = self.objective.loss(outputs, encoded.to(self.fabric.device, non_blocking=True))
+            targets, weights = self._moved(encoded), None if weights is None else self._moved(weights)
+            loss = self.objective.loss(outputs, targets, weights)
             loss = loss * (count / total)
             self.fabric.backward(loss * self.fabric.world_size)  # gradients are averaged over processes
             sum_of_losses = sum_of_losses + loss.detach()
@@ -189,10 +188,13 @@ class _Fit:
     def _validate(self, part: EvaluationPart, epoch: int) -> tuple[float, dict[str, float]]:
         with _outputs_as_weights(self.config):
             outputs = outputs_of(self.model, part.batches(), device=self.fabric.device)
-        loss = self.objective.loss(outputs.double(), part.encoded)
+        loss = self.objective.loss(outputs.double(), part.encoded, part.weights)
         _check_finite(loss, loss, epoch)
         found = loss.item(), score(self.objective, self.objective.predict(outputs), part.truth)
         return self.fabric.broadcast(found)  # so that all processes stop at one epoch, whatever their rounding
+
+    def _moved(self, x: Tensor) -> Tensor:
+        return x.to(self.fabric.device, non_blocking=True)
 
     def _sum(self, value: Tensor) -> Tensor:
         """The sum over processes."""

@@ -6,27 +6,25 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.data import columns
-from setwise.data.splits import Split
-from setwise.data.store import SetStore
-from setwise.training.baselines import baseline_rows, constant_prediction
-from setwise.training.metrics import score
+from setwise.training.baselines import baseline_rows
+from setwise.training.metrics import score, undefined
 from setwise.training.outputs import predictions_of
+from setwise.training.problem import Problem
 from setwise.training.record import TestRow
 from setwise.training.run import Run
 from setwise.training.summaries import summaries
 from setwise.training.targets import truth_columns
 
 
-def measure(run: Run, store: SetStore, split: Split, values: np.ndarray, *, baselines: bool = True) -> Run:
+def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
     """The run with its table of test results and its predictions for the test sets; unchanged without test sets.
 
     Args:
         run: a fitted model.
-        store: all sets.
-        split: rows of the parts.
-        values: targets of all sets.
+        problem: all sets, their parts and their targets.
         baselines: fit and measure the baselines as well.
     """
+    store, split, values = problem.store, problem.split, problem.values
     if len(split.test) == 0:
         return run
     objective = run.objective
@@ -34,7 +32,7 @@ def measure(run: Run, store: SetStore, split: Split, values: np.ndarray, *, base
     predicted = predictions_of(run, store, split.test, device=run.record.config.device)
     rows = [TestRow(name=run.record.model, metrics=score(objective, predicted, truth))]
     if baselines:
-        rows += _baselines(run, store, split, values, truth)
+        rows += _baselines(run, problem, truth)
     table = pa.table(
         {
             "set_id": [store.set_ids[row] for row in split.test],
@@ -43,11 +41,12 @@ def measure(run: Run, store: SetStore, split: Split, values: np.ndarray, *, base
             **objective.columns(predicted),
         }
     )
-    record = run.record.model_copy(update={"test": tuple(rows)})
+    record = run.record.model_copy(update={"test": tuple(rows), "notes": tuple(undefined(objective, truth))})
     return replace(run, record=record, test_predictions=table)
 
 
-def _baselines(run: Run, store: SetStore, split: Split, values: np.ndarray, truth: np.ndarray) -> tuple[TestRow, ...]:
+def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, ...]:
+    store, split, values = problem.store, problem.split, problem.values
     fitted_on = np.concatenate([split.train, split.validation])
     names = () if run.record.covariates is None else run.record.covariates.names
     covariates = columns.covariates(store, names) if names else None
@@ -59,6 +58,6 @@ def _baselines(run: Run, store: SetStore, split: Split, values: np.ndarray, trut
         run.objective,
         summaries=(table(fitted_on), table(split.test)),
         truth=(run.objective.truth(values[fitted_on]), truth),
-        constant=constant_prediction(run.objective, run.objective.truth(values[split.train])),
+        weights=np.ones(len(fitted_on)) if problem.weights is None else problem.weights[fitted_on],
         seed=run.record.config.seed,
     )

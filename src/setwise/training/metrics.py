@@ -1,63 +1,161 @@
 """How good predictions are, in the targets' own units; scikit-learn's definitions.
 
-A metric that is not defined for the sets at hand (R2 of one set, AUC of one class) is left out, never NaN.
+A metric that is not defined for the sets at hand (R2 of one set, AUC of one class) is left out, never NaN, and
+`undefined` says so. Each set counts once, whatever weights it was fitted with.
 """
 
 import numpy as np
 
-from setwise.training.objectives import Classification, Regression
+from setwise.training.heads import Classification, Ordinal, Regression, median_class
+from setwise.training.objectives import Objective
 
-LOWER_IS_BETTER = frozenset({"mse", "mae", "cross_entropy"})
+LOWER_IS_BETTER = frozenset({"mse", "mae", "cross_entropy", "hamming_loss", "rank_error"})
+_OF_A_LABEL = ("f1", "average_precision", "auc")  # what is said of each of many labels
 
 
-def score(objective: Regression | Classification, predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Metrics of predictions.
+def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Metrics of predictions, over the sets whose label is known.
 
     Args:
         objective: what is predicted.
-        predicted: ``(B, T)`` numbers in the targets' units, or ``(B, K)`` probabilities.
-        truth: ``(B, T)`` numbers in the targets' units, or ``(B,)`` class numbers.
+        predicted: ``(B, P)``: numbers in the targets' units, probabilities of classes.
+        truth: ``(B, T)``: numbers in the targets' units, numbers of classes; NaN where missing.
 
     Returns:
-        For regression ``mse``, ``mae`` and ``r2``, means over the targets, and with several targets each of them
-        per target (``r2_<target>``). For classification ``cross_entropy`` (nats), ``accuracy`` and ``auc``
-        (of the second class of two; of several the mean of one against the rest).
+        For a number ``mse``, ``mae`` and ``r2``; for classes ``cross_entropy`` (nats), ``accuracy``,
+        ``balanced_accuracy`` (the mean over the classes that occur) and ``auc`` (of the second class of two; of several
+        the mean of one against the rest); for classes in order ``rank_error`` (mean absolute error, in classes) and
+        ``kappa`` (with quadratic weights) beside cross entropy and accuracy. Of several targets the mean over those
+        for which it is defined, and each of them per target (``r2_<target>``). Of labels (several targets of two
+        classes, the second being "has it") ``hamming_loss``, ``macro_f1``, ``micro_f1``, ``mean_average_precision``,
+        ``cross_entropy`` and ``auc``, and per label ``f1``, ``average_precision`` and ``auc``.
     """
-    if isinstance(objective, Regression):
-        return _regression(objective.targets, predicted, truth)
-    return _classification(predicted, truth)
+    truth = truth.reshape(len(truth), -1)
+    labels = objective.kind == "multi-label"
+    found: list[dict[str, float]] = []
+    for column, (head, part) in enumerate(objective.by_head(predicted)):
+        known = ~np.isnan(truth[:, column])
+        found.append(_of_head(head, part[known], truth[known, column], label=labels) if known.any() else {})
+    if len(found) == 1:
+        return found[0]
+    names = dict.fromkeys(name for metrics in found for name in metrics)
+    metrics = {name: float(np.mean([m[name] for m in found if name in m])) for name in names}
+    if labels:
+        metrics = _of_labels(objective, predicted, truth, metrics)
+    for name, own in zip(objective.targets, found, strict=True):
+        metrics |= {f"{metric}_{name}": own[metric] for metric in (_OF_A_LABEL if labels else own) if metric in own}
+    return metrics
 
 
-def _regression(names: tuple[str, ...], predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def undefined(objective: Objective, truth: np.ndarray, *, what: str = "held-out sets") -> list[str]:
+    """What these sets cannot tell of each target, a sentence each.
+
+    Args:
+        objective: what is predicted.
+        truth: ``(B, T)`` as for `score`.
+        what: the sets, in words.
+    """
+    truth = truth.reshape(len(truth), -1)
+    said = []
+    for column, head in enumerate(objective.heads):
+        known = truth[~np.isnan(truth[:, column]), column]
+        if known.size == 0:
+            said.append(f"No {what} have a label of {head.target}, so nothing is known of how good it is predicted.")
+        elif isinstance(head, Regression):
+            if np.ptp(known) == 0:
+                said.append(f"R2 of {head.target} is not defined: all {what} have the same value.")
+        elif np.ptp(known) == 0:
+            name = head.classes[int(known[0])]
+            said.append(
+                f"AUC of {head.target} is not defined, and accuracy says little: all {len(known)} {what} are {name!r}."
+            )
+        else:
+            counts = np.bincount(known.astype(np.int64), minlength=len(head.classes))
+            rare = [f"{count} {head.classes[k]!r}" for k, count in enumerate(counts) if 0 < count < 3]
+            if rare:
+                said.append(f"Among the {what} are only {', '.join(rare)} of {head.target}: metrics rest on very few.")
+    return said
+
+
+def _of_head(
+    head: Regression | Classification | Ordinal, predicted: np.ndarray, truth: np.ndarray, *, label: bool
+) -> dict[str, float]:
+    if isinstance(head, Regression):
+        return _regression(predicted[:, 0], truth)
+    number = truth.astype(np.int64)
+    if isinstance(head, Ordinal):
+        return _ordinal(predicted, number)
+    return _classification(predicted, number) | (_label(predicted, number) if label else {})
+
+
+def _regression(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score  # here, since predicting needs none
 
     metrics = {
         "mse": float(mean_squared_error(truth, predicted)),
         "mae": float(mean_absolute_error(truth, predicted)),
     }
-    defined = len(truth) > 1 and bool((np.ptp(truth, axis=0) > 0).all())
-    if defined:
+    if len(truth) > 1 and np.ptp(truth) > 0:
         metrics["r2"] = float(r2_score(truth, predicted))
-    if len(names) == 1:
-        return metrics
-    for column, name in enumerate(names):
-        metrics[f"mse_{name}"] = float(mean_squared_error(truth[:, column], predicted[:, column]))
-        metrics[f"mae_{name}"] = float(mean_absolute_error(truth[:, column], predicted[:, column]))
-        if defined:
-            metrics[f"r2_{name}"] = float(r2_score(truth[:, column], predicted[:, column]))
     return metrics
 
 
 def _classification(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+    from sklearn.metrics import roc_auc_score
 
-    classes = np.arange(probabilities.shape[1])
-    metrics = {
-        "cross_entropy": float(log_loss(truth, probabilities, labels=classes)),
-        "accuracy": float(accuracy_score(truth, probabilities.argmax(1))),
-    }
-    present = np.unique(truth)
+    classes, best, present = np.arange(probabilities.shape[1]), probabilities.argmax(1), np.unique(truth)
+    metrics = _of_classes(probabilities, truth, best)
+    metrics["balanced_accuracy"] = float(np.mean([(best[truth == k] == k).mean() for k in present]))
     if len(present) > 1:
         ranked = classes[1:] if len(classes) == 2 else present
         metrics["auc"] = float(np.mean([roc_auc_score(truth == k, probabilities[:, k]) for k in ranked]))
     return metrics
+
+
+def _label(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """What is asked of a label that sets have or lack; nothing for one that none of them has."""
+    from sklearn.metrics import average_precision_score, f1_score
+
+    if not truth.any():
+        return {}
+    return {
+        "f1": float(f1_score(truth, probabilities.argmax(1), zero_division=0.0)),  # pyright: ignore[reportArgumentType]
+        "average_precision": float(average_precision_score(truth, probabilities[:, 1])),
+    }
+
+
+def _of_labels(
+    objective: Objective, predicted: np.ndarray, truth: np.ndarray, means: dict[str, float]
+) -> dict[str, float]:
+    """Metrics of all labels together; a missing label counts for none."""
+    named = np.stack([part.argmax(1) for _, part in objective.by_head(predicted)], axis=1)
+    known = ~np.isnan(truth)
+    right = (named == 1) & (truth == 1) & known
+    wrong = (named != truth) & known
+    metrics = {"hamming_loss": float(wrong.sum() / max(1, known.sum()))}
+    if right.any() or wrong.any():
+        metrics["micro_f1"] = float(2 * right.sum() / (2 * right.sum() + wrong.sum()))
+    words = {"f1": "macro_f1", "average_precision": "mean_average_precision", "auc": "auc"}
+    metrics |= {words[name]: means[name] for name in words if name in means}
+    return metrics | {"cross_entropy": means["cross_entropy"]}
+
+
+def _ordinal(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    best = median_class(probabilities)
+    metrics = _of_classes(probabilities, truth, best)
+    metrics["rank_error"] = float(np.abs(best - truth).mean())
+    chance = np.square(
+        best[:, None] - truth
+    ).mean()  # squared distance of pairs that have nothing to do with each other
+    if chance > 0:
+        metrics["kappa"] = float(1 - np.square(best - truth).mean() / chance)
+    return metrics
+
+
+def _of_classes(probabilities: np.ndarray, truth: np.ndarray, best: np.ndarray) -> dict[str, float]:
+    from sklearn.metrics import accuracy_score, log_loss
+
+    return {
+        "cross_entropy": float(log_loss(truth, probabilities, labels=np.arange(probabilities.shape[1]))),
+        "accuracy": float(accuracy_score(truth, best)),
+    }

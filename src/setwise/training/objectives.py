@@ -1,189 +1,182 @@
-"""What is predicted: how targets become numbers to fit, and outputs become predictions.
+"""What is predicted: one head per target, joined. Targets become numbers to fit, outputs become predictions.
 
-Both kinds offer the same methods; `objective_from_dict` tells them apart.
+Values of targets have one row per set and one column per target, ``(B, T)``; a missing label is None or NaN and counts
+for nothing. Outputs ``(B, K)`` and predictions ``(B, P)`` have the columns of the heads one after the other.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
-from torch.nn import functional
 
 from setwise._checks import InputError
-from setwise.data.tables import listed
-
-Label = bool | int | float | str
+from setwise.training.heads import Classification, Head, Ordinal, Regression
 
 
-class Regression(BaseModel):
-    """One or several numbers per set, fitted by the mean squared error of the standardised targets.
+class Objective(BaseModel):
+    """One or several targets, each with its head; the loss is the mean over the heads.
 
     Attributes:
-        targets: T names.
-        mean: T means over the training sets, in the targets' units.
-        std: T standard deviations over the training sets.
+        heads: one for each target, in the order of the columns of targets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["regression"] = "regression"
-    targets: tuple[str, ...] = Field(min_length=1)
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    heads: tuple[Head, ...] = Field(min_length=1)
 
     @classmethod
-    def fit(cls, targets: Sequence[str], values: np.ndarray, *, standardise: bool = True) -> Self:
-        """Take the names, and the mean and spread of the values ``(B, T)`` of the training sets.
+    def of(cls, *heads: Regression | Classification | Ordinal) -> Self:
+        """Join heads.
 
         Raises:
-            InputError: a target that is the same for all training sets.
+            InputError: targets and classes whose prediction columns would have one name.
         """
-        values = np.asarray(values, dtype=np.float64)
-        mean, std = values.mean(0), values.std(0)
-        for column, name in enumerate(targets):
-            if not np.ptp(values[:, column]) > 0:
-                raise InputError(
-                    f"target {name!r} must vary among the training sets; all {len(values)} have "
-                    f"{values[0, column]:g}. Choose another target, or add sets with other values."
-                )
-        if not standardise:
-            mean, std = np.zeros_like(mean), np.ones_like(std)
-        return cls(targets=tuple(targets), mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+        objective = cls(heads=heads)
+        names = [
+            name
+            for head, part in objective.by_head(np.ones((1, objective.width)))
+            for name in objective._named(head, part)
+        ]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"two columns of predictions would be named {twice!r}. Rename a target or a class.")
+        return objective
 
-    @property
-    def out_features(self) -> int:
-        """K, the outputs that the model must have."""
-        return len(self.targets)
-
-    def encode(self, values: np.ndarray) -> Tensor:
-        """Standardised targets ``(B, T)`` float64 of values ``(B, T)`` in their units."""
-        return torch.as_tensor((np.asarray(values, dtype=np.float64) - self.mean) / self.std)
-
-    def truth(self, values: np.ndarray) -> np.ndarray:
-        """What predictions are compared with: values ``(B, T)`` float64 in their units."""
-        return np.asarray(values, dtype=np.float64)
-
-    def loss(self, outputs: Tensor, encoded: Tensor) -> Tensor:
-        """Mean squared error over sets and targets, a scalar; standardised units."""
-        return functional.mse_loss(outputs, encoded.to(outputs.dtype))
-
-    def predict(self, outputs: Tensor) -> np.ndarray:
-        """Predictions ``(B, T)`` float64 in the targets' units, of outputs ``(B, T)``."""
-        return outputs.detach().cpu().double().numpy() * np.asarray(self.std) + np.asarray(self.mean)
-
-    def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """Named prediction columns: ``predicted_<target>``."""
-        return {f"predicted_{name}": predicted[:, i] for i, name in enumerate(self.targets)}
-
-    def decode(self, outputs: Tensor) -> dict[str, np.ndarray]:
-        """Named prediction columns of outputs ``(B, T)``."""
-        return self.columns(self.predict(outputs))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for ``model.json``."""
-        return self.model_dump(mode="json")
-
-
-class Classification(BaseModel):
-    """One of K classes per set, fitted by cross entropy.
-
-    Attributes:
-        target: the name of the column.
-        classes: K labels, sorted; output k is the logit of class k.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["classification"] = "classification"
-    target: str
-    classes: tuple[Label, ...] = Field(min_length=2)
-
+    @model_validator(mode="before")
     @classmethod
-    def fit(cls, target: str, labels: Sequence[Label] | np.ndarray) -> Self:
-        """Take the name, and the classes among the labels ``(B,)`` of the training sets.
-
-        Raises:
-            InputError: fewer than two classes.
-        """
-        classes = _plain(np.unique(np.asarray(labels)))
-        if len(classes) < 2:
-            raise InputError(
-                f"target {target!r} must have two classes at least among the training sets; all {len(labels)} "
-                f"are {classes[0]!r}. Add sets of another class, or choose another target."
-            )
-        return cls(target=target, classes=tuple(classes))
-
-    @property
-    def out_features(self) -> int:
-        """K, the outputs that the model must have."""
-        return len(self.classes)
+    def _of_first_format(cls, values: Any) -> Any:
+        """What runs of format 1 have: several numbers, or the classes of one target."""
+        if not isinstance(values, dict) or "kind" not in values:
+            return values
+        if values["kind"] != "regression" or "targets" not in values:
+            return {"heads": [values]}
+        columns = [values["targets"], values.get("mean", ()), values.get("std", ())]
+        if len({len(column) for column in columns}) != 1:
+            raise ValueError(f"targets must have one name and one number each; got {columns}")
+        return {
+            "heads": [
+                {"kind": "regression", "target": target, "mean": mean, "std": std}
+                for target, mean, std in zip(*columns, strict=True)
+            ]
+        }
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The name of the target, as a tuple of one."""
-        return (self.target,)
+        """T names."""
+        return tuple(head.target for head in self.heads)
 
-    def encode(self, labels: Sequence[Label] | np.ndarray) -> Tensor:
-        """The class numbers ``(B,)`` int64 of labels ``(B,)``.
+    @property
+    def kind(self) -> str:
+        """In a word: regression, classification, multi-label (several targets of two classes), ordinal or mixed."""
+        kinds = {head.kind for head in self.heads}
+        if len(kinds) > 1:
+            return "mixed"
+        if kinds == {"classification"} and len(self.heads) > 1 and all(head.width == 2 for head in self.heads):
+            return "multi-label"
+        return kinds.pop()
+
+    @property
+    def out_features(self) -> int:
+        """K, the outputs that the model must have."""
+        return sum(head.out_features for head in self.heads)
+
+    @property
+    def width(self) -> int:
+        """P, the numbers of a prediction."""
+        return sum(head.width for head in self.heads)
+
+    def by_head(self, predicted: np.ndarray) -> Iterator[tuple[Regression | Classification | Ordinal, np.ndarray]]:
+        """Each head with its columns of predictions ``(B, P)``: a number, or the probabilities of the classes."""
+        start = 0
+        for head in self.heads:
+            yield head, predicted[:, start : start + head.width]
+            start += head.width
+
+    def encode(self, values: np.ndarray | Sequence[Any]) -> Tensor:
+        """Targets ``(B, T)`` float64 as the loss wants them, of values ``(B, T)``, or ``(B,)`` of one target.
 
         Raises:
             InputError: a label that is not among the classes.
         """
-        number = {label: i for i, label in enumerate(self.classes)}
-        plain = _plain(np.asarray(labels))
-        for label in plain:
-            if label not in number:
-                raise InputError(
-                    f"target {self.target!r} must be one of the classes of the training sets, "
-                    f"{listed([repr(name) for name in self.classes])}; got {label!r}. "
-                    "Leave those sets out, or train on some of them."
-                )
-        return torch.tensor([number[label] for label in plain], dtype=torch.int64)
+        return torch.from_numpy(self._stacked("encode", values))
 
-    def truth(self, labels: Sequence[Label] | np.ndarray) -> np.ndarray:
-        """What predictions are compared with: class numbers ``(B,)`` of labels ``(B,)``; errors as for `encode`."""
-        return self.encode(labels).numpy()
+    def truth(self, values: np.ndarray | Sequence[Any]) -> np.ndarray:
+        """What predictions are compared with, ``(B, T)`` float64: numbers in their units, numbers of classes.
 
-    def loss(self, outputs: Tensor, encoded: Tensor) -> Tensor:
-        """Cross entropy, mean over sets, a scalar; nats."""
-        return functional.cross_entropy(outputs, encoded)
+        Raises:
+            InputError: as for `encode`.
+        """
+        return self._stacked("truth", values)
+
+    def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
+        """The loss of each set ``(B,)``, the mean over the heads, of outputs ``(B, K)`` and encoded targets ``(B, T)``.
+
+        A missing label costs nothing; the others of its target count for it, by the share of the training sets that
+        have one. So the losses of batches add up, whatever each of them lacks.
+        """
+        encoded = encoded.reshape(len(encoded), -1)
+        total = outputs.new_zeros(len(outputs))
+        start = 0
+        for column, head in enumerate(self.heads):
+            target = encoded[:, column]
+            known = ~target.isnan()
+            own = head.losses(outputs[:, start : start + head.out_features], torch.where(known, target, 0))
+            total = total + torch.where(known, own, 0) / head.share
+            start += head.out_features
+        return total / len(self.heads)
+
+    def loss(self, outputs: Tensor, encoded: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Mean loss over the sets, a scalar; squared error of standardised targets, nats of classes.
+
+        Args:
+            outputs: ``(B, K)``.
+            encoded: ``(B, T)``.
+            weights: ``(B,)`` of the sets, with mean one over the training sets (dimensionless), or none.
+        """
+        losses = self.losses(outputs, encoded)
+        return losses.mean() if weights is None else (losses * weights.to(losses.dtype)).mean()
+
+    def transform(self, outputs: Tensor) -> Tensor:
+        """Predictions ``(B, P)`` of outputs ``(B, K)``: numbers in their units, probabilities of classes."""
+        parts, start = [], 0
+        for head in self.heads:
+            parts.append(head.predict(outputs[:, start : start + head.out_features]))
+            start += head.out_features
+        return torch.cat(parts, 1)
 
     def predict(self, outputs: Tensor) -> np.ndarray:
-        """Probabilities ``(B, K)`` float64, rows adding up to one, of logits ``(B, K)``."""
-        return outputs.detach().cpu().double().softmax(1).numpy()
+        """Predictions ``(B, P)`` float64 of outputs ``(B, K)``; see `transform`."""
+        return self.transform(outputs.detach().cpu().double()).numpy()
 
     def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """Named prediction columns: ``predicted_<target>`` and ``probability_<class>`` for every class."""
-        best = np.asarray(self.classes)[predicted.argmax(1)]
-        return {
-            f"predicted_{self.target}": best,
-            **{f"probability_{label}": predicted[:, i] for i, label in enumerate(self.classes)},
-        }
+        """Named prediction columns of predictions ``(B, P)``.
+
+        ``predicted_<target>`` for each target; beside a class ``probability_<class>`` for each class, or
+        ``probability_<target>_<class>`` where several targets have classes.
+        """
+        named = {}
+        for head, part in self.by_head(predicted):
+            named |= self._named(head, part)
+        return named
 
     def decode(self, outputs: Tensor) -> dict[str, np.ndarray]:
-        """Named prediction columns of logits ``(B, K)``."""
+        """Named prediction columns of outputs ``(B, K)``."""
         return self.columns(self.predict(outputs))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for ``model.json``."""
         return self.model_dump(mode="json")
 
+    def _named(self, head: Regression | Classification | Ordinal, part: np.ndarray) -> dict[str, np.ndarray]:
+        several = sum(other.kind != "regression" for other in self.heads) > 1
+        return head.columns(part, qualified=several)
 
-Objective = Annotated[Regression | Classification, Field(discriminator="kind")]
-
-
-def objective_from_dict(values: dict[str, Any]) -> Regression | Classification:
-    """The objective that `to_dict` wrote.
-
-    Raises:
-        ValueError: anything else.
-    """
-    return TypeAdapter(Objective).validate_python(values)
-
-
-def _plain(array: np.ndarray) -> list[Label]:
-    """Labels as Python's own values, so that they can be written as JSON and compared after reading."""
-    return array.tolist()
+    def _stacked(self, method: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:
+        table = np.asarray(values) if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+        table = table[:, None] if table.ndim == 1 else table
+        if table.shape[1] != len(self.heads):
+            raise ValueError(f"there must be a column for each of {len(self.heads)} targets; got {table.shape[1]}.")
+        return np.stack([getattr(head, method)(table[:, i]) for i, head in enumerate(self.heads)], axis=1)

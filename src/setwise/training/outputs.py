@@ -53,7 +53,7 @@ def predictions_of(
     memory_limit: int | None = None,
     progress: bool | None = False,
 ) -> np.ndarray:
-    """Predictions for some sets: ``(B, T)`` in the targets' units, or ``(B, K)`` probabilities.
+    """Predictions for some sets: ``(B, P)``, numbers in the targets' units and probabilities of classes.
 
     Those of an ensemble are the means of its members'. Arguments and errors as for `outputs_for`, and
 

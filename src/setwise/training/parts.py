@@ -10,10 +10,11 @@ from setwise.batch import SetBatch
 
 
 class Example(NamedTuple):
-    """A batch of sets and its targets, encoded as the loss wants them."""
+    """A batch of sets, its targets encoded as the loss wants them, and weights ``(B,)`` of the sets or none."""
 
     batch: SetBatch
     encoded: Tensor
+    weights: Tensor | None = None
 
 
 class TrainingPart(Protocol):
@@ -39,6 +40,11 @@ class EvaluationPart(Protocol):
     @property
     def encoded(self) -> Tensor:
         """Targets of all sets as the loss wants them."""
+        ...
+
+    @property
+    def weights(self) -> Tensor | None:
+        """Weights ``(B,)`` of the sets in the loss, or none."""
         ...
 
     def batches(self) -> Iterable[SetBatch]:

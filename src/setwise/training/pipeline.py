@@ -12,8 +12,7 @@ import numpy as np
 from torch import nn
 
 from setwise._checks import InputError
-from setwise.data import columns
-from setwise.data.splits import Split, split_sets
+from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
 from setwise.training.checkpoints import Checkpoints
@@ -24,13 +23,13 @@ from setwise.training.history import EpochRecord
 from setwise.training.inputs import Inputs
 from setwise.training.loop import Fitted, Status, fit, seeded
 from setwise.training.measure import measure
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
+from setwise.training.problem import ClassWeights, Problem, define
 from setwise.training.processes import is_writer
 from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
-from setwise.training.targets import Task, choose_task, target_values
 from setwise.training.threads import threads_for
 
 
@@ -38,7 +37,10 @@ def train(
     store: SetStore,
     *,
     targets: str | Sequence[str],
-    task: str | None = None,
+    task: str | Mapping[str, str] | None = None,
+    orders: Mapping[str, Sequence[str]] | None = None,
+    class_weights: ClassWeights = None,
+    weight_column: str | None = None,
     covariates: Sequence[str] = (),
     group: str | None = None,
     model: str = "deep-sets++",
@@ -65,8 +67,12 @@ def train(
 
     Args:
         store: the sets, with their targets as columns of ``store.sets``.
-        targets: the column to predict, or several for regression.
-        task: ``"regression"`` or ``"classification"``; by default as `setwise.training.targets.choose_task` finds.
+        targets: the column to predict, or several: numbers and classes, of which each set must have one at least.
+        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or a dictionary of those of some;
+            by default as `setwise.training.targets.choose_kinds` finds.
+        orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
+        class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
+        weight_column: a column of the sets' weights in the loss; metrics count each set once.
         covariates: numeric columns of the sets that the model sees as well.
         group: the column of what must not be split between parts; by default ``group`` where there is one.
         model: name of the model (`setwise.models.build`).
@@ -100,14 +106,20 @@ def train(
     for name in covariates:
         if name in targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    kind = choose_task(store, targets, task)
-    values = target_values(store, targets, kind)
-    columns.check_varies(values if kind == "regression" else values.tolist(), ", ".join(targets))
-    parts = _split(store, values, kind, split, group=group, shares=(validation, test), seed=config.seed)
-    objective = _objective(targets, values[parts.train], kind, config)
-    if group is None and split is None and "group" in store.sets.column_names:
-        group = "group"
-    problem = _Problem(store, values, parts, objective, group)
+    problem = define(
+        store,
+        targets,
+        task=task,
+        orders=orders,
+        class_weights=class_weights,
+        weight_column=weight_column,
+        group=group,
+        split=split,
+        shares=(validation, test),
+        standardise=config.standardise,
+        seed=config.seed,
+    )
+    parts, objective = problem.split, problem.objective
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     spec = _spec(model, model_choices or {}, inputs, objective, config)
     _prepare(directory, resume=resume)
@@ -116,23 +128,8 @@ def train(
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
     run = _run(model, spec, problem, inputs, config, members, directory)
     if is_writer():
-        run = measure(run, store, parts, values, baselines=baselines)
+        run = measure(run, problem, baselines=baselines)
     return run if directory is None else run.save(directory)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What is to be learned from which sets."""
-
-    store: SetStore
-    values: np.ndarray  # targets of all sets
-    split: Split
-    objective: Regression | Classification
-    group: str | None
-
-    def ids(self, part: str) -> tuple[str, ...]:
-        names = self.store.set_ids
-        return tuple(names[row] for row in getattr(self.split, part))
 
 
 @dataclass(frozen=True)
@@ -166,42 +163,11 @@ def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool,
     return directory
 
 
-def _split(
-    store: SetStore,
-    values: np.ndarray,
-    kind: Task,
-    split: Split | None,
-    *,
-    group: str | None,
-    shares: tuple[float, float],
-    seed: int,
-) -> Split:
-    if split is not None:
-        return split
-    return split_sets(
-        len(store),
-        groups=columns.groups(store) if group is None else columns.groups(store, group),
-        given=columns.given_split(store),
-        stratify=values if kind == "classification" else None,
-        validation=shares[0],
-        test=shares[1],
-        seed=seed,
-    )
-
-
-def _objective(
-    targets: Sequence[str], values: np.ndarray, kind: Task, config: FitConfig
-) -> Regression | Classification:
-    if kind == "regression":
-        return Regression.fit(targets, values, standardise=config.standardise)
-    return Classification.fit(targets[0], values)
-
-
 def _spec(
     name: str,
     choices: Mapping[str, Any],
     inputs: Inputs,
-    objective: Regression | Classification,
+    objective: Objective,
     config: FitConfig,
 ) -> DeepSetsSpec | SetTransformerSpec:
     given = inputs.model_choices()
@@ -228,7 +194,7 @@ def _prepare(directory: Path | None, *, resume: bool) -> None:
 
 def _checkpoints(
     directory: Path | None,
-    problem: _Problem,
+    problem: Problem,
     inputs: Inputs,
     spec: DeepSetsSpec | SetTransformerSpec,
     config: FitConfig,
@@ -246,6 +212,9 @@ def _checkpoints(
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,
             "targets": hashlib.sha256(repr(problem.values.tolist()).encode()).hexdigest(),
+            "weights": None
+            if problem.weights is None
+            else hashlib.sha256(repr(problem.weights.tolist()).encode()).hexdigest(),
             "covariates": list(covariates),
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
         },
@@ -255,7 +224,7 @@ def _checkpoints(
 
 def _fit_members(
     spec: DeepSetsSpec | SetTransformerSpec,
-    problem: _Problem,
+    problem: Problem,
     inputs: Inputs,
     config: FitConfig,
     watched: _Watched,
@@ -291,7 +260,7 @@ def _fit_members(
 
 def _fit(
     network: nn.Module,
-    problem: _Problem,
+    problem: Problem,
     inputs: Inputs,
     configs: tuple[FitConfig, FitConfig],
     checkpoints: Checkpoints | None,
@@ -309,13 +278,22 @@ def _fit(
         problem.values[held],
         objective=objective,
         inputs=inputs,
+        weights=None if problem.weights is None else problem.weights[held],
         max_elements=config.max_elements,
         seed=config.seed,
     )
     return fit(
         network,
         objective,
-        train=StoreTraining(store, rows, objective.encode(problem.values[rows]), inputs, own),
+        train=StoreTraining(
+            store,
+            rows,
+            objective.encode(problem.values[rows]),
+            inputs,
+            own,
+            weights=None if problem.weights is None else problem.weights[rows],
+            classes=_balanced_classes(problem) if config.balanced_sampling else None,
+        ),
         validation=validation if len(held) else None,
         config=own,
         checkpoints=checkpoints,
@@ -324,10 +302,22 @@ def _fit(
     )
 
 
+def _balanced_classes(problem: Problem) -> np.ndarray:
+    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike."""
+    classes = [head for head in problem.objective.heads if head.kind != "regression"]
+    if len(classes) != 1:
+        raise InputError(
+            f"balanced sampling needs one target of classes, whose classes are drawn alike; got {len(classes)}. "
+            "Weigh the classes instead (class_weights='balanced', --class-weights balanced)."
+        )
+    column = problem.objective.heads.index(classes[0])
+    return classes[0].encode(problem.values[problem.split.train, column])
+
+
 def _run(
     model: str,
     spec: DeepSetsSpec | SetTransformerSpec,
-    problem: _Problem,
+    problem: Problem,
     inputs: Inputs,
     config: FitConfig,
     members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
@@ -354,6 +344,7 @@ def _run(
         config=config,
         fingerprint=problem.store.fingerprint,
         group=problem.group,
+        weight_column=problem.weight_column,
         split=SplitIds(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
         status=_status([one.status for one in fitted]),
         epochs=sum(one.progress.epochs for one in fitted),

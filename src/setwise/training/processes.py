@@ -56,4 +56,5 @@ def own_share(example: Example, rank: int, processes: int) -> tuple[Example, int
     own = dealt[rank::processes]
     count = len(own)
     own = own if count else dealt[:1]
-    return Example(example.batch[own], example.encoded[own]), count
+    weights = None if example.weights is None else example.weights[own]
+    return Example(example.batch[own], example.encoded[own], weights), count

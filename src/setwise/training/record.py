@@ -16,9 +16,9 @@ from setwise._checks import InputError
 from setwise.data.transforms import Standardiser
 from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
-from setwise.training.objectives import Objective, Regression
+from setwise.training.objectives import Objective
 
-FORMAT = 1
+FORMAT = 2
 _Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -96,7 +96,7 @@ class RunRecord(BaseModel):
     """The content of ``model.json``.
 
     Attributes:
-        format: of this record; a newer one is refused.
+        format: of this record; a newer one is refused, those before it are read.
         versions: of setwise, Python and the libraries that computed.
         created: when the record was made, UTC.
         model: the name that the model was built by.
@@ -109,6 +109,7 @@ class RunRecord(BaseModel):
         config: how the model was fitted, with the seed.
         fingerprint: of the data that it was fitted on.
         group: the column that kept sets together in the split, or none.
+        weight_column: the column of the sets' weights in the loss, or none.
         split: names of the sets of each part.
         status: how the fit ended.
         epochs: epochs done, by all members together.
@@ -117,12 +118,13 @@ class RunRecord(BaseModel):
         members: of an ensemble, in the order of their weights; empty for a model alone.
         num_parameters: numbers in the model that were fitted.
         test: the model and what it has to beat, on the test sets; empty without a test part.
+        notes: what is to be known of these results, a sentence each: what the test sets cannot tell.
         weights_sha256: checksum of ``weights.safetensors``.
     """
 
     model_config = _FROZEN
 
-    format: Literal[1] = FORMAT
+    format: int = Field(default=FORMAT, ge=1, le=FORMAT)
     versions: dict[str, str]
     created: str
     model: str
@@ -135,6 +137,7 @@ class RunRecord(BaseModel):
     config: FitConfig
     fingerprint: str
     group: str | None
+    weight_column: str | None = None
     split: SplitIds
     status: Literal["finished", "stopped early", "interrupted"]
     epochs: int
@@ -143,6 +146,7 @@ class RunRecord(BaseModel):
     num_parameters: int
     members: tuple[Member, ...] = ()
     test: tuple[TestRow, ...] = ()
+    notes: tuple[str, ...] = ()
     weights_sha256: str = ""
 
     @field_validator("spec")
@@ -163,9 +167,6 @@ class RunRecord(BaseModel):
         if self.standardiser is not None and width is not None:
             counts["features"] += [len(numbers) for numbers in self.standardiser.values()]
         pairs = {"features": width}
-        if isinstance(self.objective, Regression):
-            counts["targets"] = [len(self.objective.mean), len(self.objective.std)]
-            pairs["targets"] = len(self.objective.targets)
         if self.covariates is not None:
             counts["covariates"] = [len(self.covariates.mean), len(self.covariates.std)]
             pairs["covariates"] = len(self.covariates.names)

@@ -21,7 +21,7 @@ from setwise.training.ensemble import joined, members_of
 from setwise.training.files import checksum, make_directory, remove_partials
 from setwise.training.history import EpochRecord, read_history, to_lines
 from setwise.training.inputs import Inputs
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.record import RunRecord
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"
@@ -49,7 +49,7 @@ class Run:
     test_predictions: pa.Table | None = None
 
     @property
-    def objective(self) -> Regression | Classification:
+    def objective(self) -> Objective:
         """What is predicted."""
         return self.record.objective
 

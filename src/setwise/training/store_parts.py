@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from setwise.batch import SetBatch
@@ -10,7 +11,7 @@ from setwise.data.batching import BatchSampler, make_loader
 from setwise.data.store import SetStore
 from setwise.training.config import FitConfig
 from setwise.training.inputs import Inputs
-from setwise.training.objectives import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.parts import Example
 
 
@@ -23,10 +24,24 @@ class StoreTraining:
         encoded: targets of the training sets, in the order of ``rows``.
         inputs: how sets become what the model takes.
         config: batches, sub-samples, seed, workers.
+        weights: of the training sets in the loss, or none.
+        classes: numbers of their classes, NaN where missing, to draw all classes alike with replacement; or none to go
+            through all sets.
     """
 
-    def __init__(self, store: SetStore, rows: np.ndarray, encoded: Tensor, inputs: Inputs, config: FitConfig) -> None:
+    def __init__(
+        self,
+        store: SetStore,
+        rows: np.ndarray,
+        encoded: Tensor,
+        inputs: Inputs,
+        config: FitConfig,
+        *,
+        weights: np.ndarray | None = None,
+        classes: np.ndarray | None = None,
+    ) -> None:
         self._encoded, self._inputs, self._order = encoded, inputs, inputs.order(store)
+        self._weights = None if weights is None else torch.from_numpy(weights)
         self._position = np.zeros(len(store), np.int64)  # of a row of the store among the training sets
         self._position[rows] = np.arange(len(rows))
         self._sampler = BatchSampler(
@@ -36,6 +51,7 @@ class StoreTraining:
             elements_per_batch=config.elements_per_batch,
             max_elements=config.max_elements,
             shuffle=True,
+            chances=None if classes is None else _chances(classes),
             seed=config.seed,
         )
         dataset = inputs.dataset(store, config.max_elements)
@@ -49,7 +65,9 @@ class StoreTraining:
         """The batches of an epoch."""
         self._sampler.set_epoch(epoch)
         for batch, rows in self._loader:
-            yield Example(self._inputs.prepare(batch, self._order), self._encoded[self._position[rows]])
+            at = self._position[rows]
+            weights = None if self._weights is None else self._weights[at]
+            yield Example(self._inputs.prepare(batch, self._order), self._encoded[at], weights)
 
 
 class StoreEvaluation:
@@ -61,12 +79,14 @@ class StoreEvaluation:
         values: their targets.
         objective: what is predicted.
         inputs: how sets become what the model takes.
+        weights: of these sets in the loss, or none.
         max_elements: elements drawn of larger sets, or none for whole sets.
         seed: of the draw.
 
     Attributes:
         truth: what predictions are compared with.
         encoded: targets as the loss wants them.
+        weights: of the sets in the loss, or none.
     """
 
     def __init__(
@@ -75,15 +95,27 @@ class StoreEvaluation:
         rows: np.ndarray,
         values: np.ndarray,
         *,
-        objective: Regression | Classification,
+        objective: Objective,
         inputs: Inputs,
+        weights: np.ndarray | None = None,
         max_elements: int | None = None,
         seed: int = 0,
     ) -> None:
         self.truth, self.encoded = objective.truth(values), objective.encode(values)
+        self.weights = None if weights is None else torch.from_numpy(weights)
         self._store, self._rows, self._inputs = store, rows, inputs
         self._max_elements, self._seed = max_elements, seed
 
     def batches(self) -> Iterator[SetBatch]:
         """The sets, in order."""
         return self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
+
+
+def _chances(classes: np.ndarray) -> np.ndarray:
+    """How likely each set is drawn, so that all classes (and the sets without one, as they are) come alike."""
+    known = ~np.isnan(classes)
+    number = classes[known].astype(np.int64)
+    counts = np.bincount(number)
+    chances = np.full(len(classes), 1.0 / len(classes))
+    chances[known] = known.mean() / (np.count_nonzero(counts) * counts[number])
+    return chances

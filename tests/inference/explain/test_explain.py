@@ -65,7 +65,7 @@ def test_predictions_are_those_of_predict(explained, rare):
     probabilities = predictions_of(run, rare.store, rows, device="cpu")
     sets = found.sets.to_pandas()
     np.testing.assert_allclose(sets.predicted, probabilities.max(1), atol=1e-6)
-    assert sets.answer.tolist() == [run.objective.classes[k] for k in probabilities.argmax(1)]
+    assert sets.answer.tolist() == [run.objective.heads[0].classes[k] for k in probabilities.argmax(1)]
     whole = found.more_elements.to_pandas().groupby("set_id").last()
     np.testing.assert_allclose(whole["mean"][FEW], sets.predicted, atol=1e-6)
     np.testing.assert_allclose(sets.explained, np.log(sets.predicted / (1 - sets.predicted)), atol=1e-3)

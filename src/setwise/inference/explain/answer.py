@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from setwise._checks import InputError, check_choice
 from setwise.data.tables import listed
-from setwise.training.objectives import Classification
+from setwise.training.heads import Classification, Ordinal, Regression
 from setwise.training.run import Run
 
 SCALES = ("log-odds", "probability")
@@ -35,26 +36,26 @@ class Answers:
 
         Args:
             run: a fitted model.
-            name: a class, or a target; by default the predicted class of each set, or the first target.
+            name: a class, or a target; of several targets also ``target=class``. By default the first target, or its
+                predicted class of each set.
             scale: "log-odds" or "probability", for classes.
 
         Raises:
             InputError: a name that the run does not know.
         """
         check_choice("scale", scale, SCALES)
-        objective = run.objective
-        classes = isinstance(objective, Classification)
-        names = tuple(map(str, objective.classes if classes else objective.targets))
+        heads = run.objective.heads
+        names = tuple(_name(head, label, alone=len(heads) == 1) for head in heads for label in _labels(head))
         if name is not None and name not in names:
-            what = "class" if classes else "target"
+            what = "class" if len(heads) == 1 and not isinstance(heads[0], Regression) else "target"
             raise InputError(f"what is explained must be a {what} of the run, {listed(names)}; got {name!r}.")
-        fixed = names.index(name) if name is not None else None if classes else 0
+        fixed = names.index(name) if name is not None else 0 if isinstance(heads[0], Regression) else None
         return cls(run, names, fixed, scale)
 
     @property
     def classes(self) -> bool:
         """Whether answers are about classes."""
-        return isinstance(self.run.objective, Classification)
+        return not isinstance(self._place(self.fixed or 0)[0], Regression)
 
     @property
     def unit(self) -> str:
@@ -65,20 +66,40 @@ class Answers:
         """Which column a set is explained for, from its outputs ``(1, K)``."""
         if self.fixed is not None:
             return self.fixed
-        return int(outputs[0].argmax())
+        head, own, _ = self._place(0)
+        return int(head.predict(outputs[:1, own])[0].argmax())
 
     def explained(self, outputs: Tensor, column: int) -> Tensor:
         """What scores add up to, ``(B,)`` float64 of outputs ``(B, K)``; differentiable."""
-        objective, outputs = self.run.objective, outputs.double()
-        if not isinstance(objective, Classification):
-            return outputs[:, column] * objective.std[column] + objective.mean[column]
-        return outputs.softmax(1)[:, column] if self.scale == "probability" else _log_odds(outputs, column)
+        head, own, number = self._place(column)
+        outputs = outputs.double()[:, own]
+        predicted = head.predict(outputs)[:, number]
+        if isinstance(head, Regression) or self.scale == "probability":
+            return predicted
+        if isinstance(head, Classification):
+            return _log_odds(outputs, number)
+        return predicted.log() - torch.log1p(-predicted)
 
     def shown(self, outputs: Tensor, column: int) -> Tensor:
         """The answer as people read it, ``(B,)`` float64: the probability of a class, or the target in its units."""
-        if isinstance(self.run.objective, Classification):
-            return outputs.double().softmax(1)[:, column]
-        return self.explained(outputs, column)
+        return self.run.objective.transform(outputs.double())[:, column]
+
+    def _place(self, column: int) -> tuple[Regression | Classification | Ordinal, slice, int]:
+        """The head that a column belongs to, its outputs, and which of its numbers the column is."""
+        start = 0
+        for head in self.run.objective.heads:
+            if column < head.width:
+                return head, slice(start, start + head.out_features), column
+            start, column = start + head.out_features, column - head.width
+        raise IndexError(f"there are {len(self.names)} columns; got {column} beyond them.")
+
+
+def _labels(head: Regression | Classification | Ordinal) -> list[str]:
+    return [head.target] if isinstance(head, Regression) else [str(label) for label in head.classes]
+
+
+def _name(head: Regression | Classification | Ordinal, label: str, *, alone: bool) -> str:
+    return label if alone or isinstance(head, Regression) else f"{head.target}={label}"
 
 
 def _log_odds(logits: Tensor, column: int) -> Tensor:

@@ -1,0 +1,201 @@
+"""What is to be learned from which sets: targets, parts of the split, weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from setwise._checks import InputError
+from setwise.data import columns
+from setwise.data.splits import Split, split_sets
+from setwise.data.store import SetStore
+from setwise.data.tables import listed
+from setwise.training.heads import Classification, Ordinal, Regression, is_known
+from setwise.training.objectives import Objective
+from setwise.training.targets import Kind, choose_kinds, target_values
+
+ClassWeights = str | Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned from which sets.
+
+    Attributes:
+        store: the sets.
+        values: ``(B, T)`` targets of all sets.
+        split: rows of the parts.
+        objective: what is predicted.
+        group: the column that keeps sets together, or none.
+        weight_column: the column of the weights, or none.
+        weights: ``(B,)`` of the sets in the loss, with mean one over the training sets, or none where all count alike.
+    """
+
+    store: SetStore
+    values: np.ndarray
+    split: Split
+    objective: Objective
+    group: str | None
+    weight_column: str | None = None
+    weights: np.ndarray | None = None
+
+    def ids(self, part: str) -> tuple[str, ...]:
+        """Names of the sets of a part."""
+        names = self.store.set_ids
+        return tuple(names[row] for row in getattr(self.split, part))
+
+
+def define(
+    store: SetStore,
+    targets: Sequence[str],
+    *,
+    task: str | Mapping[str, str] | None,
+    orders: Mapping[str, Sequence[str]] | None,
+    class_weights: ClassWeights,
+    weight_column: str | None,
+    group: str | None,
+    split: Split | None,
+    shares: tuple[float, float],
+    standardise: bool,
+    seed: int,
+) -> Problem:
+    """Take targets, split and weights from the columns of a store; arguments as for `setwise.training.train`.
+
+    Raises:
+        InputError: columns that cannot be used; a group on two sides of the split; a class that cannot be both learned
+            and tested.
+    """
+    kinds = choose_kinds(store, targets, task)
+    for name in orders or {}:
+        if kinds.get(name) != "ordinal":
+            raise InputError(f"an order must be of an ordinal target; {name!r} is none. Say --task {name}=ordinal.")
+    values = target_values(store, kinds)
+    for position, name in enumerate(kinds):
+        known = [value for value in values[:, position] if is_known(value)]
+        columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
+    groups = columns.groups(store) if group is None else columns.groups(store, group)
+    parts = _checked(split, groups) if split is not None else _drawn(store, values, kinds, groups, shares, seed)
+    if group is None and split is None and groups is not None:
+        group = "group"
+    weights = None if weight_column is None else _weights(store, weight_column, parts.train)
+    heads = [
+        _head(name, kinds[name], values[parts.train, position], (orders or {}).get(name), standardise=standardise)
+        for position, name in enumerate(kinds)
+    ]
+    counted = np.ones(len(parts.train)) if weights is None else weights[parts.train]
+    heads = _with_class_weights(heads, values[parts.train], class_weights, counted)
+    objective = Objective.of(*heads)
+    _check_classes(objective, store, values, parts)
+    return Problem(store, values, parts, objective, group, weight_column, weights)
+
+
+def _head(
+    name: str, kind: Kind, values: np.ndarray, order: Sequence[str] | None, *, standardise: bool
+) -> Regression | Classification | Ordinal:
+    if kind == "regression":
+        return Regression.fit(name, values, standardise=standardise)
+    return Classification.fit(name, values) if kind == "classification" else Ordinal.fit(name, values, order=order)
+
+
+def _drawn(
+    store: SetStore,
+    values: np.ndarray,
+    kinds: Mapping[str, Kind],
+    groups: np.ndarray | None,
+    shares: tuple[float, float],
+    seed: int,
+) -> Split:
+    """A split in which each part has its share of each class of each target."""
+    classes = [[str(value) for value in values[:, i]] for i, kind in enumerate(kinds.values()) if kind != "regression"]
+    return split_sets(
+        len(store),
+        groups=groups,
+        given=columns.given_split(store),
+        stratify=np.array(classes).T if classes else None,
+        validation=shares[0],
+        test=shares[1],
+        seed=seed,
+    )
+
+
+def _checked(split: Split, groups: np.ndarray | None) -> Split:
+    """The split that a caller gives, if it keeps groups together."""
+    if groups is not None:
+        given = np.full(len(groups), "", dtype=object)
+        for part in ("train", "validation", "test"):
+            given[getattr(split, part)] = part
+        used = np.flatnonzero(given != "")
+        split_sets(len(used), groups=groups[used], given=given[used], validation=0.0, test=0.0)
+    return split
+
+
+def _weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+    """Weights of all sets ``(B,)``, with mean one over the training sets."""
+    weights = columns.numbers(store, [name])[:, 0]
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise InputError(
+            f"weights must be at least zero; {name!r} of set {store.set_ids[row]!r} is {weights[row]:g}. "
+            "Give zero to sets that count for nothing."
+        )
+    if not weights[rows].any():
+        raise InputError(f"weights must be above zero for some training sets; {name!r} is zero for all of them.")
+    return weights / weights[rows].mean()
+
+
+def _with_class_weights(
+    heads: Sequence[Regression | Classification | Ordinal],
+    values: np.ndarray,
+    wanted: ClassWeights,
+    counted: np.ndarray,
+) -> list[Regression | Classification | Ordinal]:
+    """The heads with weights of their classes: given ones, or those that let all classes count alike."""
+    if wanted is None:
+        return list(heads)
+    if isinstance(wanted, str) and wanted != "balanced":
+        raise InputError(f"class weights must be 'balanced' or a weight for each class; got {wanted!r}.")
+    weighed = []
+    for position, head in enumerate(heads):
+        if isinstance(head, Regression):
+            weighed.append(head)
+            continue
+        if isinstance(wanted, str):
+            number = head.encode(values[:, position])
+            known = ~np.isnan(number)
+            counts = np.bincount(number[known].astype(np.int64), weights=counted[known], minlength=len(head.classes))
+            weights = counts.sum() / (np.count_nonzero(counts) * np.where(counts > 0, counts, np.inf))
+        else:
+            unknown = [name for name in wanted if name not in head.classes]
+            if unknown or min(wanted.values()) < 0:
+                names = listed([str(label) for label in head.classes])
+                raise InputError(
+                    f"class weights must be numbers of at least zero for the classes {names}; got {dict(wanted)}."
+                )
+            weights = np.array([wanted.get(str(label), 1.0) for label in head.classes])
+        weighed.append(head.model_copy(update={"weights": tuple(weights.tolist())}))
+    if all(isinstance(head, Regression) for head in heads):
+        raise InputError("class weights need a target of classes; all targets are numbers. Leave them out.")
+    return weighed
+
+
+def _check_classes(objective: Objective, store: SetStore, values: np.ndarray, split: Split) -> None:
+    """Refuse a class that is on one side of the split alone: what is measured then is not what was learned."""
+    if not len(split.test):
+        return
+    for position, head in enumerate(objective.heads):
+        if isinstance(head, Regression):
+            continue
+        labels = values[:, position]
+        for label in sorted({value for value in labels if is_known(value)}):
+            rows = [row for row, value in enumerate(labels) if value == label]
+            if len(rows) == 1:
+                raise InputError(
+                    f"class {label!r} of target {head.target!r} has one set only, {store.set_ids[rows[0]]!r}, so it "
+                    "cannot be both learned and tested. Add sets of it, join it with another class, leave the set out, "
+                    "or fit without a test part (test=0, --test 0)."
+                )
+            if label not in head.classes:
+                raise InputError(
+                    f"class {label!r} of target {head.target!r} is in no training set, so it cannot be learned; its "
+                    f"{len(rows)} sets are held out. Add sets of it, or another seed (--seed) or split."
+                )

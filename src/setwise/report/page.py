@@ -6,6 +6,7 @@ from pathlib import Path
 from setwise.data.inspect import Summary, summarise
 from setwise.data.store import SetStore
 from setwise.report import sections
+from setwise.report.distrust import distrust
 from setwise.report.markup import Markup, element, joined
 from setwise.report.style import CSS
 from setwise.training.files import write_whole
@@ -63,6 +64,7 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup
         [
             header,
             sections.result(run),
+            distrust(run, store),
             sections.learning(run),
             sections.data(run, summary, store.sizes),
             sections.configuration(record),

@@ -1,0 +1,63 @@
+"""The part of the report that says what not to believe: what goes along with the target beside the elements."""
+
+from setwise.data.store import SetStore
+from setwise.report.confounding import Association, associations
+from setwise.report.markup import Markup, element, table
+from setwise.report.rounding import number
+from setwise.training.run import Run
+
+_SUSPECT = 0.05  # of an adjusted p-value
+_SHOWN = 10
+
+
+def distrust(run: Run, store: SetStore) -> Markup:
+    """What to distrust: few held-out sets, and columns from which the target could be read without the elements."""
+    record = run.record
+    found = associations(store, record.objective.targets)
+    parts: list[object] = [element("h2", "What to distrust")]
+    parts += [element("p", sentence) for sentence in sentences(found, len(record.split.test))]
+    if found:
+        rows = [
+            [a.column, a.target, number(a.sets), number(a.strength), number(a.p_value), number(a.adjusted)]
+            for a in found[:_SHOWN]
+        ]
+        head = ["column of the sets", "goes along with", "sets", "strength, 0 to 1", "p", "p, adjusted"]
+        shown = "" if len(found) <= _SHOWN else f", the {_SHOWN} strongest shown"
+        caption = (
+            f"Each column of the table of sets beside the target ({len(found)} looked at{shown}): Cramer's "
+            "V, correlation ratio of ranks, or rank correlation; p from 999 random pairings, adjusted after Holm."
+        )
+        parts.append(table(head, rows, caption=caption))
+    return element("section", *parts)
+
+
+def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
+    """What is to be said before the table."""
+    said = []
+    if held_out < 30:
+        said.append(
+            f"Only {held_out} sets were held out. One set more or less predicted right moves a share by "
+            f"{1 / held_out:.0%}."
+            if held_out
+            else "No sets were held out: nothing here says how good the model is."
+        )
+    suspects = list(dict.fromkeys(a.column for a in found if a.adjusted < _SUSPECT))
+    if suspects:
+        names = ", ".join(suspects)
+        said.append(
+            f"The target goes along with {names}. If such a column is a batch, a series, an instrument or a site, the "
+            "model may have learned to recognise that instead of what is asked for, and would fail on data where the "
+            "two part. Compare within one of its values, or hold whole values out (--group)."
+        )
+    elif found:
+        said.append(
+            f"None of {len(found)} columns of the table of sets goes along with the target by more than chance; with "
+            "few sets, a confounder can hide nevertheless. What the table does not tell (operator, day, instrument) "
+            "cannot be tested."
+        )
+    else:
+        said.append(
+            "The table of sets has no other columns, so nothing could be tested: a class that was measured on another "
+            "day or instrument looks like a class that differs. Add such columns to the table of sets."
+        )
+    return said

@@ -6,7 +6,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import read
-from setwise.data.columns import check_varies, covariates, given_split, groups, labels, targets
+from setwise.data.columns import check_varies, given_split, groups, labels, targets
 
 SETS = {
     "set_id": ["a", "b", "c"],
@@ -30,7 +30,6 @@ def test_numbers(store):
     found = targets(store, ["y", "n"], rows=[2, 0])
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, [[1.5, 1], [np.nan, 2], [3, 3]])
-    assert covariates(store, ["n"]).dtype == np.float32
     assert np.isnan(targets(store, ["empty"], rows=[])).all()
 
 

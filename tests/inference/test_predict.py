@@ -141,7 +141,7 @@ def test_covariates_come_from_the_table_of_sets(with_covariates):
 def test_evaluation_needs_targets_that_are_known(with_covariates):
     elements, sets = long_table()
     metrics = evaluate(with_covariates, elements, sets=sets).metrics
-    assert set(metrics) == {"cross_entropy", "accuracy", "auc"}
+    assert set(metrics) == {"cross_entropy", "accuracy", "balanced_accuracy", "auc"}
     with pytest.raises(InputError, match="the sets have no column 'kind'"):
         evaluate(with_covariates, elements, sets=sets.drop_columns(["kind"]))
     strange = sets.set_column(3, "kind", pa.array(["medium", *sets["kind"].to_pylist()[1:]]))

@@ -12,7 +12,8 @@ Target = Annotated[
 ]
 Out = Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the run is written.")]
 Covariates = Annotated[
-    list[str] | None, typer.Option(metavar="A,B,...", help="Columns of the sets that the model sees as well.")
+    list[str] | None,
+    typer.Option(metavar="A,B,...", help="Columns of the sets that the model sees too: numbers, text."),
 ]
 Group = Annotated[
     str | None,

@@ -65,11 +65,6 @@ def targets(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndar
     return numbers(store, names, rows)
 
 
-def covariates(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-    """Covariates ``(B, C)`` float32; arguments and errors as for `numbers`."""
-    return numbers(store, names, rows).astype(np.float32)
-
-
 def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[str | None]:
     """Classes (or groups) of the sets as strings, 1 and 1.0 as "1"; none where missing.
 

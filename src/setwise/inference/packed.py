@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from setwise.batch import SetBatch, SetLayout
+from setwise.training.covariates import Number
 from setwise.training.objectives import Objective
 from setwise.training.record import library_versions
 from setwise.training.run import Run
@@ -19,7 +20,8 @@ class PackedPredictor(nn.Module):
 
     Shapes: elements ``(N, D)`` in the units of the features and in the order of ``run.features`` (images ``(N, H, W)``
     or ``(N, C, H, W)``, categories ``(N,)`` whole numbers), the sets one after the other; sizes ``(B,)`` int64, above
-    zero, adding up to N; covariates ``(B, C)`` exactly where the run has some. Result: ``(B, P)``, targets in their
+    zero, adding up to N; covariates ``(B, C)`` exactly where the run has some: numbers in their units, or
+    numbers of levels (from 0, as ``setwise.json`` lists them), NaN where missing. Result: ``(B, P)``, targets in their
     units and probabilities of classes.
 
     Args:
@@ -31,26 +33,25 @@ class PackedPredictor(nn.Module):
         self.members = nn.ModuleList(run.members)
         self.categories, self.flat_images = run.inputs.categories is not None, len(run.inputs.shape) == 2
         self.objective = run.objective
-        standardiser, covariates = run.inputs.standardiser, run.inputs.covariates
-        for name, numbers in (("elements", standardiser), ("covariates", covariates)):
-            for part in ("mean", "std") if numbers is not None else ():
-                self.register_buffer(f"{name}_{part}", torch.tensor(getattr(numbers, part), dtype=run.dtype))
+        standardiser, self.covariates = run.inputs.standardiser, run.inputs.covariates
+        for part in ("mean", "std") if standardiser is not None else ():
+            self.register_buffer(f"elements_{part}", torch.tensor(getattr(standardiser, part), dtype=run.dtype))
         self.dtype = run.dtype
 
     def forward(self, elements: Tensor, sizes: Tensor, covariates: Tensor | None = None) -> Tensor:
         elements = elements[:, None] if self.categories or self.flat_images else elements
         if not self.categories:
-            elements = self._standardised(elements.to(self.dtype), "elements")
-        if covariates is not None:
-            covariates = self._standardised(covariates.to(self.dtype), "covariates")
+            elements = self._standardised(elements.to(self.dtype))
+        if covariates is not None and self.covariates is not None:
+            covariates = self.covariates.encode(covariates.to(self.dtype))
         batch = SetBatch(elements, _layout(sizes, elements.shape[0]), covariates)
         predicted = [self.objective.transform(member(batch)) for member in self.members]
         return predicted[0] if len(predicted) == 1 else torch.stack(predicted).mean(0)
 
-    def _standardised(self, x: Tensor, name: str) -> Tensor:
-        if not hasattr(self, f"{name}_mean"):
+    def _standardised(self, x: Tensor) -> Tensor:
+        if not hasattr(self, "elements_mean"):
             return x
-        return (x - getattr(self, f"{name}_mean")) / getattr(self, f"{name}_std")
+        return (x - self.get_buffer("elements_mean")) / self.get_buffer("elements_std")
 
 
 def _layout(sizes: Tensor, elements: int) -> SetLayout:
@@ -108,8 +109,13 @@ def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:
     covariates = run.inputs.covariates
     if covariates is None:
         return inputs
-    values = torch.randn(len(sizes), len(covariates.names), generator=draw)
-    return *inputs, values * torch.tensor(covariates.std) + torch.tensor(covariates.mean)
+    values = [
+        torch.randn(len(sizes), generator=draw) * column.std + column.mean
+        if isinstance(column, Number)
+        else torch.randint(len(column.levels), (len(sizes),), generator=draw).float()
+        for column in covariates.columns
+    ]
+    return *inputs, torch.stack(values, dim=1)
 
 
 def as_json(description: dict[str, Any]) -> str:

@@ -45,7 +45,8 @@ def result(run: Run) -> Markup:
             element(
                 "p",
                 "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven "
-                "quantiles per feature, the size) and the same covariates. Best values are underlined.",
+                "quantiles per feature, the size) and the same covariates, whose worth alone has a row of its own. "
+                "Best values are underlined.",
                 attributes={"class": "quiet"},
             )
         )

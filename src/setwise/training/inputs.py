@@ -11,10 +11,9 @@ import torch
 from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.data.batching import BatchSampler, SetDataset, make_loader
-from setwise.data.columns import covariates as covariate_columns
 from setwise.data.store import SetStore
 from setwise.data.transforms import Standardiser
-from setwise.training.record import Covariates
+from setwise.training.covariates import Covariates
 
 _NUMBERS_PER_BATCH = 1 << 24  # 64 MiB a layer in float32 at width 128; measuring needs no gradients
 
@@ -56,7 +55,7 @@ class Inputs:
             standardise: standardise vectors, images and covariates.
 
         Raises:
-            InputError: covariates that are missing or no numbers; elements of a shape that no model takes.
+            InputError: covariates that are missing; elements of a shape that no model takes.
         """
         if len(store.shape) not in (0, 1, 2, 3):
             raise InputError(
@@ -65,15 +64,14 @@ class Inputs:
             )
         scale = None
         if covariates:
-            values = covariate_columns(store, covariates)[rows]
-            scale = Covariates.fit(tuple(covariates), values, standardise=standardise)
+            scale = Covariates.fit(store, covariates, rows, standardise=standardise)
         if store.shape == ():
             return cls(store.features, store.shape, None, scale, _count_categories(store, rows))
         return cls(store.features, store.shape, Standardiser.fit(store, rows) if standardise else None, scale)
 
     def model_choices(self) -> dict[str, Any]:
         """What `setwise.models.make_spec` has to know of the inputs."""
-        covariates = 0 if self.covariates is None else len(self.covariates.names)
+        covariates = 0 if self.covariates is None else self.covariates.width
         if self.categories is not None:
             choices = {"in_features": 1, "elements": "categories", "categories": (self.categories,)}
         elif len(self.shape) == 1:
@@ -115,15 +113,14 @@ class Inputs:
         return max(1, _NUMBERS_PER_BATCH // max(128, math.prod(self.shape)))
 
     def dataset(self, store: SetStore, max_elements: int | None = None) -> SetDataset:
-        """The store's sets with their covariates standardised.
+        """The store's sets with their covariates as the model takes them.
 
         Raises:
             InputError: a covariate that is missing.
         """
         if self.covariates is None:
             return SetDataset(store, max_elements=max_elements)
-        values = covariate_columns(store, self.covariates.names)
-        return SetDataset(store, covariates=self.covariates.apply(values).numpy(), max_elements=max_elements)
+        return SetDataset(store, covariates=self.covariates.apply(store), max_elements=max_elements)
 
     def prepare(self, batch: SetBatch, order: list[int] | None = None) -> SetBatch:
         """A batch of the store with its features in order and standardised, in the shape that the model takes."""

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from setwise.data import columns
 from setwise.training.baselines import baseline_rows
 from setwise.training.metrics import score, undefined
 from setwise.training.outputs import predictions_of
@@ -48,8 +47,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
 def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, ...]:
     store, split, values = problem.store, problem.split, problem.values
     fitted_on = np.concatenate([split.train, split.validation])
-    names = () if run.record.covariates is None else run.record.covariates.names
-    covariates = columns.covariates(store, names) if names else None
+    covariates = None if run.record.covariates is None else run.record.covariates.apply(store)
 
     def table(rows: np.ndarray) -> np.ndarray:
         return summaries(store, rows, None if covariates is None else covariates[rows])
@@ -58,6 +56,7 @@ def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, 
         run.objective,
         summaries=(table(fitted_on), table(split.test)),
         truth=(run.objective.truth(values[fitted_on]), truth),
+        covariates=None if covariates is None else (covariates[fitted_on], covariates[split.test]),
         weights=np.ones(len(fitted_on)) if problem.weights is None else problem.weights[fitted_on],
         seed=run.record.config.seed,
     )

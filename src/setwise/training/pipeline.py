@@ -73,7 +73,7 @@ def train(
         orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
         class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
         weight_column: a column of the sets' weights in the loss; metrics count each set once.
-        covariates: numeric columns of the sets that the model sees as well.
+        covariates: columns of the sets that the model sees as well: numbers and text, of which some may be missing.
         group: the column of what must not be split between parts; by default ``group`` where there is one.
         model: name of the model (`setwise.models.build`).
         model_choices: its choices, such as ``{"depth": 10, "width": 64}``.

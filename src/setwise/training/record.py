@@ -7,51 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-import numpy as np
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.data.transforms import Standardiser
 from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
+from setwise.training.covariates import Covariates
 from setwise.training.objectives import Objective
 
 FORMAT = 2
 _Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Covariates(BaseModel):
-    """Features of the sets as a whole: their names and how they are standardised.
-
-    Attributes:
-        names: C columns of the per-set table.
-        mean: C means over the training sets, in the covariates' units.
-        std: C standard deviations over the training sets; 1 where all training sets agree.
-    """
-
-    model_config = _FROZEN
-
-    names: tuple[str, ...] = Field(min_length=1)
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @classmethod
-    def fit(cls, names: tuple[str, ...], values: np.ndarray, *, standardise: bool = True) -> Self:
-        """Take mean and spread of the values ``(B, C)`` of the training sets."""
-        values = np.asarray(values, dtype=np.float64)
-        mean, std = values.mean(0), values.std(0)
-        std[np.ptp(values, axis=0) == 0] = 1.0
-        if not standardise:
-            mean, std = np.zeros_like(mean), np.ones_like(std)
-        return cls(names=names, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
-
-    def apply(self, values: np.ndarray) -> Tensor:
-        """Standardised values ``(B, C)`` float32."""
-        scaled = (np.asarray(values, dtype=np.float64) - self.mean) / self.std
-        return torch.as_tensor(scaled, dtype=torch.float32)
 
 
 class SplitIds(BaseModel):
@@ -167,9 +134,8 @@ class RunRecord(BaseModel):
         if self.standardiser is not None and width is not None:
             counts["features"] += [len(numbers) for numbers in self.standardiser.values()]
         pairs = {"features": width}
-        if self.covariates is not None:
-            counts["covariates"] = [len(self.covariates.mean), len(self.covariates.std)]
-            pairs["covariates"] = len(self.covariates.names)
+        if self.covariates is not None and self.covariates.width != self.spec.get("covariates"):
+            raise ValueError(f"covariates become {self.covariates.width} features; the model was built for others")
         if len(self.members) > self.config.ensemble:
             raise ValueError(f"an ensemble of {self.config.ensemble} cannot have {len(self.members)} members")
         for name, found in counts.items():

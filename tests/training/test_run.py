@@ -39,13 +39,18 @@ def test_saved_and_loaded(digit_store, tmp_path, precision):
 def test_record_tells_everything(trained, digit_store):
     record = json.loads(trained.record.model_dump_json())
     assert record["features"] == list(digit_store.features)
-    assert record["covariates"]["names"] == ["age"]
+    assert [column["name"] for column in record["covariates"]["columns"]] == ["age"]
     assert record["objective"]["heads"][0]["classes"] == ["no", "yes"]
     assert record["config"]["seed"] == 0
     assert record["fingerprint"] == digit_store.fingerprint
     assert {"setwise", "torch", "python", "numpy"} < record["versions"].keys()
     assert len(record["split"]["train"]) + len(record["split"]["test"]) < 113
-    assert [row["name"] for row in record["test"]][1:] == ["constant", "logistic regression", "gradient boosting"]
+    assert [row["name"] for row in record["test"]][1:] == [
+        "constant",
+        "covariates alone",
+        "logistic regression",
+        "gradient boosting",
+    ]
     assert record["num_parameters"] == sum(p.numel() for p in trained.model.parameters())
 
 

@@ -47,7 +47,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
 def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, ...]:
     store, split, values = problem.store, problem.split, problem.values
     fitted_on = np.concatenate([split.train, split.validation])
-    covariates = None if run.record.covariates is None else run.record.covariates.apply(store)
+    covariates = None if run.record.covariates is None else run.record.covariates.apply(store).astype(np.float64)
 
     def table(rows: np.ndarray) -> np.ndarray:
         return summaries(store, rows, None if covariates is None else covariates[rows])

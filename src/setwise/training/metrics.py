@@ -6,6 +6,7 @@ A metric that is not defined for the sets at hand (R2 of one set, AUC of one cla
 
 import numpy as np
 
+from setwise.training import formulas
 from setwise.training.heads import Classification, Ordinal, Regression, median_class
 from setwise.training.objectives import Objective
 
@@ -89,38 +90,29 @@ def _of_head(
 
 
 def _regression(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score  # here, since predicting needs none
-
-    metrics = {
-        "mse": float(mean_squared_error(truth, predicted)),
-        "mae": float(mean_absolute_error(truth, predicted)),
-    }
+    metrics = {"mse": formulas.squared_error(truth, predicted), "mae": formulas.absolute_error(truth, predicted)}
     if len(truth) > 1 and np.ptp(truth) > 0:
-        metrics["r2"] = float(r2_score(truth, predicted))
+        metrics["r2"] = formulas.r2(truth, predicted)
     return metrics
 
 
 def _classification(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import roc_auc_score
-
     classes, best, present = np.arange(probabilities.shape[1]), probabilities.argmax(1), np.unique(truth)
     metrics = _of_classes(probabilities, truth, best)
     metrics["balanced_accuracy"] = float(np.mean([(best[truth == k] == k).mean() for k in present]))
     if len(present) > 1:
         ranked = classes[1:] if len(classes) == 2 else present
-        metrics["auc"] = float(np.mean([roc_auc_score(truth == k, probabilities[:, k]) for k in ranked]))
+        metrics["auc"] = float(np.mean([formulas.auc(truth == k, probabilities[:, k]) for k in ranked]))
     return metrics
 
 
 def _label(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """What is asked of a label that sets have or lack; nothing for one that none of them has."""
-    from sklearn.metrics import average_precision_score, f1_score
-
     if not truth.any():
         return {}
     return {
-        "f1": float(f1_score(truth, probabilities.argmax(1), zero_division=0.0)),  # pyright: ignore[reportArgumentType]
-        "average_precision": float(average_precision_score(truth, probabilities[:, 1])),
+        "f1": formulas.f1(truth, probabilities.argmax(1)),
+        "average_precision": formulas.average_precision(truth, probabilities[:, 1]),
     }
 
 
@@ -153,9 +145,7 @@ def _ordinal(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def _of_classes(probabilities: np.ndarray, truth: np.ndarray, best: np.ndarray) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, log_loss
-
     return {
-        "cross_entropy": float(log_loss(truth, probabilities, labels=np.arange(probabilities.shape[1]))),
-        "accuracy": float(accuracy_score(truth, best)),
+        "cross_entropy": formulas.cross_entropy(truth, probabilities),
+        "accuracy": formulas.accuracy(truth, best),
     }

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from setwise.data.fcs import write_fcs
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -38,6 +40,13 @@ def tables(tmp_path, monkeypatch):
         cells = pd.DataFrame({"set_id": np.repeat(ids, size), "volume": rng.normal(np.repeat(level, size))})
         cells.assign(hemoglobin=rng.normal(size=len(cells))).to_parquet(f"{prefix}cells.parquet")
         pd.DataFrame({"set_id": ids, "hematocrit": level}).to_csv(f"{prefix}patients.csv", index=False)
+        folder = Path(f"{prefix}samples")
+        folder.mkdir()
+        for number in range(count):
+            events = rng.gamma(2, 100 * (1 + number % 2), (size[number], 3))
+            write_fcs(folder / f"{number}.fcs", events, ["FITC-A", "PE-A", "APC-A"], labels=["CD3", "CD4", "CD8"])
+    status = ["yes" if number % 2 else "no" for number in range(20)]
+    pd.DataFrame({"fcs_filename": [f"{n}.fcs" for n in range(20)], "cmv": status}).to_csv("samples.csv", index=False)
 
 
 @pytest.mark.usefixtures("tables")

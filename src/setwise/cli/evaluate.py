@@ -1,7 +1,7 @@
 """`setwise evaluate`: how good a saved run is on sets whose targets are known."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,11 @@ from setwise.cli import options, screen
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
 
+if TYPE_CHECKING:
+    from setwise.data.reading import Reading
 
+
+@options.reads
 def evaluate(
     run: options.RunDirectory,
     source: options.Source,
@@ -26,6 +30,8 @@ def evaluate(
     memory_limit: options.MemoryLimit = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
+    *,
+    reading: "Reading",
 ) -> None:
     """Measure a run on sets whose targets are known.
 
@@ -49,6 +55,7 @@ def evaluate(
         source,
         sets=sets,
         set_id=set_id,
+        reading=reading,
         device=device,
         elements_per_batch=elements_per_batch,
         max_elements=max_elements,

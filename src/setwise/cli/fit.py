@@ -8,16 +8,18 @@ import typer
 
 from setwise.cli import fit_options as choices
 from setwise.cli import options, screen
-from setwise.cli.inspect import show_left_out, show_rest
+from setwise.cli.inspect import show_reading, show_rest
 from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from setwise.data.reading import Reading
     from setwise.data.store import SetStore
 
 _SHOWN = 24
 
 
+@options.reads
 def fit(
     context: typer.Context,
     source: options.Source,
@@ -67,6 +69,8 @@ def fit(
     tensorboard: choices.Tensorboard = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    *,
+    reading: "Reading",
 ) -> object:
     """Fit a model to sets, measure it on sets it has not seen beside simple baselines, and write a report.
 
@@ -79,6 +83,8 @@ def fit(
 
     setwise fit cells.parquet --sets patients.csv --target age --target cmv --target stage --task stage=ordinal
     --order stage=I,II,III,IV --class-weights balanced --out runs/several
+
+    setwise fit samples/ --sets samples.csv --target cmv --features CD3,CD4,CD8 --out runs/cmv
 
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
@@ -125,7 +131,8 @@ def fit(
     else:
         check_free(out, overwrite=overwrite or resume)  # before hours of reading
     people = Screen(quiet=quiet, as_json=json)
-    read_sets = read(source, sets=sets, set_id=set_id, features=options.names(features), store=store)
+    columns = options.names(features)
+    read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading)
     _show_data(people, read_sets, targets=target)
     run = train(
         read_sets,
@@ -172,7 +179,7 @@ def _show_data(people: Screen, store: "SetStore", *, targets: list[str]) -> None
     people.heading(f"Features ({len(store.features)})")
     people.line(", ".join(store.features[:_SHOWN]))
     show_rest(people, store.features, _SHOWN)
-    show_left_out(people, store.left_out)
+    show_reading(people, store)
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
     from setwise.data.inspect import Summary
+    from setwise.data.reading import Reading
+    from setwise.data.store import SetStore
 
 _SHOWN = 20
 
 
+@options.reads
 def inspect(
     source: options.Source,
     sets: options.Sets = None,
@@ -26,6 +29,8 @@ def inspect(
     features: options.Features = None,
     set_id: options.SetId = "set_id",
     json: options.Json = False,
+    *,
+    reading: "Reading",
 ) -> None:
     """Show what would be read: sets, sizes, features, missing values, targets, groups, problems.
 
@@ -41,9 +46,10 @@ def inspect(
     from setwise.data.inspect import summarise
 
     screen = Screen(as_json=json)
-    store = read(source, sets=sets, set_id=set_id, features=options.names(features), strict=False)
+    store = read(source, sets=sets, set_id=set_id, features=options.names(features), strict=False, reading=reading)
     summary = summarise(store, targets=target or (), group=group)
     show_summary(screen, summary)
+    show_reading(screen, store)
     screen.document(summary.to_dict())
 
 
@@ -63,7 +69,6 @@ def show_summary(screen: Screen, summary: "Summary") -> None:
         ]
         screen.table(["feature", "lowest", "highest", "mean", "std", "missing"], rows)
         show_rest(screen, [f.name for f in summary.features], _SHOWN)
-    show_left_out(screen, summary.left_out)
     if summary.columns:
         screen.heading("Columns of the sets")
         rows = [
@@ -75,6 +80,20 @@ def show_summary(screen: Screen, summary: "Summary") -> None:
     screen.heading("Problems")
     for problem in summary.problems or ("none found",):
         screen.line(f"- {problem}")
+
+
+def show_reading(screen: Screen, store: "SetStore") -> None:
+    """Print what was left out, and how the elements were read."""
+    show_left_out(screen, store.left_out)
+    description = store.description
+    if lines := [*description.processing.describe(), *description.notes]:
+        screen.heading("Reading")
+        for line in lines:
+            screen.line(f"- {line}")
+    if description.skipped:
+        screen.heading(f"Skipped ({len(description.skipped)})")
+        for name, reason in description.skipped.items():
+            screen.line(f"- {name}: {reason}")
 
 
 def show_left_out(screen: Screen, left_out: Mapping[str, str]) -> None:

@@ -1,9 +1,11 @@
 """Options that several commands share, and how lists of names are written."""
 
 import csv
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -13,7 +15,8 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="ELEMENTS",
-        help="Table with a row per element (.csv, .csv.gz, .tsv, .parquet), nested .parquet, .h5, or a store (.arrow).",
+        help="Folder or pattern of FCS files; or a table with a row per element (.csv, .csv.gz, .tsv, .parquet), "
+        "nested .parquet, .h5, or a store (.arrow).",
     ),
 ]
 Sets = Annotated[
@@ -24,7 +27,8 @@ SetId = Annotated[str, typer.Option(metavar="COLUMN", help="Column that names th
 Features = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="A,B,...", help="Columns of the elements to use; by default every numeric one that looks measured."
+        metavar="A,B,...",
+        help="Columns or channels to use, or @FILE with one name a line; by default all that look measured.",
     ),
 ]
 RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.")]
@@ -83,9 +87,102 @@ def class_weights(value: str | None) -> str | dict[str, float] | None:
 def names(values: Sequence[str] | None) -> list[str] | None:
     """Names from an option that may be repeated and may hold several with commas between; none where not given.
 
-    A name that holds a comma stands in double quotes, as in CSV files.
+    A name that holds a comma stands in double quotes, as in CSV files. ``@FILE`` stands for the names in a file, one a
+    line.
+
+    Raises:
+        InputError: a file that cannot be read.
     """
     if not values:
         return None
-    rows = csv.reader(values, skipinitialspace=True)
+    lines = [line for value in values for line in (_lines(value) if value.startswith("@") else [value])]
+    rows = csv.reader(lines, skipinitialspace=True)
     return [name for row in rows for name in (part.strip() for part in row) if name]
+
+
+def _lines(value: str) -> list[str]:
+    path = Path(value.removeprefix("@"))
+    try:
+        return [f'"{line.strip()}"' if "," in line else line for line in path.read_text("utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"the names in {path} cannot be read: {error}. Give a text file with one name a line."
+        ) from None
+
+
+_R = TypeVar("_R")
+_READING = "Reading"
+FileColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        rich_help_panel=_READING,
+        help="Column of the table of sets that names the file of each set.",
+        show_default="fcs_filename, file and the like",
+    ),
+]
+Compensation = Annotated[
+    bool | None,
+    typer.Option(
+        "--compensation/--no-compensation",
+        rich_help_panel=_READING,
+        help="Take back spillover by the matrix in each FCS file.",
+        show_default="where there is one",
+    ),
+]
+Cofactor = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        rich_help_panel=_READING,
+        help="Of arcsinh(x / cofactor); 0 for none.",
+        show_default="150 for flow, 5 for mass cytometry, else none",
+    ),
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="error|mask",
+        rich_help_panel=_READING,
+        help="Missing values in features: refused, or marked by a feature beside each that has some.",
+        show_default="error",
+    ),
+]
+SkipBad = Annotated[
+    bool,
+    typer.Option("--skip-bad", rich_help_panel=_READING, help="Leave out files that cannot be read or have no row."),
+]
+DataSet = Annotated[
+    int,
+    typer.Option(min=1, rich_help_panel=_READING, help="Which data set of FCS files that have several."),
+]
+_SHARED: dict[str, tuple[Any, Any]] = {
+    "file_column": (FileColumn, None),
+    "compensate": (Compensation, None),
+    "cofactor": (Cofactor, None),
+    "missing": (Missing, None),
+    "skip_bad": (SkipBad, False),
+    "data_set": (DataSet, 1),
+}
+
+
+def reads(command: Callable[..., _R]) -> Callable[..., _R]:
+    """Gives a command all options of reading: its parameter ``reading`` becomes them (`setwise.data.Reading`)."""
+    signature = inspect.signature(command)
+    kept = [p for p in signature.parameters.values() if p.name != "reading"]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in _SHARED.items()
+    ]
+
+    @functools.wraps(command)
+    def with_options(*args: Any, **given: Any) -> _R:
+        from setwise.data.reading import Reading  # costs a second, which help does not wait for
+
+        chosen = {name: given.pop(name, default) for name, (_, default) in _SHARED.items()}
+        return command(*args, **given, reading=Reading(**chosen))
+
+    with_options.__signature__ = signature.replace(parameters=[*kept, *more])  # pyright: ignore[reportAttributeAccessIssue]
+    with_options.__annotations__ = {p.name: p.annotation for p in (*kept, *more)}
+    del with_options.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
+    return with_options

@@ -1,14 +1,18 @@
 """`setwise predict`: predictions for new sets from a saved run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from setwise.cli import options
 from setwise.cli.screen import Screen
 
+if TYPE_CHECKING:
+    from setwise.data.reading import Reading
 
+
+@options.reads
 def predict(
     run: options.RunDirectory,
     source: options.Source,
@@ -25,6 +29,8 @@ def predict(
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    *,
+    reading: "Reading",
 ) -> None:
     """Predict new sets with a run. Features are found by their names, in whatever order they come.
 
@@ -44,6 +50,7 @@ def predict(
         source,
         sets=sets,
         set_id=set_id,
+        reading=reading,
         device=device,
         elements_per_batch=elements_per_batch,
         max_elements=max_elements,

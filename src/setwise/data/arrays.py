@@ -61,6 +61,7 @@ def read_arrays(
     set_id: str,
     store: Path | None,
     strict: bool,
+    keep_missing: bool = False,
 ) -> SetStore:
     """One array per set into a store; arguments as for `read`.
 
@@ -83,12 +84,19 @@ def read_arrays(
     elements = np.concatenate(converted)
     sizes = np.array([len(x) for x in converted], np.int64)
     if strict:
-        check_finite(torch.from_numpy(elements), torch.from_numpy(sizes), ids)
+        check_values(elements, sizes, ids, keep_missing=keep_missing)
     shape = elements.shape[1:]
     names = feature_names(shape, features)
-    description = Description(names, shape, {}, strict, tuple(problems))
+    description = Description(names, shape, {}, strict and not keep_missing, tuple(problems))
     kept = SetStore.from_description(elements, sizes, table, description)
     return kept if store is None else kept.save(store)
+
+
+def check_values(elements: np.ndarray, sizes: np.ndarray, ids: Sequence[str], *, keep_missing: bool) -> None:
+    """Refuse elements that are no finite numbers; NaN passes where missing values are kept."""
+    if keep_missing and elements.dtype.kind == "f":
+        elements = np.where(np.isnan(elements), np.float32(0), elements)
+    check_finite(torch.from_numpy(elements), torch.from_numpy(sizes), ids)
 
 
 def _ids(count: int, sets: pa.Table | None, set_id: str, *, strict: bool) -> tuple[list[str], pa.Table, list[str]]:

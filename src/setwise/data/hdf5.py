@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
-from setwise._checks import InputError, check_finite
-from setwise.data.arrays import feature_names, store_dtype
+from setwise._checks import InputError
+from setwise.data.arrays import check_values, feature_names, store_dtype
 from setwise.data.per_set import add_columns
 from setwise.data.splits import PARTS
 from setwise.data.store import SetStore
@@ -38,6 +37,7 @@ def read_hdf5(
     sets_name: str,
     store: Path | None,
     strict: bool,
+    keep_missing: bool = False,
 ) -> SetStore:
     """Read ``train_data`` ``(B, S, ...)``, ``train_labels`` ``(B,)`` or ``(B, T)`` and ``train_lengths`` ``(B,)``.
 
@@ -67,14 +67,16 @@ def read_hdf5(
         table, problems = add_columns(_table(parts, path), sets, sets_name, strict=strict)
         known = {f"{part.name}_{what}" for part in parts for what in ("data", "labels", "lengths")}
         left_out = {key: "it is none of the data sets that are read" for key in keys if key not in known}
-        description = Description(feature_names(shape, features), shape, left_out, strict, tuple(problems))
+        description = Description(
+            feature_names(shape, features), shape, left_out, strict and not keep_missing, tuple(problems)
+        )
         sizes = np.concatenate([part.sizes for part in parts])
         if store is not None:
             with new_file(store, sizes, table, description, dtype=dtype) as elements:
-                _fill(elements, parts, strict=strict)
+                _fill(elements, parts, strict=strict, keep_missing=keep_missing)
             return SetStore.open(store)
         elements = np.empty((int(sizes.sum()), *shape), dtype)
-        _fill(elements, parts, strict=strict)
+        _fill(elements, parts, strict=strict, keep_missing=keep_missing)
         return SetStore.from_description(elements, sizes, table, description)
 
 
@@ -147,7 +149,7 @@ def _table(parts: Sequence[_Part], path: Path) -> pa.Table:
         raise InputError(f"{path}: the labels must be numbers or text: {error}.") from error
 
 
-def _fill(elements: np.ndarray, parts: Sequence[_Part], *, strict: bool) -> None:
+def _fill(elements: np.ndarray, parts: Sequence[_Part], *, strict: bool, keep_missing: bool) -> None:
     """Copy what is no padding, some sets at a time."""
     place = 0
     for part in parts:
@@ -161,6 +163,6 @@ def _fill(elements: np.ndarray, parts: Sequence[_Part], *, strict: bool) -> None
                 piece = piece.astype(elements.dtype)
             if strict:
                 names = [f"{part.name}_{row}" for row in range(start, start + len(sizes))]
-                check_finite(torch.from_numpy(piece), torch.from_numpy(sizes), names)
+                check_values(piece, sizes, names, keep_missing=keep_missing)
             elements[place : place + len(piece)] = piece
             place += len(piece)

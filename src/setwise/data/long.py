@@ -25,6 +25,7 @@ def read_long(
     sets_name: str,
     store: Path | None,
     strict: bool,
+    keep_missing: bool = False,
     own: pa.Table | None = None,
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
@@ -32,6 +33,7 @@ def read_long(
     Rows of a set may lie anywhere in the table; their order within the set is kept. Memory holds the float32
     elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
 
+    ``keep_missing`` lets missing values through, as NaN.
     ``own`` is the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
 
     Raises:
@@ -60,13 +62,13 @@ def read_long(
         for name, reason in left_out.items()
         if reason == TEXT_AMONG_NUMBERS
     ]
-    description = Description(tuple(features), (len(features),), left_out, strict, tuple(problems))
+    description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
     if store is not None:
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
-            _fill(elements, rows, set_id, features, sizes, strict=strict)
+            _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
     elements = np.empty((int(sizes.sum()), len(features)), np.float32)
-    _fill(elements, rows, set_id, features, sizes, strict=strict)
+    _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
     return SetStore.from_description(elements, sizes, joined, description)
 
 
@@ -115,6 +117,7 @@ def _fill(
     sizes: np.ndarray,
     *,
     strict: bool,
+    keep_missing: bool,
 ) -> None:
     """Put every row where its set has its next place."""
     coder = SetCodes(column=set_id, where=rows.name)
@@ -123,7 +126,7 @@ def _fill(
     row = 0
     for batch in rows.read([set_id, *features]):
         codes = coder.encode(batch[set_id], row)
-        values = _values(batch, features, set_id, rows.name, row, strict=strict)
+        values = _values(batch, features, set_id, rows.name, row, strict=strict, keep_missing=keep_missing)
         if len(coder.codes) > len(sizes):
             raise InputError(f"{rows.name} changed while it was read. Read it again.")
         if len(codes):
@@ -152,7 +155,14 @@ def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np
 
 
 def _values(
-    batch: pa.RecordBatch, features: Sequence[str], set_id: str, where: str, first_row: int, *, strict: bool
+    batch: pa.RecordBatch,
+    features: Sequence[str],
+    set_id: str,
+    where: str,
+    first_row: int,
+    *,
+    strict: bool,
+    keep_missing: bool,
 ) -> np.ndarray:
     """The features of some rows ``(n, D)`` in float32.
 
@@ -163,8 +173,9 @@ def _values(
     with np.errstate(over="ignore"):
         for column, name in enumerate(features):
             values[:, column] = to_float64(batch[name])
-    if strict and not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
+    bad = np.isinf(values) if keep_missing else ~np.isfinite(values)
+    if strict and bad.any():
+        row, column = np.argwhere(bad)[0]
         cell = batch[features[column]][int(row)].as_py()
         found = "is missing" if cell is None else f"is {cell}"
         if cell is not None and np.isfinite(float(cell)):
@@ -172,6 +183,6 @@ def _values(
         raise InputError(
             f"{where}: every feature must be a finite number; {features[column]!r} {found} in row "
             f"{first_row + int(row) + 1} (set {batch[set_id][int(row)].as_py()!r}). "
-            "Drop such elements, or fill them in before."
+            "Drop such elements, fill them in before, or mark them by a feature of their own (--missing mask)."
         )
     return values

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 from setwise._checks import InputError
 from setwise.data.arrays import from_padded, is_padded, read_arrays
+from setwise.data.fcs.folder import find_sources, is_fcs
+from setwise.data.fcs.read import read_fcs
 from setwise.data.hdf5 import SUFFIXES, read_hdf5
 from setwise.data.long import read_long
 from setwise.data.nested import is_nested, unnest
 from setwise.data.per_set import named_rows, read_sets
+from setwise.data.process import aside, is_left_to_do, process
+from setwise.data.reading import Processing, Reading, as_fitted, check_processing
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, open_rows, speaks_arrow, suffix_of
@@ -27,18 +30,22 @@ def read(
     features: Sequence[str] | None = None,
     store: str | Path | None = None,
     strict: bool = True,
+    reading: Reading | None = None,
+    like: Processing | None = None,
 ) -> SetStore:
     """Read sets, check them, and return a store of them.
 
     Args:
-        source: a path (the suffix tells the format), a table that speaks Arrow, a list of arrays, a padded array with
-            sizes as a pair, or a store, which is returned as it is.
+        source: a path (the suffix tells the format), a folder or a pattern of FCS files, a table that speaks Arrow, a
+            list of arrays, a padded array with sizes as a pair, or a store, which is returned as it is.
         sets: the table of sets (path or table): one row per set with targets, covariates, ``group``, ``split``.
         set_id: the column that names the sets, in both tables.
         features: columns of the elements to use, in this order; by default every numeric one that does not look like a
             clock, a counter, or a property of the set. `SetStore.left_out` says which were left out, and why.
         store: where to keep the store on disk; a long table is then never held in memory.
         strict: false to read what can be read and keep the problems (`SetStore.description`), to inspect it.
+        reading: how files are read; by default what suits them.
+        like: what was done to the elements that a model was fitted on (`RunRecord.processing`), to be done again.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
@@ -47,18 +54,61 @@ def read(
         >>> read([np.ones((2, 3)), np.ones((5, 3))])
         SetStore(2 sets, 7 elements of shape (3,), in memory)
     """
+    reading = Reading() if reading is None else reading
+    reading = reading if like is None else as_fitted(reading, like)
     path = None if store is None else Path(store)
-    table, sets_name = (None, "") if sets is None else read_sets(sets, set_id)
-    options: dict[str, Any] = {"features": features, "store": path, "strict": strict}
-    opened = _open_store(source, table, features)
-    if opened is not None:
+    if isinstance(source, SetStore) or is_store_file(source):
+        opened = _open_store(source, sets is not None, features)
+        if like is not None:
+            check_processing(like, opened.description.processing)
         return opened if path is None else opened.save(path)
+    to_do = strict and (reading.missing == "mask" if is_fcs(source) else is_left_to_do(reading, like))
+    target = aside(path) if path is not None and to_do else path
+    try:
+        found = _read(
+            source,
+            sets=sets,
+            set_id=set_id,
+            features=features,
+            store=target,
+            strict=strict,
+            keep_missing=to_do,
+            reading=reading,
+            like=like,
+        )
+        return process(found, reading=reading, like=like, path=path) if to_do else found
+    finally:
+        if target != path and target is not None:
+            target.unlink(missing_ok=True)
+
+
+def _read(
+    source: Any,
+    *,
+    sets: Any,
+    set_id: str,
+    features: Sequence[str] | None,
+    store: Path | None,
+    strict: bool,
+    keep_missing: bool,
+    reading: Reading,
+    like: Processing | None,
+) -> SetStore:
+    """The sets of a source that is no store, each format by its own reader."""
+    table, sets_name = (None, "") if sets is None else read_sets(sets, set_id)
+    options: dict[str, Any] = {"features": features, "store": store, "strict": strict, "keep_missing": keep_missing}
+    if is_fcs(source):
+        skip = reading.skip_bad
+        sources = find_sources(
+            source, table, sets_name, set_id=set_id, file_column=reading.file_column, skip=skip, strict=strict
+        )
+        return read_fcs(sources, reading=reading, like=like, set_id=set_id, sets_name=sets_name, **options)
     if isinstance(source, str | Path) or speaks_arrow(source):
         named = None if table is None else named_rows(table, set_id, sets_name)
         options |= {"sets": named, "sets_name": sets_name}
         if isinstance(source, str | Path) and suffix_of(Path(source)) in SUFFIXES:
             return read_hdf5(Path(source), **options)
-        rows = open_rows(source, set_id=set_id, stream=path is not None)
+        rows = open_rows(source, set_id=set_id, stream=store is not None)
         if is_nested(rows):
             nested = unnest(rows, set_id)
             options["features"] = nested.features if features is None else features
@@ -73,15 +123,19 @@ def read(
     return read_arrays(list(source), sets=table, set_id=set_id, **options)
 
 
-def _open_store(source: Any, sets: pa.Table | None, features: Sequence[str] | None) -> SetStore | None:
-    """The store, where the source is one already."""
-    if isinstance(source, str | Path) and suffix_of(Path(source)) in ARROW_SUFFIXES:
-        source = SetStore.open(source) if is_store(Path(source)) else None
-    if not isinstance(source, SetStore):
-        return None
-    if sets is not None or (features is not None and tuple(features) != source.features):
+def is_store_file(source: Any) -> bool:
+    """Whether a source is the path of a store."""
+    if not isinstance(source, str | Path) or suffix_of(Path(source)) not in ARROW_SUFFIXES:
+        return False
+    return is_store(Path(source))
+
+
+def _open_store(source: Any, has_sets: bool, features: Sequence[str] | None) -> SetStore:
+    """The store that the source is."""
+    opened = source if isinstance(source, SetStore) else SetStore.open(source)
+    if has_sets or (features is not None and tuple(features) != opened.features):
         raise InputError(
             "a store holds its features and its table of sets. Give sets and features when it is written, "
             "from the table of elements."
         )
-    return source
+    return opened

@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from setwise._checks import InputError
 from setwise.data.files import check_new, whole_or_nothing
+from setwise.data.reading import Processing
 
 FORMAT = 1
 _KEY = b"setwise"
@@ -30,6 +31,9 @@ class Description:
         left_out: columns of the source that are not features, and why.
         checked: whether all elements are known to be finite; false for what was read to be inspected alone.
         problems: what was found wrong while reading to inspect.
+        processing: what was done to the elements between their source and the store.
+        notes: what people should know of the reading, one sentence each.
+        skipped: files and sets that were left out because they could not be read or did not fit, and why.
     """
 
     features: tuple[str, ...]
@@ -37,6 +41,9 @@ class Description:
     left_out: Mapping[str, str] = field(default_factory=dict)
     checked: bool = True
     problems: tuple[str, ...] = ()
+    processing: Processing = field(default_factory=Processing)
+    notes: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The description as it is kept in the schema of the file."""
@@ -48,6 +55,9 @@ class Description:
                 "left_out": dict(self.left_out),
                 "checked": self.checked,
                 "problems": self.problems,
+                "processing": self.processing.to_dict(),
+                "notes": self.notes,
+                "skipped": dict(self.skipped),
             }
         ).encode()
 
@@ -68,7 +78,12 @@ class Description:
         if missing := [name for name in names if name not in values]:
             raise InputError(f"{path} is damaged: its description has no {missing[0]!r}. Write it again.")
         features, shape, left_out, checked, problems = (values[name] for name in names)
-        return cls(tuple(features), tuple(shape), left_out, checked, tuple(problems))
+        try:
+            processing = Processing.from_dict(values.get("processing", {}))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} is damaged: its processing cannot be read. Write it again.") from error
+        more = (processing, tuple(values.get("notes", ())), values.get("skipped", {}))
+        return cls(tuple(features), tuple(shape), left_out, checked, tuple(problems), *more)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from setwise.data.reading import Reading
 from setwise.inference.predict import read_for
 from setwise.training.metrics import score, undefined
 from setwise.training.outputs import predictions_of
@@ -40,6 +41,7 @@ def evaluate(
     sets: Any = None,
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
+    reading: Reading | None = None,
     device: str = "auto",
     elements_per_batch: int | None = None,
     max_elements: int | None = None,
@@ -54,7 +56,7 @@ def evaluate(
         InputError: as for `setwise.inference.predict`; a target that is missing, or a class that the run does not know.
     """
     run = run if isinstance(run, Run) else Run.load(run)
-    store = read_for(run, source, sets=sets, set_id=set_id, features=features)
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
     objective = run.objective
     values = target_values(store, objective)
     truth = objective.truth(values)

@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data import read
+from setwise.data.fcs.folder import is_fcs
+from setwise.data.reading import Reading
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
@@ -24,6 +26,7 @@ def predict(
     sets: Any = None,
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
+    reading: Reading | None = None,
     device: str = "auto",
     elements_per_batch: int | None = None,
     max_elements: int | None = None,
@@ -44,6 +47,7 @@ def predict(
         sets: the table of sets, where the model takes covariates; a store has its own.
         set_id: the column that names the sets.
         features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
+        reading: how files are read; what decides the values is as when the run was fitted.
         device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
         elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
         max_elements: elements drawn of larger sets, or none for whole sets.
@@ -68,7 +72,7 @@ def predict(
             "the spread is that between the members of an ensemble, and this run has one model. "
             "Fit an ensemble (ensemble=5, --ensemble 5), or leave the spread out."
         )
-    store = read_for(run, source, sets=sets, set_id=set_id, features=features)
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
     rows = np.arange(len(store))
     outputs = outputs_for(
         run,
@@ -95,6 +99,7 @@ def read_for(
     sets: Any = None,
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
+    reading: Reading | None = None,
 ) -> SetStore:
     """Read sets for a run: of a table, the columns that the run was trained with, by their names.
 
@@ -104,17 +109,21 @@ def read_for(
         sets: the table of sets, or none.
         set_id: the column that names the sets.
         features: names for sources whose features have none (arrays, HDF5), which are never guessed.
+        reading: how files are read; what decides the values is as when the run was fitted, or refused.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
     """
+    done = run.record.processed
     if features is None and _has_columns(source):
-        features = run.features
-    return read(source, sets=sets, set_id=set_id, features=features)
+        features = done.without_masks(run.features)
+    return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done)
 
 
 def _has_columns(source: Any) -> bool:
-    """Whether a source is a table, from which features can be taken by name."""
+    """Whether a source is a table or FCS files, from which features can be taken by name."""
+    if is_fcs(source):
+        return True
     if not isinstance(source, str | Path):
         return speaks_arrow(source)
     suffix = suffix_of(Path(source))

@@ -352,6 +352,10 @@ def _run(
         seconds=sum(seconds),
         members=tuple(kept) if config.ensemble > 1 else (),
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        processing=problem.store.description.processing.to_dict(),
+        left_out=dict(problem.store.left_out),
+        notes=problem.store.description.notes,
+        skipped=dict(problem.store.description.skipped),
     )
     return Run(record, network, _histories(fitted, config), directory)
 

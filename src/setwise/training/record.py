@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from setwise._checks import InputError
+from setwise.data.reading import Processing
 from setwise.data.transforms import Standardiser
 from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
@@ -87,6 +88,10 @@ class RunRecord(BaseModel):
         test: the model and what it has to beat, on the test sets; empty without a test part.
         notes: what is to be known of these results, a sentence each: what the test sets cannot tell.
         weights_sha256: checksum of ``weights.safetensors``.
+        processing: what was done to the elements while they were read (`setwise.data.Processing`).
+        left_out: columns of the source that are no features, and why.
+        notes: what people should know of how the data were read.
+        skipped: files and sets that were left out of the data, and why.
     """
 
     model_config = _FROZEN
@@ -115,6 +120,20 @@ class RunRecord(BaseModel):
     test: tuple[TestRow, ...] = ()
     notes: tuple[str, ...] = ()
     weights_sha256: str = ""
+    processing: dict[str, Any] = Field(default_factory=dict)
+    left_out: dict[str, str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    skipped: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def processed(self) -> Processing:
+        """What was done to the elements while they were read, to be done again to new ones."""
+        return Processing.from_dict(self.processing)
+
+    @field_validator("processing")
+    @classmethod
+    def _processing_is_whole(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _proven(values, Processing.from_dict)
 
     @field_validator("spec")
     @classmethod

@@ -1,0 +1,230 @@
+"""Folders of FCS files, with their tables, into stores."""
+
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from setwise._checks import InputError
+from setwise.data import Processing, Reading, SetStore, read, summarise
+from tests.data.fcs.conftest import MARKERS, NAMES, SPILL, events
+
+MATRIX = np.array([[1, 0.25], [0.125, 1]])
+
+
+def _table(count=5, **more):
+    return pa.table({"fcs_filename": [f"s {n}.fcs" for n in range(count)], "y": list(range(count)), **more})
+
+
+def test_a_folder_and_a_table(folder):
+    store = read(folder.path, sets=_table())
+    assert store.features == ("FSC-A", "CD3", "CD4")
+    assert store.set_ids == [f"s {n}.fcs" for n in range(5)]
+    assert store.sizes.tolist() == [11, 13, 15, 17, 19]
+    assert store.sets["y"].to_pylist() == list(range(5))
+    assert "time" in store.left_out["Time"]
+    raw = events(3, 17)
+    expected = np.arcsinh(raw[:, 1:3].astype(np.float64) @ np.linalg.inv(MATRIX) / 150)
+    np.testing.assert_allclose(store.elements(3)[:, 1:], expected, rtol=1e-6)
+    np.testing.assert_array_equal(store.elements(3)[:, 0], raw[:, 0])
+    done = store.description.processing
+    assert (done.compensation, dict(done.cofactors)) == ("all", {"CD3": 150.0, "CD4": 150.0})
+    assert "FSC-A" in store.description.notes[0]
+
+
+def test_choices_of_reading(folder):
+    store = read(folder.path, features=["PE-A", "CD3"], reading=Reading(compensate=False, cofactor=0))
+    np.testing.assert_array_equal(store.elements(0), events(0, 11)[:, [2, 1]])
+    assert store.features == ("PE-A", "CD3")
+    assert store.description.processing == Processing("none")
+
+
+def test_a_store_on_disk_is_the_same(folder, tmp_path):
+    kept = read(folder.path, sets=_table(), store=tmp_path / "cells.arrow")
+    assert kept.fingerprint == read(folder.path, sets=_table()).fingerprint
+    opened = SetStore.open(tmp_path / "cells.arrow").description
+    assert opened.processing.cofactors == {"CD3": 150.0, "CD4": 150.0}
+    assert opened.notes == kept.description.notes
+
+
+def test_names_of_files_in_every_way(folder):
+    folder.add("sub/s 7.fcs", seed=7, SPILL=SPILL)
+    decomposed = unicodedata.normalize("NFD", "Müller.fcs")
+    folder.add(decomposed, seed=8, SPILL=SPILL)
+    ways = ["s 0", "./s 1.fcs", "s 2.fcs", "s 3", "s 4.fcs", "s 7.fcs", unicodedata.normalize("NFC", decomposed)]
+    store = read(folder.path, sets=pa.table({"tube": ways, "y": range(7)}), reading=Reading(file_column="tube"))
+    assert store.set_ids[5:] == ["sub/s 7.fcs", decomposed]
+    named = read(folder.path, sets=pa.table({"set_id": list("abcdefg"), "file": ways}))
+    assert named.set_ids == list("abcdefg")
+    assert len(read(str(folder.path / "s *.fcs"))) == 5
+    assert len(read(folder.path / "s 0.fcs")) == 1
+    assert len(read([folder.path / "s 0.fcs", folder.path / "sub/s 7.fcs"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["s 0", "s 1", "s 2", "s 3", "s 9"], r"1 of those .* not below .*: s 9\. Mend the names"),
+        (["s 0", "s 1", "s 2", "s 3"], r"1 below .* have none .*: s 4\.fcs\. Add their rows"),
+        (["s 0", "s 1", "s 2", "s 3", "s 3.fcs"], "rows 4 and 5 .* both name s 3.fcs"),
+        (["a", "b"], "names none of the 5 FCS files"),
+        (["s 0", ""], "is empty in row 2"),
+    ],
+)
+def test_tables_that_do_not_fit(folder, names, words):
+    with pytest.raises(InputError, match=words):
+        read(folder.path, sets=pa.table({"file": names}))
+
+
+def test_what_does_not_fit_can_be_left_out(folder):
+    table = pa.table({"file": ["s 0", "s 1", "s 9"], "y": [0, 1, 9]})
+    store = read(folder.path, sets=table, reading=Reading(skip_bad=True))
+    assert store.sets["y"].to_pylist() == [0, 1]
+    assert sorted(store.description.skipped) == ["s 2.fcs", "s 3.fcs", "s 4.fcs", "s 9"]
+
+
+def test_a_table_without_names_of_files(folder):
+    with pytest.raises(InputError, match="--file-column"):
+        read(folder.path, sets=pa.table({"tube": ["s 0"]}))
+    with pytest.raises(InputError, match="no column 'tubes'"):
+        read(folder.path, sets=_table(), reading=Reading(file_column="tubes"))
+
+
+def test_one_corrupt_file_among_many(folder, tmp_path):
+    whole = (folder.path / "s 2.fcs").read_bytes()
+    (folder.path / "s 2.fcs").write_bytes(whole[:-200])
+    with pytest.raises(InputError, match=r"s 2\.fcs.* cut off.*--skip-bad"):
+        read(folder.path, sets=_table(), store=tmp_path / "x.arrow")
+    assert not (tmp_path / "x.arrow").exists()
+    store = read(folder.path, sets=_table(), reading=Reading(skip_bad=True), store=tmp_path / "x.arrow")
+    assert store.sets["y"].to_pylist() == [0, 1, 3, 4]
+    assert list(store.description.skipped) == ["s 2.fcs"]
+    looked = summarise(read(folder.path, sets=_table(), strict=False))
+    assert any("cut off" in problem for problem in looked.problems)
+
+
+def test_panels_that_differ_are_told_channel_by_channel(folder):
+    folder.add("s 5.fcs", labels=["", "CD3", "CD8", ""], SPILL=SPILL)
+    with pytest.raises(InputError, match=r"'CD4': all but s 5\.fcs \(5 of 6\); 'CD8': only s 5\.fcs") as refused:
+        read(folder.path)
+    assert '--features "FSC-A,FITC-A,PE-A"' in str(refused.value)
+    assert read(folder.path, features=["CD3", "PE-A"]).features == ("CD3", "PE-A")
+    with pytest.raises(InputError, match=r"'CD8' is in 1 of 6 files, not in s 0\.fcs"):
+        read(folder.path, features=["CD3", "CD8"])
+    loose = read(folder.path, strict=False)
+    assert loose.features == ("FSC-A", "CD3")
+
+
+def test_matrices_that_cannot_be_used(folder):
+    for text, words in [
+        ("2,FITC-A,APC-A,1,0,0,1", "names channels that the file does not have: APC-A"),
+        ("2,FITC-A,PE-A,1,1,1,1", "cannot be inverted"),
+        ("2,FITC-A,PE-A,1,x,0,1", "must hold numbers"),
+        ("2,FITC-A,PE-A,1", "must be its size n"),
+        ("2,FITC-A,FITC-A,1,0,0,1", "names a channel twice"),
+    ]:
+        folder.add("s 0.fcs", count=11, SPILL=text)
+        with pytest.raises(InputError, match=words + ".*--no-compensation"):
+            read(folder.path)
+    assert len(read(folder.path, reading=Reading(compensate=False))) == 5
+
+
+def test_some_files_without_a_matrix(folder):
+    folder.add("s 1.fcs", seed=1, count=13)
+    store = read(folder.path)
+    assert store.description.processing.compensation == "some"
+    assert any("s 1.fcs" in note for note in store.description.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "keywords"),
+    [
+        (["Ir191Di", "(Sm147)Di", "Time", "Event_length"], {}),
+        (["a", "b", "Time", "Event_length"], {"S_CYT": "CyTOF 2"}),
+    ],
+)
+def test_mass_cytometry_has_its_own_cofactor(folder, tmp_path, names, keywords):
+    folder.path = tmp_path / "mass"
+    for n in range(3):
+        folder.add(f"{n}.fcs", names=names, labels=None, seed=n, **keywords)
+    store = read(folder.path)
+    assert store.features == tuple(names[:2])
+    assert set(store.description.processing.cofactors.values()) == {5.0}
+    folder.add("flow.fcs", names=[names[0], "B", "C", "Time", "E", "F"], labels=None)
+    with pytest.raises(InputError, match="mass and of flow cytometry are mixed"):
+        read(folder.path, features=[names[0]])
+
+
+def test_new_files_are_read_as_those_of_the_model(folder):
+    fitted = read(folder.path).description.processing
+    again = read(folder.path / "s 4.fcs", features=["FSC-A", "CD3", "CD4"], like=fitted)
+    np.testing.assert_array_equal(again.elements(0), read(folder.path).elements(4))
+    with pytest.raises(InputError, match="compensate must be True"):
+        read(folder.path, like=fitted, reading=Reading(compensate=False))
+    with pytest.raises(InputError, match="cofactor must be 150"):
+        read(folder.path, like=fitted, reading=Reading(cofactor=5))
+    other = read(folder.path, reading=Reading(compensate=False))
+    with pytest.raises(InputError, match="compensation is 'all'"):
+        read(other, like=fitted)
+    folder.add("bare.fcs")
+    with pytest.raises(InputError, match=r"1 of 1 files have none: bare\.fcs"):
+        read(folder.path / "bare.fcs", like=fitted)
+
+
+def test_values_that_are_no_numbers(folder):
+    from setwise.data.fcs.write import write_fcs
+
+    x = events(0, 11)
+    x[7, 1] = np.nan
+    write_fcs(folder.path / "s 0.fcs", x, NAMES, labels=MARKERS, keywords={})
+    with pytest.raises(InputError, match=r"s 0\.fcs.*'CD3' is nan in event 8.*--missing mask"):
+        read(folder.path)
+    store = read(folder.path, reading=Reading(missing="mask"))
+    assert store.features == ("FSC-A", "CD3", "CD4", "CD3 (missing)")
+    assert store.elements(0)[:, 3].tolist() == [0.0] * 7 + [1.0] + [0.0] * 3
+    others = np.concatenate([store.elements(n)[:, 1] for n in range(5)])
+    assert np.delete(others, 7).mean() == pytest.approx(others[7], rel=1e-6)
+    again = read(folder.path, features=["FSC-A", "CD3", "CD4"], like=store.description.processing)
+    np.testing.assert_array_equal(again.elements(0), store.elements(0))
+
+
+def test_two_channels_of_one_name(folder):
+    folder.add("s 0.fcs", labels=["", "CD3", "CD3", ""], count=11, SPILL=SPILL)
+    with pytest.raises(InputError, match="are all named 'CD3'"):
+        read(folder.path, features=["CD3"])
+
+
+_READ = """
+import sys
+from pathlib import Path
+from setwise.data.fcs import file
+from setwise.data import read
+real = file.FcsFile.read
+def slow(self, *a, **k):
+    for piece in real(self, *a, **k):
+        print("reading", flush=True)
+        import time; time.sleep(30)
+        yield piece
+file.FcsFile.read = slow
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
+read(Path(sys.argv[1]), store=sys.argv[2])
+"""
+
+
+def test_interrupted_in_the_middle_of_reading_nothing_is_left(folder, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-c", _READ, str(folder.path), str(out / "x.arrow")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"reading\n"
+        assert list(out.iterdir())
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) != 0
+    assert not list(out.iterdir())

@@ -9,8 +9,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from setwise._checks import InputError
-
 Source = Annotated[
     Path,
     typer.Argument(
@@ -105,6 +103,8 @@ def _lines(value: str) -> list[str]:
     try:
         return [f'"{line.strip()}"' if "," in line else line for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
+        from setwise._checks import InputError  # costs a second, which help does not wait for
+
         raise InputError(
             f"the names in {path} cannot be read: {error}. Give a text file with one name a line."
         ) from None

@@ -63,7 +63,7 @@ def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     for value in values or ():
         target, equals, classes = value.partition("=")
         if not equals:
-            raise InputError(f"an order must be written TARGET=LOW,...,HIGH; got {value!r}.")
+            raise _refusal(f"an order must be written TARGET=LOW,...,HIGH; got {value!r}.")
         said[target] = names([classes]) or []
     return said or None
 
@@ -78,7 +78,7 @@ def class_weights(value: str | None) -> str | dict[str, float] | None:
         try:
             said[label] = float(weight)
         except ValueError:
-            raise InputError(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
+            raise _refusal(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
     return said
 
 
@@ -103,11 +103,14 @@ def _lines(value: str) -> list[str]:
     try:
         return [f'"{line.strip()}"' if "," in line else line for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        from setwise._checks import InputError  # costs a second, which help does not wait for
+        raise _refusal(f"the names in {path} cannot be read: {error}. Give a text file with one name a line.") from None
 
-        raise InputError(
-            f"the names in {path} cannot be read: {error}. Give a text file with one name a line."
-        ) from None
+
+def _refusal(text: str) -> Exception:
+    """What the command line prints before it leaves with 2; its import costs a second, which help does not wait for."""
+    from setwise._checks import InputError
+
+    return InputError(text)
 
 
 _R = TypeVar("_R")

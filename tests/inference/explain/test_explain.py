@@ -4,11 +4,14 @@ import torch
 
 from setwise._checks import InputError
 from setwise.inference.explain import ExplainConfig, explain, plan
+from setwise.inference.explain.answer import Answers
 from setwise.inference.explain.deletion import Deletion, removals
+from setwise.inference.explain.leave_one_out import _recomputed, leave_one_out
 from setwise.inference.explain.more_elements import draw_fewer, sizes_drawn
+from setwise.inference.explain.one_set import load_set
 from setwise.training.outputs import predictions_of
 
-from .conftest import made_set
+from .conftest import fit, made_set
 
 FEW = [f"set {i}" for i in range(11)]
 
@@ -97,6 +100,21 @@ def test_a_model_that_looks_at_nothing_has_no_advantage(rare, norm_free):
     assert not np.abs(found.faithfulness["area"].to_numpy()).max() > 1e-9
     assert found.faithfulness["beaten"].to_pylist() == [0] * 10
     assert max(found.sets["spread"].to_pylist()) == pytest.approx(0, abs=1e-12)
+
+
+def test_an_ensemble_is_explained_by_its_mean(rare):
+    run = fit(rare.store, epochs=2, ensemble=2, model="deep-sets", model_choices={"depth": 2, "width": 8})
+    config = ExplainConfig(scale="probability", orders=2, draws=2)
+    found = explain(run, rare.store, config=config, only=FEW[:3], device="cpu")
+    probabilities = predictions_of(run, rare.store, np.arange(3), device="cpu")
+    np.testing.assert_allclose(found.sets["predicted"].to_numpy(), probabilities.max(1), atol=1e-6)
+    one = load_set(run, rare.store, 2)
+    measure = lambda outputs: outputs.softmax(2)[..., 0].mean(1)  # noqa: E731
+    pooled, _ = leave_one_out(one, measure, exact_limit=0)
+    np.testing.assert_allclose(pooled, _recomputed(one, measure), atol=1e-6)
+    log_odds = Answers.of(run).explained(one.outputs(), 0)
+    p = measure(one.outputs().double())
+    torch.testing.assert_close(log_odds, torch.log(p / (1 - p)))
 
 
 def _deaf(run):

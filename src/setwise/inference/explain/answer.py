@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from setwise._checks import InputError, check_choice
 from setwise.data.tables import listed
-from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.heads import Classification, Ordinal, Regression, best_class
 from setwise.training.run import Run
 
 SCALES = ("log-odds", "probability")
+_SMALLEST = 1e-300  # probability whose logarithm is taken
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Answers:
 
     Attributes:
         run: a fitted model.
-        names: of the columns: classes, or targets.
+        names: of the columns, those of the run's predictions: classes, or targets.
+        head: which target is explained, from 0.
         fixed: the column that every set is explained for, or none for the predicted class of each set.
         scale: what scores of a class add up to: "log-odds", log(p / (1 - p)) of its probability p, which does not
             flatten where the model is sure; or "probability". Targets that are numbers keep their units.
@@ -27,6 +28,7 @@ class Answers:
 
     run: Run
     names: tuple[str, ...]
+    head: int
     fixed: int | None
     scale: str
 
@@ -36,8 +38,8 @@ class Answers:
 
         Args:
             run: a fitted model.
-            name: a class, or a target; of several targets also ``target=class``. By default the first target, or its
-                predicted class of each set.
+            name: a class or a target; a class of several targets is written ``target=class``. A target of classes
+                stands for the predicted class of each set. By default the first target.
             scale: "log-odds" or "probability", for classes.
 
         Raises:
@@ -46,16 +48,21 @@ class Answers:
         check_choice("scale", scale, SCALES)
         heads = run.objective.heads
         names = tuple(_name(head, label, alone=len(heads) == 1) for head in heads for label in _labels(head))
-        if name is not None and name not in names:
-            what = "class" if len(heads) == 1 and not isinstance(heads[0], Regression) else "target"
-            raise InputError(f"what is explained must be a {what} of the run, {listed(names)}; got {name!r}.")
-        fixed = names.index(name) if name is not None else 0 if isinstance(heads[0], Regression) else None
-        return cls(run, names, fixed, scale)
+        targets = list(run.objective.targets)
+        name = targets[0] if name is None else name
+        fixed = names.index(name) if name in names else None
+        if fixed is None and name not in targets:
+            known = dict.fromkeys([*names, *targets])
+            raise InputError(
+                f"what is explained must be a class or a target of the run, {listed(known)}; got {name!r}."
+            )
+        owner = targets.index(name) if fixed is None else _owner(run, fixed)
+        return cls(run, names, owner, fixed, scale)
 
     @property
     def classes(self) -> bool:
         """Whether answers are about classes."""
-        return not isinstance(self._place(self.fixed or 0)[0], Regression)
+        return not isinstance(self._head, Regression)
 
     @property
     def unit(self) -> str:
@@ -63,35 +70,52 @@ class Answers:
         return self.scale if self.classes else "units of the target"
 
     def column(self, outputs: Tensor) -> int:
-        """Which column a set is explained for, from its outputs ``(1, K)``."""
+        """Which column a set is explained for, from its outputs ``(1, K)``, or ``(1, M, K)`` of an ensemble."""
         if self.fixed is not None:
             return self.fixed
-        head, own, _ = self._place(0)
-        return int(head.predict(outputs[:1, own])[0].argmax())
+        head, own = self._head, self._columns
+        assert not isinstance(head, Regression)
+        return own.start + int(best_class(head, self._predicted(outputs)[:, own].detach().cpu().numpy())[0])
 
     def explained(self, outputs: Tensor, column: int) -> Tensor:
-        """What scores add up to, ``(B,)`` float64 of outputs ``(B, K)``; differentiable."""
-        head, own, number = self._place(column)
-        outputs = outputs.double()[:, own]
-        predicted = head.predict(outputs)[:, number]
-        if isinstance(head, Regression) or self.scale == "probability":
-            return predicted
-        if isinstance(head, Classification):
-            return _log_odds(outputs, number)
-        return predicted.log() - torch.log1p(-predicted)
+        """What scores add up to, ``(B,)`` float64 of outputs ``(B, K)``, or ``(B, M, K)``; differentiable.
+
+        As in predictions, it is the mean probability, or value, of an ensemble's members that is explained. Log-odds
+        are exact where the probability rounds to one, since 1 - p is the sum of the other classes.
+        """
+        predicted, own = self._predicted(outputs), self._columns
+        if not self.classes or self.scale == "probability":
+            return predicted[:, column]
+        others = [k for k in range(own.start, own.stop) if k != column]
+        rest = predicted[:, others].sum(1)
+        return predicted[:, column].clamp_min(_SMALLEST).log() - rest.clamp_min(_SMALLEST).log()
 
     def shown(self, outputs: Tensor, column: int) -> Tensor:
         """The answer as people read it, ``(B,)`` float64: the probability of a class, or the target in its units."""
-        return self.run.objective.transform(outputs.double())[:, column]
+        return self._predicted(outputs)[:, column]
 
-    def _place(self, column: int) -> tuple[Regression | Classification | Ordinal, slice, int]:
-        """The head that a column belongs to, its outputs, and which of its numbers the column is."""
-        start = 0
-        for head in self.run.objective.heads:
-            if column < head.width:
-                return head, slice(start, start + head.out_features), column
-            start, column = start + head.out_features, column - head.width
-        raise IndexError(f"there are {len(self.names)} columns; got {column} beyond them.")
+    @property
+    def _head(self) -> Regression | Classification | Ordinal:
+        return self.run.objective.heads[self.head]
+
+    @property
+    def _columns(self) -> slice:
+        """Columns of the predictions that belong to the explained target."""
+        start = sum(head.width for head in self.run.objective.heads[: self.head])
+        return slice(start, start + self._head.width)
+
+    def _predicted(self, outputs: Tensor) -> Tensor:
+        """Predictions ``(B, P)`` in float64, the mean over the members."""
+        transform, outputs = self.run.objective.transform, outputs.double()
+        if outputs.dim() == 2:
+            return transform(outputs)
+        return transform(outputs.flatten(0, 1)).unflatten(0, outputs.shape[:2]).mean(1)
+
+
+def _owner(run: Run, column: int) -> int:
+    """The place of the head that a column of the predictions belongs to."""
+    ends = [sum(head.width for head in run.objective.heads[: place + 1]) for place in range(len(run.objective.heads))]
+    return next(place for place, end in enumerate(ends) if column < end)
 
 
 def _labels(head: Regression | Classification | Ordinal) -> list[str]:
@@ -100,9 +124,3 @@ def _labels(head: Regression | Classification | Ordinal) -> list[str]:
 
 def _name(head: Regression | Classification | Ordinal, label: str, *, alone: bool) -> str:
     return label if alone or isinstance(head, Regression) else f"{head.target}={label}"
-
-
-def _log_odds(logits: Tensor, column: int) -> Tensor:
-    """log(p / (1 - p)) of the probability of a class, ``(B,)``; exact where p rounds to one."""
-    others = [k for k in range(logits.shape[1]) if k != column]
-    return logits[:, column] - logits[:, others].logsumexp(1)

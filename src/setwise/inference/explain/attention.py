@@ -11,7 +11,7 @@ from setwise.models import SetModel
 
 
 def attention(one: OneSet) -> np.ndarray:
-    """Attention weights of the pooling, times the number of elements, mean over heads and seeds: ``(n,)`` float64.
+    """Attention weights of the pooling, times the number of elements, mean over heads, seeds and members: ``(n,)``.
 
     One is an even share. The weights say where the model looks, not which way an element pushes the answer, and not how
     much its value matters; the deletion curve beside them says how far they can be trusted.
@@ -21,12 +21,15 @@ def attention(one: OneSet) -> np.ndarray:
 
     Source: Lee et al. 2019, arXiv 1810.00825, equation 11.
     """
-    pooling = _pooling(one.model)
-    assert pooling is not None, "the model pools by attention"
+    found = []
     with torch.no_grad():
-        logits, _ = attention_logits(pooling, one.model.encoder(one.batch()))
+        for member in one.members:
+            pooling = _pooling(member)
+            assert pooling is not None, "the model pools by attention"
+            logits, _ = attention_logits(pooling, member.encoder(one.batch()))
+            found.append(logits.double().softmax(-1).mean((0, 1)))
     one.advance(len(one))
-    return logits.double().softmax(-1).mean((0, 1)).cpu().numpy() * len(one)
+    return torch.stack(found).mean(0).cpu().numpy() * len(one)
 
 
 def has_attention(model: SetModel) -> bool:

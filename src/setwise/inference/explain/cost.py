@@ -14,6 +14,7 @@ from setwise.inference.explain.deletion import cost_of_deletion
 from setwise.inference.explain.integrated_gradients import cost_of_gradients
 from setwise.inference.explain.leave_one_out import cost_of_leaving_out
 from setwise.inference.explain.more_elements import cost_of_drawing
+from setwise.inference.explain.one_set import set_models
 from setwise.models import SetModel
 from setwise.training.large_sets import most_elements
 from setwise.training.run import Run
@@ -53,9 +54,7 @@ def plan(run: Run, store: SetStore, config: ExplainConfig, *, only: Sequence[str
     Raises:
         InputError: names of sets that are not there; a method that the model does not allow.
     """
-    model = run.model
-    if not isinstance(model, SetModel):
-        raise InputError("explanations are of predictions for sets; this run predicts something else.")
+    model = set_models(run.model)[0]
     rows, methods = _rows(store, config, only), _methods(run, model, config.methods)
     most = most_elements(run) if config.max_elements is None else min(config.max_elements, most_elements(run))
     sizes = np.minimum(store.sizes[rows], most).tolist()

@@ -18,9 +18,8 @@ from setwise.inference.explain.deletion import by_score, deletion
 from setwise.inference.explain.integrated_gradients import integrated_gradients
 from setwise.inference.explain.leave_one_out import Measure, leave_one_out
 from setwise.inference.explain.more_elements import draw_fewer
-from setwise.inference.explain.one_set import OneSet, load_set
+from setwise.inference.explain.one_set import OneSet, load_set, set_models
 from setwise.inference.explain.tables import Tables
-from setwise.models import SetModel
 from setwise.training.config import check_device
 from setwise.training.run import Run
 
@@ -88,7 +87,6 @@ def explain(
     config = ExplainConfig() if config is None else config
     answers, chosen = Answers.of(run, config.of, scale=config.scale), plan(run, store, config, only=only)
     model = run.model
-    assert isinstance(model, SetModel)
     check_device(device)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -103,7 +101,7 @@ def explain(
             )
     finally:
         model.cpu()
-    return Explanation(config, answers, chosen.methods, coupling(model.encoder), **found.finished())
+    return Explanation(config, answers, chosen.methods, coupling(set_models(model)[0].encoder), **found.finished())
 
 
 def _explain_one(

@@ -137,10 +137,11 @@ def _shares(one: OneSet, parts: np.ndarray, measure: Measure) -> Tensor:
     """Gradients integrated over parts ``(P, 2)`` of the path, two nodes each: ``(P, n, ...)`` float64."""
     middle, length = parts.mean(1), parts[:, 1] - parts[:, 0]
     places = np.stack([middle - _NODE * length, middle + _NODE * length], 1).reshape(-1)
-    most, memory = _most_for_gradients(one), one.model.memory
+    most, memory = _most_for_gradients(one), [member.memory for member in one.members]
     found = []
-    one.model.memory = "normal" if len(one) <= most else "low"
     try:
+        for member in one.members:
+            member.memory = "normal" if len(one) <= most else "low"
         for batch, where in _copies(one, places, most):
             elements = batch.elements.requires_grad_()
             with torch.enable_grad():
@@ -149,7 +150,8 @@ def _shares(one: OneSet, parts: np.ndarray, measure: Measure) -> Tensor:
             one.advance(2 * len(elements))
             found.append(gradient.double().unflatten(0, (where.stop - where.start, len(one))))
     finally:
-        one.model.memory = memory
+        for member, kept in zip(one.members, memory, strict=True):
+            member.memory = kept
     pairs = torch.cat(found).unflatten(0, (len(parts), 2)).mean(1)
     return pairs * torch.from_numpy(length).to(pairs.device).view(-1, *[1] * (pairs.dim() - 1))
 
@@ -169,6 +171,6 @@ def _copies(one: OneSet, places: np.ndarray, most: int) -> Iterator[tuple[SetBat
 
 def _most_for_gradients(one: OneSet) -> int:
     """Elements whose activations may be kept for gradients."""
-    spec = one.model.spec
+    spec = one.members[0].spec
     numbers = max(spec.width, one.elements[0].numel() * (16 if spec.elements == "images" else 1))
-    return max(1, _BUDGET // (numbers * one.elements.element_size() * (2 * spec.depth + 8)))
+    return max(1, _BUDGET // (numbers * one.elements.element_size() * (2 * spec.depth + 8) * len(one.members)))

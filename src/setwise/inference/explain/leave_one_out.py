@@ -1,7 +1,7 @@
 """Leave-one-out: how the answer changes when one element is not there."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[n
 
     Source: leave-one-out is Cook 1977's deletion diagnostic, of elements instead of observations.
     """
-    how = how_left_out(one.model, len(one), exact_limit=exact_limit)
+    how = how_left_out(one.members[0], len(one), exact_limit=exact_limit)
     if len(one) == 1:
         return np.full(1, np.nan), how
     return (_recomputed if how == RECOMPUTED else _from_pooled)(one, measure), how
@@ -74,14 +74,25 @@ def _all_but_one(size: int, device: torch.device) -> Iterator[Tensor]:
 def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
     """One encoding of the set; then pooling and decoder in float64, since differences are of the order of 1 / n."""
     with torch.no_grad():
-        encoded = one.model.encoder(one.batch()).elements.double()
-        pooling, decoder = (copy.deepcopy(part).double() for part in (one.model.pooling, one.model.decoder))
+        found = [_of_member(one, member) for member in one.members]
         one.advance(len(one))
-        alone = one.batch().with_elements(encoded)
-        covariates = None if one.covariates is None else one.covariates.double()
-        whole = measure(decoder(pooling(alone), covariates))
-        found = []
-        for rows in torch.arange(len(one), device=encoded.device).split(_ROWS):
-            own = None if covariates is None else covariates.expand(len(rows), -1)
-            found.append(whole - measure(decoder(pooled_without(pooling, encoded, rows), own)))
-    return torch.cat(found).cpu().numpy()
+        whole, without = found[0] if len(found) == 1 else map(_stacked, zip(*found, strict=True))
+        return (measure(whole) - measure(without)).cpu().numpy()
+
+
+def _stacked(outputs: Sequence[Tensor]) -> Tensor:
+    """Outputs ``(B, K)`` of every member as an ensemble's, ``(B, M, K)``."""
+    return torch.stack(list(outputs), 1)
+
+
+def _of_member(one: OneSet, model: SetModel) -> tuple[Tensor, Tensor]:
+    """A member's outputs for the set, ``(1, K)``, and without each of its elements, ``(n, K)``."""
+    encoded = model.encoder(one.batch()).elements.double()
+    pooling, decoder = (copy.deepcopy(part).double() for part in (model.pooling, model.decoder))
+    covariates = None if one.covariates is None else one.covariates.double()
+    whole = decoder(pooling(one.batch().with_elements(encoded)), covariates)
+    without = []
+    for rows in torch.arange(len(one), device=encoded.device).split(_ROWS):
+        own = None if covariates is None else covariates.expand(len(rows), -1)
+        without.append(decoder(pooled_without(pooling, encoded, rows), own))
+    return whole, torch.cat(without)

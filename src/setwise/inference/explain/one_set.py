@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from setwise._checks import InputError, check_finite
 from setwise.batch import SetBatch, SetLayout
 from setwise.data.store import SetStore
 from setwise.models import SetModel
+from setwise.training.ensemble import members_of
 from setwise.training.large_sets import most_elements
 from setwise.training.run import Run
 
@@ -20,7 +21,7 @@ class OneSet:
     """A set on the model's device, prepared for it.
 
     Attributes:
-        model: in evaluation mode.
+        model: in evaluation mode, of one or several members.
         set_id: the name of the set.
         size: elements that the set has in the store.
         index: ``(n,)`` which of them are here, in order; all, unless a sub-sample was drawn.
@@ -30,7 +31,7 @@ class OneSet:
         advance: told how many elements went through the model.
     """
 
-    model: SetModel
+    model: nn.Module
     set_id: str
     size: int
     index: np.ndarray
@@ -42,6 +43,11 @@ class OneSet:
     def __len__(self) -> int:
         return len(self.elements)
 
+    @property
+    def members(self) -> list[SetModel]:
+        """The models of an ensemble; a model alone is its only member."""
+        return set_models(self.model)
+
     def batch(self, parts: list[Tensor] | None = None) -> SetBatch:
         """The set alone, or some of its parts beside each other."""
         if parts is None:
@@ -52,7 +58,7 @@ class OneSet:
         return SetBatch(self.elements[torch.cat(parts)], layout, covariates)
 
     def outputs(self) -> Tensor:
-        """What the model gives for the set, ``(1, K)``, without gradients."""
+        """What the model gives for the set, ``(1, K)``, or ``(1, M, K)`` of an ensemble, without gradients."""
         with torch.no_grad():
             found = self.model(self.batch())
         self.advance(len(self))
@@ -82,6 +88,19 @@ class OneSet:
             yield some
 
 
+def set_models(model: nn.Module) -> list[SetModel]:
+    """The members of a run's model.
+
+    Raises:
+        InputError: models of another kind than `setwise.models` builds.
+    """
+    members = members_of(model)
+    for member in members:
+        if not isinstance(member, SetModel):
+            raise InputError("explanations are of predictions for sets; this run predicts something else.")
+    return [member for member in members if isinstance(member, SetModel)]
+
+
 def load_set(
     run: Run,
     store: SetStore,
@@ -105,8 +124,7 @@ def load_set(
         InputError: a model of another kind than `setwise.models` builds; elements that are no finite numbers.
     """
     model = run.model
-    if not isinstance(model, SetModel):
-        raise InputError("explanations are of predictions for sets; this run predicts something else.")
+    set_models(model)
     view = store.elements(row)
     index = np.arange(len(view))
     if max_elements is not None and max_elements < len(view):

@@ -15,6 +15,7 @@ from setwise.cli import screen
 from setwise.cli.data import app as data
 from setwise.cli.demo import demo
 from setwise.cli.evaluate import evaluate
+from setwise.cli.explain import explain
 from setwise.cli.export import export
 from setwise.cli.fit import fit
 from setwise.cli.inspect import inspect
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `setwise demo`, or with `setwise inspect` on a table of your own.",
 )
-for _command in (fit, predict, evaluate, inspect, export, demo):
+for _command in (fit, predict, evaluate, explain, inspect, export, demo):
     app.command()(_command)
 app.add_typer(data, name="data")
 

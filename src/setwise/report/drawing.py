@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -19,6 +20,8 @@ from setwise.report.rounding import number
 BLUE, ORANGE, GREEN, SKY, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#5f6368"
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, "-"), (GREY, "--"))
 MANY_POINTS = 2000  # more are drawn as pixels, so that the page stays small
+
+_BROAD = 6.0  # inches, from which a figure takes the width of the page
 
 _LOOK: dict[Any, Any] = {
     "font.size": 9.5,
@@ -55,6 +58,11 @@ class Drawing:
     caption: str
     description: str
 
+    def save(self, path: Path) -> None:
+        """Write the figure to a file, ``.svg``, ``.png`` or ``.pdf``."""
+        with mpl.rc_context(_LOOK):
+            self.figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
+
     def markup(self) -> Markup:
         """The figure as an element that holds all of itself."""
         buffer = io.BytesIO()
@@ -62,7 +70,8 @@ class Drawing:
             self.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
         source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
         image = element("img", attributes={"src": source, "alt": self.description})
-        return element("figure", image, element("figcaption", self.caption))
+        broad = {"class": "broad"} if self.figure.get_figwidth() > _BROAD else None
+        return element("figure", image, element("figcaption", self.caption), attributes=broad)
 
 
 @contextmanager
@@ -71,6 +80,14 @@ def axes(width: float = 4.6, height: float = 3.4) -> Iterator[tuple[Figure, Axes
     with mpl.rc_context(_LOOK):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
+
+
+@contextmanager
+def panels(rows: int, columns: int, *, width: float = 2.9, height: float = 2.5) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure with a grid of axes, row by row, in the look of the report; sizes of one panel in inches."""
+    with mpl.rc_context(_LOOK):
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        yield figure, [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
 
 
 def logarithmic(ax: Axes, which: Literal["x", "y"]) -> None:

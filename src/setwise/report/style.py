@@ -26,6 +26,7 @@ tr.marked th, tr.marked td { font-weight: 600; background: #f2f7fb; }
 strong.best { border-bottom: 2px solid #0072B2; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; margin: 1rem 0; }
 figure { margin: 0; flex: 0 1 27rem; max-width: 100%; }
+figure.broad { flex-basis: 100%; }
 figure img { max-width: 100%; height: auto; display: block; }
 figcaption { color: #555; font-size: .88rem; line-height: 1.4; margin-top: .3rem; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; font-size: .92rem; margin: .6rem 0; }
@@ -45,5 +46,6 @@ details summary { cursor: pointer; color: #0072B2; margin: .6rem 0; }
   h2, h3 { break-after: avoid; }
   figure, tr, .verdict { break-inside: avoid; }
   figure { flex-basis: 45%; }
+  figure.broad { flex-basis: 100%; }
 }
 """

@@ -1,5 +1,6 @@
 """What an explanation will cost, before it starts: elements that pass through the model."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from setwise.inference.explain.deletion import cost_of_deletion
 from setwise.inference.explain.integrated_gradients import cost_of_gradients
 from setwise.inference.explain.leave_one_out import cost_of_leaving_out
 from setwise.inference.explain.more_elements import cost_of_drawing
-from setwise.inference.explain.one_set import set_models
+from setwise.inference.explain.one_set import load_set, set_models
 from setwise.models import SetModel
 from setwise.training.large_sets import most_elements
 from setwise.training.run import Run
@@ -67,6 +68,16 @@ def plan(run: Run, store: SetStore, config: ExplainConfig, *, only: Sequence[str
     elements["deletion"] = sum(cost_of_deletion(n, len(methods) + config.orders) for n in sizes)
     elements["more elements"] = sum(cost_of_drawing(n, config.draws) for n in sizes)
     return Plan(rows, methods, most, elements)
+
+
+def seconds(run: Run, store: SetStore, chosen: Plan) -> float:
+    """About how long a plan takes on the CPU, from the time of one pass of one set; wall time."""
+    row = int(chosen.rows[np.argsort(store.sizes[chosen.rows])[len(chosen.rows) // 2]])
+    one = load_set(run, store, row, max_elements=chosen.max_elements)
+    one.outputs()  # compiles, and fills caches
+    start = time.perf_counter()
+    one.outputs()
+    return (time.perf_counter() - start) / len(one) * chosen.total
 
 
 def _rows(store: SetStore, config: ExplainConfig, only: Sequence[str] | None) -> np.ndarray:

@@ -1,0 +1,154 @@
+"""`setwise explain`: which elements a prediction rests on, and how far that can be trusted."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from setwise.cli import options
+from setwise.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from setwise.data.store import SetStore
+    from setwise.inference.explain import Explanation, Plan
+    from setwise.training.run import Run
+
+
+def explain(
+    context: typer.Context,
+    run: options.RunDirectory,
+    source: options.Source,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where tables, figures and explanation.html go.")],
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    of: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS", help="Class or target to explain; by default each set's predicted class."),
+    ] = None,
+    scale: Annotated[str, typer.Option(help="What scores of a class add up to: log-odds or probability.")] = "log-odds",
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="leave_one_out, integrated_gradients, attention; by default all that the model allows.",
+        ),
+    ] = None,
+    exact_limit: Annotated[
+        int, typer.Option(min=0, help="Elements up to which leave-one-out is computed anew for each element.")
+    ] = 1000,
+    steps: Annotated[int, typer.Option(min=2, help="Gradients along the path of integrated gradients.")] = 32,
+    orders: Annotated[int, typer.Option(min=1, help="Random orders that deletion is compared with.")] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="Random parts of each size, to see whether more would help.")] = 20,
+    max_elements: Annotated[
+        int | None, typer.Option(min=1, help="Elements drawn of larger sets; by default what memory allows.")
+    ] = None,
+    max_sets: Annotated[int, typer.Option(min=1, help="Sets drawn of larger data.")] = 50,
+    only: Annotated[list[str] | None, typer.Option(metavar="ID,...", help="Names of the sets to explain.")] = None,
+    device: options.Device = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 0,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Score every element by how much it moves the prediction, and test whether the scores are faithful.
+
+    [bold]Examples[/bold]
+
+    setwise explain runs/hct cells.parquet --out why
+
+    setwise explain runs/anemia cells.csv.gz --of yes --only p012,p033 --out why --exact-limit 5000
+    """
+    from setwise.inference.explain import ExplainConfig, plan
+    from setwise.inference.explain import explain as explain_sets
+    from setwise.inference.predict import read_for
+    from setwise.report.explanation import draw
+    from setwise.report.explanation_files import check_folder, write_explanation
+    from setwise.streaming import SweepBar
+    from setwise.training.run import Run
+
+    check_folder(out, overwrite=overwrite)
+    methods = options.names(method)
+    config = ExplainConfig(
+        of=of,
+        scale=scale,
+        methods=None if methods is None else tuple(methods),
+        exact_limit=exact_limit,
+        steps=steps,
+        orders=orders,
+        draws=draws,
+        max_elements=max_elements,
+        max_sets=max_sets,
+        seed=seed,
+    )
+    loaded = Run.load(run)
+    store = read_for(loaded, source, sets=sets, set_id=set_id)
+    names = options.names(only)
+    chosen = plan(loaded, store, config, only=names)
+    people = Screen(quiet=quiet, as_json=json)
+    _show_plan(people, loaded, store, chosen)
+    with SweepBar(show=False if people.silent else None) as bar:
+        bar.begin("explaining", chosen.total)
+        found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
+    arguments = context.obj or ["explain", "..."]
+    write_explanation(found, draw(found, store), out, command=shlex.join(["setwise", *arguments]))
+    _show(people, found, out)
+
+
+def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
+    """What will be computed, and what it costs, before it starts."""
+    from setwise.inference.explain import seconds
+    from setwise.report.faithfulness import METHOD_WORDS
+    from setwise.report.rounding import duration
+
+    rows = chosen.rows
+    fitted = {*run.record.split.train, *run.record.split.validation}
+    known = sum(store.set_ids[row] in fitted for row in rows.tolist())
+    people.line(
+        f"{len(rows):,} of {len(store):,} sets by {', '.join(METHOD_WORDS[name] for name in chosen.methods)}; "
+        f"{known:,} of them have names of sets that the model was fitted on"
+    )
+    larger = int((store.sizes[rows] > chosen.max_elements).sum())
+    if larger:
+        people.line(
+            f"{larger:,} sets have more than {chosen.max_elements:,} elements: a random part of each is explained"
+        )
+    parts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in chosen.elements.items())
+    people.line(
+        f"About {chosen.total:,} elements pass through the model ({parts}): "
+        f"about {duration(seconds(run, store, chosen))} on this processor"
+    )
+
+
+def _show(people: Screen, found: "Explanation", out: Path) -> None:
+    """What was found, for people and for machines."""
+    from setwise.report.explanation_files import PAGE
+    from setwise.report.faithfulness import faithful_words, more_elements_words, standings
+
+    standing = standings(found)
+    for own in standing:
+        people.line()
+        people.line(faithful_words(own, found.answers.unit))
+    people.line()
+    people.line(more_elements_words(found))
+    people.line()
+    people.line(f"{found.scores.num_rows:,} elements scored: {out / 'scores.parquet'}")
+    people.line(f"Page: {out / PAGE}")
+    people.document(
+        {
+            "out": str(out),
+            "page": str(out / PAGE),
+            "sets": found.sets.num_rows,
+            "elements": found.scores.num_rows,
+            "methods": [
+                {
+                    "name": own.method,
+                    "area": own.area if own.sets else None,
+                    "random_area": own.random_area if own.sets else None,
+                    "random_orders_beaten": own.beaten if own.sets else None,
+                    "verdict": own.verdict,
+                }
+                for own in standing
+            ],
+        }
+    )

@@ -15,13 +15,14 @@ from setwise.training.run import Run
 REPORT = "report.html"
 
 
-def write_report(run: Run, store: SetStore, *, command: str) -> Path:
+def write_report(run: Run, store: SetStore, *, command: str, explanation: Markup | None = None) -> Path:
     """Write ``report.html`` into a run's directory, whole or not at all.
 
     Args:
         run: a run that was just fitted, with its directory.
         store: the sets that it was fitted and tested on.
         command: what repeats the run.
+        explanation: a section about which elements matter (`setwise.report.explanation.section`), or none.
 
     Returns:
         The path of the report.
@@ -34,11 +35,11 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
         raise RuntimeError("a report is written into the run's directory, and this run has none. Save it first.")
     summary = summarise(store, targets=run.objective.targets, group=run.record.group)
     path = run.path / REPORT
-    write_whole(path, page(run, summary, store, command=command).encode())
+    write_whole(path, page(run, summary, store, command=command, explanation=explanation).encode())
     return path
 
 
-def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup:
+def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanation: Markup | None = None) -> Markup:
     """The report as HTML; everything that comes from users is escaped."""
     record = run.record
     targets = " and ".join(record.objective.targets)
@@ -64,6 +65,7 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup
         [
             header,
             sections.result(run),
+            *([] if explanation is None else [explanation]),
             distrust(run, store),
             sections.learning(run),
             sections.data(run, summary, store.sizes),

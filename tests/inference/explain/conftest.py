@@ -42,7 +42,7 @@ def rare() -> Rare:
 
 def fit(store: SetStore, **more) -> Run:
     config = FitConfig.checked(epochs=more.pop("epochs", 30), batch_size=11, seed=1, ensemble=more.pop("ensemble", 1))
-    return train(store, targets=["state"], config=config, baselines=False, progress=False, **more)
+    return train(store, targets=more.pop("targets", ["state"]), config=config, baselines=False, progress=False, **more)
 
 
 @pytest.fixture(scope="session")

@@ -117,6 +117,29 @@ def test_an_ensemble_is_explained_by_its_mean(rare):
     torch.testing.assert_close(log_odds, torch.log(p / (1 - p)))
 
 
+@pytest.mark.parametrize(
+    ("of", "answers"), [("age", {"age"}), ("state=well", {"state=well"}), ("state", {"state=sick", "state=well"})]
+)
+def test_one_of_several_targets(two_targets, rare, of, answers):
+    config = ExplainConfig(of=of, orders=2, draws=2, steps=8)
+    found = explain(two_targets, rare.store, config=config, only=FEW[:3], device="cpu")
+    assert set(found.sets["answer"].to_pylist()) <= answers
+    columns = two_targets.objective.columns(predictions_of(two_targets, rare.store, np.arange(3), device="cpu"))
+    if of == "age":
+        np.testing.assert_allclose(found.sets["predicted"].to_numpy(), columns["predicted_age"], rtol=1e-5)
+    elif of == "state":
+        told = [f"state={label}" for label in columns["predicted_state"]]
+        assert found.sets["answer"].to_pylist() == told
+    else:
+        np.testing.assert_allclose(found.sets["predicted"].to_numpy(), columns["probability_well"], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def two_targets(rare):
+    choices = {"depth": 2, "width": 8}
+    return fit(rare.store, targets=["state", "age"], epochs=2, model="deep-sets", model_choices=choices)
+
+
 def _deaf(run):
     import copy
 

@@ -52,7 +52,7 @@ class Answers:
         name = targets[0] if name is None else name
         fixed = names.index(name) if name in names else None
         if fixed is None and name not in targets:
-            known = dict.fromkeys([*names, *targets])
+            known = list(dict.fromkeys([*names, *targets]))
             raise InputError(
                 f"what is explained must be a class or a target of the run, {listed(known)}; got {name!r}."
             )

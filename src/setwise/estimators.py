@@ -40,7 +40,7 @@ class _SetEstimator(BaseEstimator):
         epochs: int = 100,
         batch_size: int = 32,
         elements_per_batch: int | None = None,
-        max_elements: int | None = None,
+        max_elements: int | None = 2000,
         optimizer: str = "adamw",
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-2,
@@ -49,7 +49,7 @@ class _SetEstimator(BaseEstimator):
         clip: float | None = 1.0,
         accumulate: int = 1,
         patience: int | None = 20,
-        ensemble: int = 1,
+        ensemble: int | None = None,
         precision: str = "32-true",
         device: str = "auto",
         workers: int = 0,
@@ -109,6 +109,7 @@ class _SetEstimator(BaseEstimator):
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = _joined(store, other)
         given = {name: _plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
+        given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
         seed = int(check_random_state(self.random_state).randint(2**31))
         run = train(
             store,
@@ -148,7 +149,8 @@ class SetRegressor(RegressorMixin, _SetEstimator):
     Args:
         model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
         depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
-            leaves them as the name says, but Deep Sets pool by the mean.
+            leaves them as the name says, but Deep Sets pool by the mean and depth follows the number of training sets
+            (`setwise.training.defaults`), as does ``ensemble``: 5 models below 1,000 sets.
         epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
             clip, accumulate, patience, ensemble, precision, device, workers: how to fit
             (`setwise.training.FitConfig`).

@@ -301,7 +301,7 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         (
             {"y": list(range(113))},
             {"model_choices": {"pool": "sum"}, "config": FitConfig(max_elements=3)},
-            r"pool='sum' and max_elements cannot go together",
+            r"pool='sum' and max_elements=3 cannot go together",
         ),
     ],
 )

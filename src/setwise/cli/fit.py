@@ -46,7 +46,7 @@ def fit(
     epochs: choices.Epochs = None,
     batch_size: choices.BatchSize = None,
     elements_per_batch: choices.ElementsPerBatch = None,
-    max_elements: choices.MaxElements = None,
+    max_elements: choices.MaxElements = 2000,
     optimizer: choices.Optimizer = None,
     learning_rate: choices.LearningRate = None,
     weight_decay: choices.WeightDecay = None,
@@ -109,7 +109,6 @@ def fit(
         "epochs": epochs,
         "batch_size": batch_size,
         "elements_per_batch": elements_per_batch,
-        "max_elements": max_elements,
         "optimizer": optimizer,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
@@ -119,10 +118,10 @@ def fit(
         "precision": precision,
         "device": device,
         "workers": workers,
-        "ensemble": ensemble,
+        "ensemble": ensemble or 0,
         "seed": seed,
     }
-    zero_is_none = {"clip": clip, "patience": patience}
+    zero_is_none = {"clip": clip, "patience": patience, "max_elements": max_elements}
     config = FitConfig.checked(
         **_given(fit_choices), **{name: value or None for name, value in _given(zero_is_none).items()}
     )
@@ -134,6 +133,7 @@ def fit(
     columns = options.names(features)
     read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading)
     _show_data(people, read_sets, targets=target)
+    _show_draws(people, read_sets, config.max_elements)
     run = train(
         read_sets,
         targets=target,
@@ -180,6 +180,16 @@ def _show_data(people: Screen, store: "SetStore", *, targets: list[str]) -> None
     people.line(", ".join(store.features[:_SHOWN]))
     show_rest(people, store.features, _SHOWN)
     show_reading(people, store)
+
+
+def _show_draws(people: Screen, store: "SetStore", most: int | None) -> None:
+    """Say that large sets are sub-sampled."""
+    larger = 0 if most is None else int((store.sizes > most).sum())
+    if larger:
+        people.line(
+            f"{larger:,} sets have more than {most:,} elements: training draws {most:,} afresh in each epoch, "
+            "predictions use all (--max-elements 0 trains on all)."
+        )
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

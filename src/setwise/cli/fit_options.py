@@ -52,7 +52,10 @@ Model = Annotated[
     str,
     typer.Option(help="deep-sets, deep-sets++, set-transformer or set-transformer++.", rich_help_panel=_MODEL),
 ]
-Depth = Annotated[int | None, typer.Option(min=1, rich_help_panel=_MODEL, help="Layers.", show_default="the model's")]
+Depth = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=_MODEL, help="Layers.", show_default="by the number of training sets"),
+]
 Width = Annotated[int | None, typer.Option(min=1, rich_help_panel=_MODEL, help="Hidden features.", show_default="128")]
 Norm = Annotated[
     str | None,
@@ -85,7 +88,8 @@ ElementsPerBatch = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Most elements in a batch; replaces --batch-size.")
 ]
 MaxElements = Annotated[
-    int | None, typer.Option(rich_help_panel=_FIT, help="Elements drawn from larger sets, afresh each epoch.")
+    int,
+    typer.Option(min=0, rich_help_panel=_FIT, help="Elements drawn from larger sets, afresh each epoch; 0 for all."),
 ]
 Optimizer = Annotated[str | None, typer.Option(rich_help_panel=_FIT, help="adamw or adam.", show_default="adamw")]
 LearningRate = Annotated[float | None, typer.Option(rich_help_panel=_FIT, help="The highest.", show_default="0.001")]
@@ -113,7 +117,12 @@ Workers = Annotated[
 ]
 Ensemble = Annotated[
     int | None,
-    typer.Option(min=1, rich_help_panel=_FIT, help="Models that are fitted and averaged.", show_default="1"),
+    typer.Option(
+        min=1,
+        rich_help_panel=_FIT,
+        help="Models that are fitted and averaged.",
+        show_default="5 below 1,000 training sets, else 1",
+    ),
 ]
 Seed = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Of split, weights, order and draws.", show_default="0")

@@ -67,7 +67,7 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanati
             sections.result(run),
             *([] if explanation is None else [explanation]),
             distrust(run, store),
-            sections.learning(run),
+            sections.learning(run, store.sizes),
             sections.data(run, summary, store.sizes),
             sections.configuration(record),
             sections.repeat(command),

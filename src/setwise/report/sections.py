@@ -106,7 +106,7 @@ def _of_classes(head: Classification | Ordinal, known: pa.Table, shares: np.ndar
     ]
 
 
-def learning(run: Run) -> Markup:
+def learning(run: Run, sizes: np.ndarray) -> Markup:
     """Learning curves and how the fit ended."""
     record = run.record
     text = f"{record.epochs} of at most {record.config.epochs * record.config.ensemble} epochs"
@@ -119,12 +119,29 @@ def learning(run: Run) -> Markup:
     else:
         text += f"The weights kept are those of epoch {record.best_epoch}"
     text += ", the best on the validation sets." if record.split.validation else ", the last (no validation sets)."
+    text += _sub_samples(record, sizes)
     drawings = []
     if run.history:
         validated = any(epoch.validation_loss is not None for epoch in run.history)
         curves = figures.learning_curves(run.history, record.best_epoch, loss=_loss(record), validated=validated)
         drawings = [curves]
     return element("section", element("h2", "Learning"), element("p", text), _figures(drawings))
+
+
+def _sub_samples(record: RunRecord, sizes: np.ndarray) -> str:
+    """What was drawn of large sets, and what that does to a prediction."""
+    most = record.config.max_elements
+    if most is None or not (sizes > most).any():
+        return ""
+    largest = int(sizes.max())
+    noise = ((1 - most / largest) / most) ** 0.5
+    return (
+        f" Of {int((sizes > most).sum()):,} sets with more than {most:,} elements, {most:,} were drawn without "
+        "replacement, afresh in each epoch (once for validation sets); test sets and new sets are predicted whole. "
+        f"Drawing {most:,} of {largest:,} elements moves the mean of a feature by {noise:.1%} of its spread among the "
+        "elements (one standard deviation), and what depends on rare elements by more: of elements that are one in a "
+        f"thousand, a draw holds {most / 1000:g} give or take {(most / 1000) ** 0.5:.1f}."
+    )
 
 
 def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:

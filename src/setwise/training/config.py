@@ -44,7 +44,7 @@ class FitConfig(BaseModel):
             an epoch takes a third longer. For sets or depths that memory does not hold.
         workers: processes that prepare batches; 0 prepares them in this one.
         ensemble: models that are fitted, each from other first weights, orders and sub-samples; predictions are
-            averaged.
+            averaged. 0: as many as the number of training sets asks for (`setwise.training.defaults`).
         seed: of the split, the first weights, the order of the sets and the sub-samples.
     """
 
@@ -68,7 +68,7 @@ class FitConfig(BaseModel):
     device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["normal", "low"] = "normal"
     workers: int = Field(default=0, ge=0)
-    ensemble: int = Field(default=1, ge=1)
+    ensemble: int = Field(default=1, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="before")

@@ -17,6 +17,7 @@ from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
+from setwise.training.defaults import settled
 from setwise.training.ensemble import joined, member_config
 from setwise.training.files import make_directory
 from setwise.training.history import EpochRecord
@@ -76,7 +77,8 @@ def train(
         covariates: columns of the sets that the model sees as well: numbers and text, of which some may be missing.
         group: the column of what must not be split between parts; by default ``group`` where there is one.
         model: name of the model (`setwise.models.build`).
-        model_choices: its choices, such as ``{"depth": 10, "width": 64}``.
+        model_choices: its choices, such as ``{"depth": 10, "width": 64}``; where depth is left out, it follows the
+            number of training sets (`setwise.training.defaults`).
         config: how to fit.
         split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
         validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless).
@@ -121,7 +123,8 @@ def train(
     )
     parts, objective = problem.split, problem.objective
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
-    spec = _spec(model, model_choices or {}, inputs, objective, config)
+    config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
+    spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
@@ -169,6 +172,8 @@ def _spec(
     inputs: Inputs,
     objective: Objective,
     config: FitConfig,
+    *,
+    largest: int,
 ) -> DeepSetsSpec | SetTransformerSpec:
     given = inputs.model_choices()
     free = set(inspect.signature(make_spec).parameters) - {"name", "out_features", *given, "elements", "categories"}
@@ -176,10 +181,11 @@ def _spec(
         if choice not in free:
             raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
     choices = {"pool": "mean", **choices} if name.startswith("deep-sets") else choices
-    if choices.get("pool") == "sum" and config.max_elements is not None:
+    if choices.get("pool") == "sum" and config.max_elements is not None and config.max_elements < largest:
         raise InputError(
-            "pool='sum' and max_elements cannot go together: a sum over sub-samples has another scale than one over "
-            "the whole sets that are predicted. Pool by the mean, or leave max_elements out."
+            f"pool='sum' and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
+            "elements: a sum over sub-samples has another scale than one over the whole sets that are predicted. "
+            "Pool by the mean, or train on whole sets (max_elements=None, --max-elements 0)."
         )
     return make_spec(name, out_features=objective.out_features, **given, **choices)
 

@@ -1,0 +1,1 @@
+"""Worked examples on real files, with the settings that setwise ships: ``python -m examples``."""

@@ -41,7 +41,7 @@ def windows(path: Path, *, keep: int = 1) -> SetStore:
     with np.load(path) as file:
         points, per_frame, file_of = file["points"][:, :5], file["frame_n"], file["frame_file"]
         label, split, name = file["label"], file["split"], file["file_name"]
-    first_point = np.concatenate([[0], np.cumsum(per_frame)])
+    first_point = np.concatenate([[0], np.cumsum(per_frame, dtype=np.int64)])
     spans, rows = [], []
     for recording in range(len(name)):
         frames = np.flatnonzero(file_of == recording)

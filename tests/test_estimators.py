@@ -45,7 +45,7 @@ def test_regressor_learns_the_mean(sets, means):
     assert regressor.score(new, [x.mean() for x in new]) > 0.8
     assert regressor.predict(new).shape == (30,)
     assert regressor.n_features_in_ == 2
-    assert 1 <= regressor.n_iter_ <= 100
+    assert 1 <= regressor.n_iter_ <= 5 * 100  # of five members
 
 
 def test_classifier_learns_the_sign(sets, labels):

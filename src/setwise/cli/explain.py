@@ -1,6 +1,7 @@
 """`setwise explain`: which elements a prediction rests on, and how far that can be trusted."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,13 @@ from setwise.cli import options
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from setwise.data.reading import Reading
     from setwise.data.store import SetStore
     from setwise.inference.explain import Explanation, Plan
     from setwise.training.run import Run
 
 
+@options.reads
 def explain(
     context: typer.Context,
     run: options.RunDirectory,
@@ -45,11 +48,16 @@ def explain(
     ] = None,
     max_sets: Annotated[int, typer.Option(min=1, help="Sets drawn of larger data.")] = 50,
     only: Annotated[list[str] | None, typer.Option(metavar="ID,...", help="Names of the sets to explain.")] = None,
+    fcs_copies: Annotated[
+        bool, typer.Option("--fcs-copies", help="Copy each explained FCS file to FOLDER/fcs, with scores as channels.")
+    ] = False,
     device: options.Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 0,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    *,
+    reading: "Reading",
 ) -> None:
     """Score every element by how much it moves the prediction, and test whether the scores are faithful.
 
@@ -58,9 +66,12 @@ def explain(
     setwise explain runs/hct cells.parquet --out why
 
     setwise explain runs/anemia cells.csv.gz --of yes --only p012,p033 --out why --exact-limit 5000
+
+    setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --fcs-copies
     """
     from setwise.inference.explain import ExplainConfig, plan
     from setwise.inference.explain import explain as explain_sets
+    from setwise.inference.explain.fcs_copies import check_fcs, copy_with_scores
     from setwise.inference.predict import read_for
     from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
@@ -68,6 +79,8 @@ def explain(
     from setwise.training.run import Run
 
     check_folder(out, overwrite=overwrite)
+    if fcs_copies:
+        check_fcs(source)
     methods = options.names(method)
     config = ExplainConfig(
         of=of,
@@ -82,7 +95,7 @@ def explain(
         seed=seed,
     )
     loaded = Run.load(run)
-    store = read_for(loaded, source, sets=sets, set_id=set_id)
+    store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
     people = Screen(quiet=quiet, as_json=json)
@@ -91,7 +104,11 @@ def explain(
         bar.begin("explaining", chosen.total)
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
-    write_explanation(found, draw(found, store), out, command=shlex.join(["setwise", *arguments]))
+    copies = None
+    if fcs_copies:
+        copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
+    command = shlex.join(["setwise", *arguments])
+    write_explanation(found, draw(found, store), out, command=command, copies=copies)
     _show(people, found, out)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet
@@ -30,7 +31,14 @@ def check_folder(folder: Path, *, overwrite: bool = False) -> None:
         raise InputError(f"{folder} holds an explanation already. Name another folder, or replace it with --overwrite.")
 
 
-def write_explanation(explanation: Explanation, figures: Figures, folder: Path, *, command: str) -> None:
+def write_explanation(
+    explanation: Explanation,
+    figures: Figures,
+    folder: Path,
+    *,
+    command: str,
+    copies: Callable[[Path], object] | None = None,
+) -> None:
     """Write ``scores.parquet`` and the other tables, ``figures/*.svg`` and ``*.png``, and ``explanation.html``.
 
     The folder is made aside and renamed once it is whole; an older explanation stays until then.
@@ -40,6 +48,7 @@ def write_explanation(explanation: Explanation, figures: Figures, folder: Path, 
         figures: its figures.
         folder: new, or an older explanation.
         command: what repeats it.
+        copies: writes copies of the source's files with scores to the folder ``fcs`` that it is given, or none.
 
     Raises:
         InputError: the folder cannot be written.
@@ -53,6 +62,8 @@ def write_explanation(explanation: Explanation, figures: Figures, folder: Path, 
         for name, drawing in figures.named().items():
             drawing.save(aside / "figures" / f"{name}.svg")
             drawing.save(aside / "figures" / f"{name}.png")
+        if copies is not None:
+            copies(aside / "fcs")
         page = explanation_page(explanation, figures, command=command)
         (aside / PAGE).write_text(page, encoding="utf-8")
         if folder.exists():

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from setwise.data import read
-from setwise.training.baselines import baseline_rows
+from setwise.training.baselines import baseline_predictions
 from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.metrics import score
 from setwise.training.objectives import Objective
+from setwise.training.record import TestRow
 from setwise.training.summaries import QUANTILES, summaries
+
+
+def baseline_rows(objective, *, truth, **more):
+    """The baselines, measured on the held-out truth."""
+    predicted = baseline_predictions(objective, truth=truth[0], **more)
+    return [TestRow(name=name, metrics=score(objective, values, truth[1])) for name, values in predicted.items()]
 
 
 def test_summaries_are_moments_and_quantiles_of_each_set():

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from setwise.cli import screen
+from setwise.cli.cv import cv
 from setwise.cli.data import app as data
 from setwise.cli.demo import demo
 from setwise.cli.evaluate import evaluate
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `setwise demo`, or with `setwise inspect` on a table of your own.",
 )
-for _command in (fit, predict, evaluate, explain, inspect, export, demo):
+for _command in (fit, cv, predict, evaluate, explain, inspect, export, demo):
     app.command()(_command)
 app.add_typer(data, name="data")
 

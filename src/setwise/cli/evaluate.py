@@ -68,7 +68,7 @@ def evaluate(
         write_table(found.predictions, out)
     record, num_sets = loaded.record, found.predictions.num_rows
     people = Screen(as_json=json)
-    here = [TestRow(name=record.model, metrics=found.metrics)]
+    here = [TestRow(name=record.model, metrics=found.metrics, intervals=found.intervals)]
     show_rows(people, here, title=f"On these {num_sets:,} sets")
     if record.test:
         people.line()
@@ -86,6 +86,7 @@ def evaluate(
             "sets": num_sets,
             "known_sets": found.known_sets,
             "metrics": found.metrics,
+            "intervals": {name: list(ends) for name, ends in found.intervals.items()},
             "notes": list(found.notes),
             "held_out_by_fit": [{"name": row.name, "metrics": row.metrics} for row in record.test],
         }

@@ -60,7 +60,7 @@ def results_document(run: "Run") -> dict[str, Any]:
         "best_epoch": record.best_epoch,
         "members": [member.model_dump() for member in record.members],
         "seconds": record.seconds,
-        "test": [{"name": row.name, "metrics": row.metrics} for row in record.test],
+        "test": [row.model_dump(mode="json") for row in record.test],
         "notes": list(record.notes),
         "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),
     }

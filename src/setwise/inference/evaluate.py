@@ -1,16 +1,18 @@
 """How good a run is on sets whose targets are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from setwise.data import columns
 from setwise.data.reading import Reading
 from setwise.inference.predict import read_for
-from setwise.training.metrics import score, undefined
+from setwise.training.held_out import HeldOut, measured
+from setwise.training.metrics import undefined
 from setwise.training.outputs import predictions_of
 from setwise.training.run import Run
 from setwise.training.targets import target_values, truth_columns
@@ -22,6 +24,8 @@ class Evaluation:
 
     Attributes:
         metrics: in the targets' units (`setwise.training.metrics.score`).
+        intervals: of the metrics that have one, 95%, over the groups that the run knows where the sets have that
+            column, else over sets.
         predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns.
         known_sets: how many sets carry the name of a set that the run was fitted or stopped on: where these are the
             same sets, the metrics flatter.
@@ -32,6 +36,7 @@ class Evaluation:
     predictions: pa.Table
     known_sets: int
     notes: tuple[str, ...] = ()
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -82,4 +87,9 @@ def evaluate(
     )
     fitted_on = {*run.record.split.train, *run.record.split.validation}
     known = sum(name in fitted_on for name in store.set_ids)
-    return Evaluation(score(objective, predicted, truth), table, known, tuple(undefined(objective, truth, what="sets")))
+    group = run.record.group
+    groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
+    clusters = np.arange(len(store)) if groups is None else groups
+    row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
+    notes = tuple(undefined(objective, truth, what="sets"))
+    return Evaluation(row.metrics, table, known, notes, row.intervals)

@@ -29,7 +29,7 @@ def results_grid(rows: Sequence[TestRow]) -> Grid:
     """A row per model or baseline and a column per metric, or the other way round where there are many metrics."""
     metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
     best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
-    cells = [[row.name, *(number(row.metrics.get(name)) for name in metrics)] for row in rows]
+    cells = [[row.name, *(_cell(row, name) for name in metrics)] for row in rows]
     head = ["", *map(metric_words, metrics)]
     if len(rows) == 1:
         best = set()
@@ -37,3 +37,12 @@ def results_grid(rows: Sequence[TestRow]) -> Grid:
         return Grid(head, cells, frozenset(best))
     turned = [list(column) for column in zip(head, *cells, strict=True)]
     return Grid(turned[0], turned[1:], frozenset((column - 1, row + 1) for row, column in best))
+
+
+def _cell(row: TestRow, metric: str) -> str:
+    """A metric, with its interval where it has one."""
+    value = number(row.metrics.get(metric))
+    if metric not in row.intervals:
+        return value
+    low, high = row.intervals[metric]
+    return f"{value} ({low:.2g} to {high:.2g})"

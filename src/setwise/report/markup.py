@@ -89,7 +89,7 @@ def definitions(pairs: Iterable[tuple[object, object]]) -> Markup:
 
 def _kind(cell: object) -> str:
     """How a cell is set: numbers to the right."""
-    text = str(cell).replace(",", "").replace("%", "").strip()
+    text = str(cell).partition(" (")[0].replace(",", "").replace("%", "").strip()
     try:
         float(text)
     except ValueError:

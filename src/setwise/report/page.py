@@ -1,5 +1,6 @@
 """The report of a run: one HTML file that holds all of itself."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -45,25 +46,10 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanati
     targets = " and ".join(record.objective.targets)
     title = f"{targets}, predicted from sets"
     what = f"{record.model}, {record.num_parameters:,} parameters, {record.objective.kind}"
-    head = element(
-        "head",
-        element("meta", attributes={"charset": "utf-8"}),
-        element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("title", f"setwise: {title}"),
-        element("style", Markup(CSS)),
-    )
-    header = element(
-        "header",
-        element("h1", title),
-        element(
-            "p",
-            f"{what}; setwise {record.versions['setwise']}, {_moment(record.created)}",
-            attributes={"class": "quiet"},
-        ),
-    )
-    body = joined(
+    return frame(
+        title,
+        f"{what}; setwise {record.versions['setwise']}, {moment(record.created)}",
         [
-            header,
             sections.result(run),
             *([] if explanation is None else [explanation]),
             distrust(run, store),
@@ -71,11 +57,24 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanati
             sections.data(run, summary, store.sizes),
             sections.configuration(record),
             sections.repeat(command),
-        ]
+        ],
     )
-    return Markup("<!doctype html>\n" + element("html", head, element("body", body), attributes={"lang": "en"}))
 
 
-def _moment(iso: str) -> str:
+def frame(title: str, what: str, parts: Sequence[Markup]) -> Markup:
+    """A page: its title, a line that says what it is of, its parts."""
+    head = element(
+        "head",
+        element("meta", attributes={"charset": "utf-8"}),
+        element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("title", f"setwise: {title}"),
+        element("style", Markup(CSS)),
+    )
+    header = element("header", element("h1", title), element("p", what, attributes={"class": "quiet"}))
+    body = element("body", joined([header, *parts]))
+    return Markup("<!doctype html>\n" + element("html", head, body, attributes={"lang": "en"}))
+
+
+def moment(iso: str) -> str:
     """A moment to the minute, for people."""
     return datetime.fromisoformat(iso).strftime("%d %B %Y, %H:%M %Z")

@@ -16,6 +16,7 @@ from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
 from setwise.report.verdict import verdict
 from setwise.training.heads import Classification, Ordinal, Regression, best_class
+from setwise.training.objectives import Objective
 from setwise.training.record import RunRecord
 from setwise.training.run import Run
 
@@ -50,7 +51,8 @@ def result(run: Run) -> Markup:
                 attributes={"class": "quiet"},
             )
         )
-    parts.append(_figures(outcome_drawings(run)))
+    if run.test_predictions is not None:
+        parts.append(figures_of(outcome_drawings(run.objective, run.test_predictions)))
     return element("section", *parts)
 
 
@@ -67,12 +69,8 @@ def results_table(record: RunRecord) -> Markup:
     )
 
 
-def outcome_drawings(run: Run) -> list[Drawing]:
-    """Figures of the predictions for held-out sets; none for a run without them."""
-    predictions = run.test_predictions
-    if predictions is None:
-        return []
-    objective = run.objective
+def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawing]:
+    """Figures of the predictions for held-out sets: a row per set with ``size``, targets and prediction columns."""
     several = sum(head.kind != "regression" for head in objective.heads) > 1
     drawings: list[Drawing] = []
     for head in objective.heads[:_MOST_TARGETS]:
@@ -125,7 +123,7 @@ def learning(run: Run, sizes: np.ndarray) -> Markup:
         validated = any(epoch.validation_loss is not None for epoch in run.history)
         curves = figures.learning_curves(run.history, record.best_epoch, loss=_loss(record), validated=validated)
         drawings = [curves]
-    return element("section", element("h2", "Learning"), element("p", text), _figures(drawings))
+    return element("section", element("h2", "Learning"), element("p", text), figures_of(drawings))
 
 
 def _sub_samples(record: RunRecord, sizes: np.ndarray) -> str:
@@ -168,7 +166,7 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         definitions(pairs),
         element("h3", "Problems"),
         element("ul", joined(problems)),
-        _figures([figures.set_sizes(sizes)]),
+        figures_of([figures.set_sizes(sizes)]),
         element("h3", "Features of an element"),
         _features(summary),
         _left_out(summary.left_out),
@@ -205,7 +203,8 @@ def repeat(command: str) -> Markup:
     )
 
 
-def _figures(drawings: Sequence[Drawing]) -> Markup:
+def figures_of(drawings: Sequence[Drawing]) -> Markup:
+    """Figures beside each other, as far as there is room."""
     if not drawings:
         return Markup("")
     return element("div", joined(drawing.markup() for drawing in drawings), attributes={"class": "figures"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from setwise.training.metrics import LOWER_IS_BETTER
+from setwise.training.metrics import decisive_metric, lower_is_better
 from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
@@ -28,11 +28,6 @@ _FEW_SETS = 30
 _RANKS = 0.6  # AUC from which a model tells classes apart
 
 
-def decisive(objective: Objective) -> str:
-    """The metric that decides which row is best, where all targets are of one kind."""
-    return "mse" if objective.kind == "regression" else "cross_entropy"
-
-
 def metric_words(name: str) -> str:
     """A metric's name for people: "r2_age" is "R2 of age"."""
     kind = _kind(name)
@@ -46,7 +41,7 @@ def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
     values = {i: row.metrics[metric] for i, row in enumerate(rows) if metric in row.metrics}
     if not values:
         return frozenset()
-    best = min(values.values()) if _kind(metric) in LOWER_IS_BETTER else max(values.values())
+    best = min(values.values()) if lower_is_better(metric) else max(values.values())
     return frozenset(i for i, value in values.items() if value == best)
 
 
@@ -61,7 +56,7 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
     if objective.kind != "mixed":
-        sentences = _compared(rows, decisive(objective))
+        sentences = _compared(rows, decisive_metric(objective))
     else:
         sentences = []
         for head in objective.heads:

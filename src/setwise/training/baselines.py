@@ -22,9 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from setwise.training.heads import Classification, Ordinal, Regression
-from setwise.training.metrics import score
 from setwise.training.objectives import Objective
-from setwise.training.record import TestRow
 
 _ALPHAS = np.logspace(-2, 6, 17)  # of ridge; the summaries are standardised, so the scale is known
 _CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression
@@ -34,28 +32,28 @@ _FEW_SETS = {"n_estimators": 200, "learning_rate": 0.05, "max_depth": 3, "subsam
 _Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
-def baseline_rows(
+def baseline_predictions(
     objective: Objective,
     *,
     summaries: tuple[np.ndarray, np.ndarray],
-    truth: tuple[np.ndarray, np.ndarray],
+    truth: np.ndarray,
     weights: np.ndarray | None = None,
     covariates: tuple[np.ndarray, np.ndarray] | None = None,
     seed: int,
-) -> tuple[TestRow, ...]:
-    """Fit and measure the baselines.
+) -> dict[str, np.ndarray]:
+    """Fit the baselines, and predict the test sets.
 
     Args:
         objective: what is predicted.
         summaries: ``(B, P)`` of the sets to fit on and of the test sets, with the covariates where there are some.
-        truth: ``(B, T)`` of the sets to fit on and of the test sets: numbers, numbers of classes, NaN where missing.
+        truth: ``(B, T)`` of the sets to fit on: numbers, numbers of classes, NaN where missing.
         weights: ``(B,)`` of the sets to fit on, or none where all count alike.
-        covariates: ``(B, C)`` of the sets to fit on and of the test sets, whose own worth is measured; or none.
+        covariates: ``(B, C)`` of the sets to fit on and of the test sets, by which alone is predicted as well; or none.
         seed: of gradient boosting and of the folds.
 
     Returns:
-        Rows named ``"constant"``, ``"covariates alone"`` where there are some, ``"ridge"`` (``"logistic regression"``
-        for classes) and ``"gradient boosting"``.
+        Predictions ``(B, P)`` by name: ``"constant"``, ``"covariates alone"`` where there are some, ``"ridge"``
+        (``"logistic regression"`` for classes) and ``"gradient boosting"``.
     """
     weights = np.ones(len(summaries[0])) if weights is None else weights
     kinds = {head.kind == "regression" for head in objective.heads}
@@ -67,14 +65,14 @@ def baseline_rows(
         fits["covariates alone"] = (_ridge, _logistic, covariates)
     fits |= {linear: (_ridge, _logistic, summaries)}
     fits |= {"gradient boosting": (_boosted_regression, _boosted_classification, summaries)}
-    rows = []
+    predicted = {}
     for name, (of_numbers, of_classes, (x, new)) in fits.items():
         parts = [
             _of_head(head, of_numbers if head.kind == "regression" else of_classes, x, y, new, weights, seed)
-            for head, y in zip(objective.heads, truth[0].reshape(len(x), -1).T, strict=True)
+            for head, y in zip(objective.heads, truth.reshape(len(x), -1).T, strict=True)
         ]
-        rows.append(TestRow(name=name, metrics=score(objective, np.concatenate(parts, axis=1), truth[1])))
-    return tuple(rows)
+        predicted[name] = np.concatenate(parts, axis=1)
+    return predicted
 
 
 def _of_head(

@@ -5,8 +5,9 @@ else the sets themselves.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -17,8 +18,11 @@ _SETS_IN_ALL = 400_000  # that all draws together hold, so that large data cost 
 _USEFUL = 0.5  # of the draws must define a metric, else it has no interval
 
 
+_Name = TypeVar("_Name", bound=Hashable)
+
+
 @dataclass(frozen=True)
-class Bootstrapped:
+class Bootstrapped(Generic[_Name]):
     """Percentile intervals of several numbers that were measured on the same draws.
 
     Attributes:
@@ -28,20 +32,20 @@ class Bootstrapped:
         clusters: how many things were drawn from.
     """
 
-    intervals: dict[str, tuple[float, float]]
-    defined: dict[str, float]
+    intervals: dict[_Name, tuple[float, float]]
+    defined: dict[_Name, float]
     draws: int
     clusters: int
 
 
 def bootstrap(
-    measure: Callable[[np.ndarray], Mapping[str, float]],
+    measure: Callable[[np.ndarray], Mapping[_Name, float]],
     clusters: np.ndarray,
     *,
     level: float = LEVEL,
     draws: int | None = None,
     seed: int = 0,
-) -> Bootstrapped:
+) -> Bootstrapped[_Name]:
     """Percentile bootstrap intervals over clusters.
 
     As many clusters as there are, G, are drawn with replacement, each with all its sets, and everything is measured on
@@ -71,7 +75,7 @@ def bootstrap(
     if draws is None:
         draws = int(np.clip(_SETS_IN_ALL // max(1, len(numbers)), _FEWEST_DRAWS, _MOST_DRAWS))
     generator = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {}
+    found: dict[_Name, list[float]] = {}
     if count > 1:
         for _ in range(draws):
             rows = np.concatenate([rows_of[cluster] for cluster in generator.integers(count, size=count)])
@@ -79,9 +83,11 @@ def bootstrap(
                 found.setdefault(name, []).append(value)
     share = {name: len(values) / draws for name, values in found.items()}
     tails = [(1 - level) / 2, (1 + level) / 2]
-    intervals = {
-        name: tuple(np.quantile(values, tails).tolist()) for name, values in found.items() if share[name] >= _USEFUL
-    }
+    intervals: dict[_Name, tuple[float, float]] = {}
+    for name, values in found.items():
+        if share[name] >= _USEFUL:
+            low, high = np.quantile(values, tails).tolist()
+            intervals[name] = low, high
     return Bootstrapped(intervals, share, draws, count)
 
 

@@ -5,23 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from setwise.training.baselines import baseline_rows
-from setwise.training.metrics import score, undefined
+from setwise.data import columns
+from setwise.training.baselines import baseline_predictions
+from setwise.training.held_out import HeldOut, measured, scored
+from setwise.training.metrics import undefined
 from setwise.training.outputs import predictions_of
 from setwise.training.problem import Problem
-from setwise.training.record import TestRow
 from setwise.training.run import Run
 from setwise.training.summaries import summaries
 from setwise.training.targets import truth_columns
 
 
-def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
+def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:
     """The run with its table of test results and its predictions for the test sets; unchanged without test sets.
 
     Args:
         run: a fitted model.
         problem: all sets, their parts and their targets.
         baselines: fit and measure the baselines as well.
+        intervals: of the metrics, over groups or sets.
     """
     store, split, values = problem.store, problem.split, problem.values
     if len(split.test) == 0:
@@ -29,9 +31,13 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
     objective = run.objective
     truth = objective.truth(values[split.test])
     predicted = predictions_of(run, store, split.test, device=run.record.config.device)
-    rows = [TestRow(name=run.record.model, metrics=score(objective, predicted, truth))]
+    all_predicted = {run.record.model: predicted}
     if baselines:
-        rows += _baselines(run, problem, truth)
+        all_predicted |= _baselines(run, problem)
+    groups = None if problem.group is None else columns.groups(store, problem.group)
+    clusters = split.test if groups is None else groups[split.test]
+    held_out = HeldOut(objective, truth, {name: [values] for name, values in all_predicted.items()}, clusters)
+    rows = measured(held_out, seed=run.record.config.seed).rows if intervals else scored(held_out)
     table = pa.table(
         {
             "set_id": [store.set_ids[row] for row in split.test],
@@ -40,11 +46,11 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True) -> Run:
             **objective.columns(predicted),
         }
     )
-    record = run.record.model_copy(update={"test": tuple(rows), "notes": tuple(undefined(objective, truth))})
-    return replace(run, record=record, test_predictions=table)
+    record = run.record.model_copy(update={"test": rows, "notes": tuple(undefined(objective, truth))})
+    return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 
-def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, ...]:
+def _baselines(run: Run, problem: Problem) -> dict[str, np.ndarray]:
     store, split, values = problem.store, problem.split, problem.values
     fitted_on = np.concatenate([split.train, split.validation])
     covariates = None if run.record.covariates is None else run.record.covariates.apply(store).astype(np.float64)
@@ -52,10 +58,10 @@ def _baselines(run: Run, problem: Problem, truth: np.ndarray) -> tuple[TestRow, 
     def table(rows: np.ndarray) -> np.ndarray:
         return summaries(store, rows, None if covariates is None else covariates[rows])
 
-    return baseline_rows(
+    return baseline_predictions(
         run.objective,
         summaries=(table(fitted_on), table(split.test)),
-        truth=(run.objective.truth(values[fitted_on]), truth),
+        truth=run.objective.truth(values[fitted_on]),
         covariates=None if covariates is None else (covariates[fitted_on], covariates[split.test]),
         weights=np.ones(len(fitted_on)) if problem.weights is None else problem.weights[fitted_on],
         seed=run.record.config.seed,

@@ -14,6 +14,16 @@ LOWER_IS_BETTER = frozenset({"mse", "mae", "cross_entropy", "hamming_loss", "ran
 _OF_A_LABEL = ("f1", "average_precision", "auc")  # what is said of each of many labels
 
 
+def lower_is_better(metric: str) -> bool:
+    """Whether less of a metric is better; "mse_age" is that of one target."""
+    return any(metric == name or metric.startswith(f"{name}_") for name in LOWER_IS_BETTER)
+
+
+def decisive_metric(objective: Objective) -> str:
+    """The metric that decides which of several predictions is best, where all targets are of one kind."""
+    return "mse" if objective.kind == "regression" else "cross_entropy"
+
+
 def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Metrics of predictions, over the sets whose label is known.
 

@@ -51,6 +51,7 @@ def train(
     validation: float = 0.15,
     test: float = 0.2,
     baselines: bool = True,
+    intervals: bool = True,
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -84,6 +85,7 @@ def train(
         validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless).
         test: share of the sets that the model is measured on; 0 for none (dimensionless).
         baselines: fit the baselines as well.
+        intervals: of the metrics of the test part, by bootstrap over groups or sets.
         out: the run directory, or none to keep the run in memory.
         overwrite: replace a run that is there.
         resume: go on with a run that was stopped, given the same data and choices; without one, begin.
@@ -131,7 +133,7 @@ def train(
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
     run = _run(model, spec, problem, inputs, config, members, directory)
     if is_writer():
-        run = measure(run, problem, baselines=baselines)
+        run = measure(run, problem, baselines=baselines, intervals=intervals)
     return run if directory is None else run.save(directory)
 
 

@@ -51,13 +51,20 @@ class Member(BaseModel):
 
 
 class TestRow(BaseModel):
-    """One line of the table of held-out results: a model, or something simple beside it."""
+    """One line of the table of held-out results: a model, or something simple beside it.
+
+    Attributes:
+        name: of the model or the baseline.
+        metrics: `setwise.training.metrics.score`.
+        intervals: of the metrics that have one, lower and upper end, at 95%.
+    """
 
     model_config = _FROZEN
     __test__ = False  # pytest takes classes of this name for tests
 
     name: str
     metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]] = {}
 
 
 class RunRecord(BaseModel):

@@ -19,6 +19,7 @@ from setwise.models import build_from_spec, spec_from_dict
 from setwise.training.checkpoints import CHECKPOINTS, LAST, METRICS
 from setwise.training.ensemble import joined, members_of
 from setwise.training.files import checksum, make_directory, remove_partials
+from setwise.training.held_out import HeldOut
 from setwise.training.history import EpochRecord, read_history, to_lines
 from setwise.training.inputs import Inputs
 from setwise.training.objectives import Objective
@@ -40,6 +41,7 @@ class Run:
         path: the directory, or none for a run in memory.
         test_predictions: for a run that was just fitted, one row per test set (``set_id``, ``size``, the targets and
             the prediction columns); none for a loaded one.
+        held_out: for a run that was just fitted, what model and baselines said of the test sets; none for a loaded one.
     """
 
     record: RunRecord
@@ -47,6 +49,7 @@ class Run:
     history: tuple[EpochRecord, ...] = ()
     path: Path | None = None
     test_predictions: pa.Table | None = None
+    held_out: HeldOut | None = None
 
     @property
     def objective(self) -> Objective:
@@ -110,7 +113,7 @@ class Run:
         for name in _MADE_FROM_IT:  # they belong to an older model
             (directory / name).unlink(missing_ok=True)
         remove_partials(directory)
-        return Run(record, self.model, self.history, directory, self.test_predictions)
+        return Run(record, self.model, self.history, directory, self.test_predictions, self.held_out)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

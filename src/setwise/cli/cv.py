@@ -1,0 +1,94 @@
+"""`setwise cv`: cross-validation of a model beside the baselines, with intervals."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from setwise.cli import options, screen
+from setwise.cli.screen import Screen
+from setwise.cli.study import sets_of, study_of, takes_study
+
+if TYPE_CHECKING:
+    from setwise.inference.cross_validation import CrossValidation
+
+
+@takes_study
+def cv(
+    context: typer.Context,
+    given: dict,
+    out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where folds, predictions and the report go.")],
+    folds: Annotated[int, typer.Option(min=2, help="Folds; fewer where groups or a class have fewer.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="How often the sets are divided anew.")] = 1,
+    permutations: Annotated[
+        int, typer.Option(min=0, help="Evaluate as many times with shuffled targets: would they do as well?")
+    ] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a process each.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was stopped.")] = False,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> object:
+    """Cross-validate: every set is predicted by models that have not seen it, beside simple baselines.
+
+    Groups stay whole, classes are spread, each fold has its own validation sets and baselines. Other options are those
+    of `setwise fit`.
+
+    [bold]Examples[/bold]
+
+    setwise cv cells.parquet --sets patients.csv --target cmv --group patient --repeats 10 --jobs 4 --out runs/cv
+
+    setwise cv cells.parquet --sets patients.csv --target cmv --permutations 100 --out runs/cv --resume
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from setwise.inference.cross_validation import as_document, cross_validate
+    from setwise.report.cross_validation import write_report
+
+    people = Screen(quiet=quiet, as_json=json)
+    study = study_of(given)
+    store = sets_of(given)
+    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict: {', '.join(study.targets)}")
+    shown = not people.silent and sys.stderr.isatty()
+    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("fits, left"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+        task = bar.add_task("", total=None)
+        try:
+            found = cross_validate(
+                store,
+                study,
+                folds=folds,
+                repeats=repeats,
+                permutations=permutations,
+                jobs=jobs,
+                baselines=given["baselines"],
+                out=out,
+                resume=resume,
+                overwrite=overwrite,
+                done=lambda count, total: bar.update(task, completed=count, total=total),
+            )
+        except KeyboardInterrupt:
+            screen.warn("interrupted; the folds that are done are kept. Go on with --resume.")
+            raise typer.Exit(130) from None
+    report = write_report(found, store, out, command=shlex.join(["setwise", *(context.obj or ["cv", "..."])]))
+    _show(people, found)
+    people.line()
+    people.line(f"Predictions: {out / 'predictions.parquet'}")
+    people.line(f"Report: {report}")
+    document: dict[str, Any] = {"out": str(out), "report": str(report), **as_document(found)}
+    people.document(document)
+    return found
+
+
+def _show(people: Screen, found: "CrossValidation") -> None:
+    from setwise.cli.results import show_rows
+    from setwise.report.evidence import conclusion, divided, evidence
+
+    people.line()
+    show_rows(people, found.measured.rows, title=divided(found))
+    people.line()
+    for sentence in [*conclusion(found), *evidence(found)]:
+        people.line(sentence)

@@ -1,0 +1,142 @@
+"""What a cross-validation shows, and how little it can show where sets are few, in words."""
+
+import numpy as np
+
+from setwise.inference.cross_validation import CrossValidation
+from setwise.report.rounding import number
+from setwise.report.verdict import metric_words
+from setwise.training.intervals import binomial
+from setwise.training.metrics import decisive_metric, lower_is_better
+from setwise.training.record import TestRow
+
+_FEW = 40  # independent sets below which single sets decide
+_SIGNIFICANT = 0.05
+
+
+def divided(found: CrossValidation) -> str:
+    """How the table came about: a title."""
+    count = len(found.clusters)
+    sets = f"{count:,} sets" + (f" of {len(np.unique(found.clusters)):,} groups" if found.grouped else "")
+    repeats = f", mean of {found.repeats} repeats" if found.repeats > 1 else ""
+    return f"{sets}, each predicted by models that have not seen it: {found.folds} folds{repeats} (95% intervals)"
+
+
+def conclusion(found: CrossValidation) -> list[str]:
+    """Whether the model beats what is simpler, with the interval of the difference."""
+    rows = found.measured.rows
+    metric = decisive_of(found)
+    others = [row for row in rows[1:] if metric in row.metrics]
+    if not others:
+        return [f"No baselines were measured, so nothing says whether {rows[0].name} is worth having."]
+    sign = -1 if lower_is_better(metric) else 1
+    best = max(others, key=lambda row: sign * row.metrics[metric])
+    gain, low, high = found.measured.gains[best.name, metric]
+    better = sign * gain > 0
+    words = metric_words(metric)
+    text = (
+        f"{rows[0].name} is {'better' if better else 'worse'} than the best baseline, {best.name}, by "
+        f"{number(abs(gain))} in {words} ({_pair(rows[0], best, metric)})"
+    )
+    if low is None or high is None:
+        return [f"{text}; there are too few sets for an interval of the difference."]
+    ends = sorted((sign * low, sign * high))
+    text += f"; the 95% interval of what it gains is {number(ends[0])} to {number(ends[1])}"
+    if ends[0] > 0:
+        return [f"{text}, so it beats every baseline by more than the choice of sets explains."]
+    if ends[1] < 0:
+        return [f"{text}: use {best.name} instead."]
+    return [f"{text}, which includes none at all: these sets do not show which of the two is better."]
+
+
+def evidence(found: CrossValidation) -> list[str]:
+    """How far the evaluation reaches; a sentence each."""
+    sentences = [*_of_folds(found), *_of_permutations(found)]
+    independent = len(np.unique(found.clusters))
+    if independent < _FEW:
+        what = "groups" if found.grouped else "sets"
+        sentences.append(f"There are {independent} independent {what}. That is little:")
+        sentences += [f"- {sentence}" for sentence in _how_little(found, independent, what)]
+    for metric, share in found.measured.undefined.items():
+        sentences.append(
+            f"{metric_words(metric)} is defined by {share:.0%} of the {found.measured.draws:,} draws of sets; its "
+            "interval is of those."
+        )
+    without = sum(result.validated == 0 for result in found.results)
+    if without:
+        sentences.append(
+            f"{without} of {len(found.results)} fits had no sets to spare for validation: they ran all epochs."
+        )
+    return sentences
+
+
+def _how_little(found: CrossValidation, independent: int, what: str) -> list[str]:
+    said = []
+    metric = decisive_of(found)
+    interval = found.measured.rows[0].intervals.get(metric)
+    if interval is not None:
+        said.append(
+            f"the interval of {metric_words(metric)}, {number(interval[0])} to {number(interval[1])}, is drawn from "
+            f"{independent} {what} and is itself too narrow, as such intervals are of few {what};"
+        )
+    if any(head.kind != "regression" for head in found.objective.heads):
+        perfect = binomial(independent, independent)[0]
+        said.append(
+            f"if all {independent} {what} were predicted rightly, the exact 95% interval of the accuracy would still "
+            f"begin at {perfect:.0%}; one mistake moves the accuracy by {1 / independent:.0%}."
+        )
+    else:
+        said.append(f"one of {independent} {what} that is unlike the others can turn the result.")
+    return said
+
+
+def _of_folds(found: CrossValidation) -> list[str]:
+    metric = decisive_of(found)
+    if metric not in found.fold_gain:
+        return []
+    gain, low, high = found.fold_gain[metric]
+    sign = -1 if lower_is_better(metric) else 1
+    ends = sorted((sign * low, sign * high))
+    return [
+        f"Fold by fold, which also counts the luck of the training sets, it gains {number(sign * gain)} over the "
+        f"best baseline, with an interval of {number(ends[0])} to {number(ends[1])} (corrected for the overlap of "
+        "the folds)."
+    ]
+
+
+def _of_permutations(found: CrossValidation) -> list[str]:
+    test = found.permutation
+    if test is None:
+        return []
+    metric, count = decisive_of(found), len(test.shuffled)
+    p = test.p_values[metric]
+    others = [one[metric] for one in test.shuffled if metric in one]
+    text = (
+        f"Would shuffled targets do as well? By {metric_words(metric)}, {round(p * (1 + len(others))) - 1} of {count} "
+        f"shufflings did (p = {number(p)}); they gave {number(float(np.median(others)))} in the middle, the targets "
+        f"{number(test.observed[metric])}."
+    )
+    sentences = [text]
+    possible = (count + 1) if test.possible is None else min(test.possible, count + 1)
+    if 1 / possible > _SIGNIFICANT:
+        why = (
+            f"there are only {test.possible:,} different ways to deal the labels out"
+            if test.possible is not None and test.possible <= count + 1
+            else f"{count} shufflings are too few"
+        )
+        sentences.append(f"No result could have had a p value below {number(1 / possible)}, since {why}.")
+    elif test.possible is not None and test.possible <= 20 * count:
+        sentences.append(f"There are {test.possible:,} different ways to deal the labels out.")
+    return sentences
+
+
+def decisive_of(found: CrossValidation) -> str:
+    """The decisive metric, of mixed targets the first one's."""
+    metric = decisive_metric(found.objective)
+    if metric in found.measured.rows[0].metrics and found.objective.kind != "mixed":
+        return metric
+    head = found.objective.heads[0]
+    return f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
+
+
+def _pair(row: TestRow, other: TestRow, metric: str) -> str:
+    return f"{number(row.metrics[metric])} against {number(other.metrics[metric])}"

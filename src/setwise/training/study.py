@@ -1,0 +1,87 @@
+"""A study: what is learned from which columns, by which model, fitted how; all but the sets and their parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from setwise.data.splits import Split
+from setwise.data.store import SetStore
+from setwise.training.config import FitConfig
+from setwise.training.pipeline import train
+from setwise.training.problem import ClassWeights
+from setwise.training.run import Run
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `setwise.training.train` is told of a fit, beside the sets, their split and the directory.
+
+    Attributes:
+        targets: columns to predict.
+        task, orders, class_weights, weight_column, covariates, group, model, model_choices, config, validation: as for
+            `setwise.training.train`.
+    """
+
+    targets: tuple[str, ...]
+    task: str | Mapping[str, str] | None = None
+    orders: Mapping[str, tuple[str, ...]] | None = None
+    class_weights: ClassWeights = None
+    weight_column: str | None = None
+    covariates: tuple[str, ...] = ()
+    group: str | None = None
+    model: str = "deep-sets++"
+    model_choices: Mapping[str, Any] = field(default_factory=dict)
+    config: FitConfig = field(default_factory=FitConfig)
+    validation: float = 0.15
+
+    def fit(self, store: SetStore, split: Split, *, seed: int, baselines: bool = True) -> Run:
+        """Fit and measure on the parts of a split, in memory.
+
+        Args:
+            store: the sets.
+            split: rows of the parts.
+            seed: of this fit.
+            baselines: fit and measure the baselines as well.
+        """
+        return train(
+            store,
+            targets=self.targets,
+            task=self.task,
+            orders=self.orders,
+            class_weights=self.class_weights,
+            weight_column=self.weight_column,
+            covariates=self.covariates,
+            group=self.group,
+            model=self.model,
+            model_choices=self.model_choices,
+            config=self.config.model_copy(update={"seed": seed}),
+            split=split,
+            baselines=baselines,
+            intervals=False,
+            progress=False,
+        )
+
+    def with_choices(
+        self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]
+    ) -> "Study":
+        """The study with another model, other choices of it, and other numbers of its configuration."""
+        config = FitConfig.checked(**{**self.config.model_dump(), **fitting})
+        return replace(self, model=model or self.model, model_choices={**self.model_choices, **choices}, config=config)
+
+    def identity(self) -> dict[str, Any]:
+        """Plain values of everything that decides a fit, so that results of other fits are not taken for these."""
+        return {
+            "targets": list(self.targets),
+            "task": dict(self.task) if isinstance(self.task, Mapping) else self.task,
+            "orders": None if self.orders is None else {name: list(order) for name, order in self.orders.items()},
+            "class_weights": self.class_weights
+            if isinstance(self.class_weights, str | None)
+            else dict(self.class_weights),
+            "weight_column": self.weight_column,
+            "covariates": list(self.covariates),
+            "group": self.group,
+            "model": self.model,
+            "model_choices": dict(self.model_choices),
+            "configuration": self.config.model_dump(mode="json", exclude={"workers", "device", "memory"}),
+            "validation": self.validation,
+        }

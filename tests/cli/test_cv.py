@@ -1,0 +1,41 @@
+"""`setwise cv` as users run it."""
+
+import json
+
+import pyarrow.parquet
+
+TINY = ("--depth", "2", "--width", "8", "--epochs", "1", "--batch-size", "7")
+
+
+def test_cv(setwise, tables, tmp_path):
+    out = tmp_path / "cv"
+    command = ("cv", tables.cells, "--sets", tables.patients, "--target", "anemia", "--group", "patient", *TINY)
+    done = setwise(*command, "--folds", "2", "--permutations", "1", "--out", out)
+    assert done.code == 0, done.err
+    assert "41 sets of 21 groups, each predicted by models that have not seen it: 2 folds" in done.out
+    assert "21 independent groups" in done.out
+    assert "Would shuffled targets do as well?" in done.out
+    assert pyarrow.parquet.read_table(out / "predictions.parquet").num_rows == 41
+    assert "To repeat" in (out / "report.html").read_text()
+    refused = setwise(*command, "--folds", "2", "--out", out)
+    assert refused.code == 2
+    assert "--resume" in refused.err
+    resumed = setwise(*command, "--folds", "2", "--permutations", "1", "--out", out, "--resume", "--json")
+    assert resumed.code == 0
+    document = json.loads(resumed.out)
+    assert document["groups"] == 21
+    assert document["rows"][0]["intervals"]["accuracy"]
+
+
+def test_help_has_the_options_of_fit(setwise):
+    shown = setwise("cv", "--help")
+    assert shown.code == 0
+    for option in ("--repeats", "--permutations", "--model", "--learning-rate", "--ensemble"):
+        assert option in shown.out
+    assert "--tensorboard" not in shown.out
+
+
+def test_bad_input(setwise, tables, tmp_path):
+    refused = setwise("cv", tables.cells, "--sets", tables.patients, "--target", "nothing", "--out", tmp_path / "cv")
+    assert refused.code == 2
+    assert "nothing" in refused.err

@@ -1,0 +1,163 @@
+"""Cross-validation: whole, resumed, in several processes; tables against arithmetic; very few sets."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from setwise._checks import InputError
+from setwise.data import SetStore, read
+from setwise.inference import cross_validation
+from setwise.inference.cross_validation import as_document, cross_validate
+from setwise.inference.fold_runs import FoldResult
+from setwise.report.cross_validation import page
+from setwise.report.evidence import conclusion, evidence
+from setwise.training import FitConfig
+from setwise.training.intervals import corrected_t
+from setwise.training.study import Study
+
+CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
+TINY = {"depth": 2, "width": 8}
+
+
+def store_of(count: int = 31) -> SetStore:
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(i % 2, 1.0, (2 + i % 5, 3)) for i in range(count)]
+    kinds = [("well", "sick")[i % 2] for i in range(count)]
+    patients = [f"p{i // 2}" for i in range(count)]
+    return read(sets, sets=pa.table({"y": [float(x.mean()) for x in sets], "kind": kinds, "patient": patients}))
+
+
+def study_of(*targets: str, **more) -> Study:
+    return Study(targets, model_choices=TINY, config=CONFIG, **more)
+
+
+def test_every_set_is_predicted_once_a_repeat_and_measured_with_the_others():
+    store = store_of()
+    found = cross_validate(store, study_of("kind"), folds=3, repeats=2)
+    table = found.predictions
+    assert table.num_rows == 2 * 31
+    assert table.column_names[:4] == ["set_id", "size", "repeat", "fold"]
+    accuracy, loss = [], []
+    for repeat in (1, 2):
+        own = table.filter(pa.compute.equal(table["repeat"], repeat)).to_pydict()
+        assert own["set_id"] == store.set_ids
+        assert set(own["fold"]) == {1, 2, 3}
+        accuracy.append(accuracy_score(own["kind"], own["predicted_kind"]))
+        shares = np.stack([own["probability_sick"], own["probability_well"]], 1)
+        loss.append(log_loss(own["kind"], shares, labels=["sick", "well"]))
+    rows = {row.name: row for row in found.measured.rows}
+    assert list(rows) == ["deep-sets++", "constant", "logistic regression", "gradient boosting"]
+    assert len(found.results) == 6
+    model = rows["deep-sets++"]
+    assert model.metrics["cross_entropy"] == pytest.approx(np.mean(loss))
+    assert model.metrics["accuracy"] == pytest.approx(np.mean(accuracy))
+    assert rows["constant"].metrics["auc"] == 0.5
+    low, high = model.intervals["accuracy"]
+    assert low <= model.metrics["accuracy"] <= high
+    gain, low, high = found.measured.gains["constant", "cross_entropy"]
+    assert gain == pytest.approx(model.metrics["cross_entropy"] - rows["constant"].metrics["cross_entropy"])
+    assert low <= gain <= high
+
+
+def test_gain_of_folds_is_the_corrected_interval_of_single_folds():
+    found = cross_validate(store_of(), study_of("y"), folds=5)
+    model, *others = found.measured.rows
+    best = min(others, key=lambda row: row.metrics["mse"]).name
+
+    def error(result: FoldResult, name: str) -> float:
+        return float(np.square(np.array(result.predicted[name]) - np.array(result.truth)).mean())
+
+    differences = [error(result, model.name) - error(result, best) for result in found.results]
+    want = corrected_t(differences, tested=0.2)
+    assert found.fold_gain["mse"] == pytest.approx((np.mean(differences), *want), rel=0.05)
+
+
+def test_jobs_give_the_same(tmp_path):
+    store, study = store_of(), study_of("kind", group="patient")
+    alone = cross_validate(store, study, folds=2, out=tmp_path / "one")
+    together = cross_validate(store, study, folds=2, jobs=2, out=tmp_path / "two")
+    assert alone.predictions.equals(together.predictions)
+    assert [row.model_dump() for row in alone.measured.rows] == [row.model_dump() for row in together.measured.rows]
+    patient = dict(zip(store.set_ids, store.sets["patient"].to_pylist(), strict=True))
+    fold_of = dict(zip(alone.predictions["set_id"].to_pylist(), alone.predictions["fold"].to_pylist(), strict=True))
+    assert all(fold_of[a] == fold_of[b] for a in patient for b in patient if patient[a] == patient[b])
+
+
+def test_resumed_folds_are_not_fitted_again(tmp_path, monkeypatch):
+    store, study, fits = store_of(), study_of("y"), []
+    fit = Study.fit
+
+    def counted(self, *arguments, **more):
+        if len(fits) == stop:
+            raise RuntimeError("power cut")
+        fits.append(1)
+        return fit(self, *arguments, **more)
+
+    monkeypatch.setattr(Study, "fit", counted)
+    stop = 2
+    with pytest.raises(RuntimeError, match="power cut"):
+        cross_validate(store, study, folds=4, out=tmp_path / "cv")
+    with pytest.raises(InputError, match="--resume"):
+        cross_validate(store, study, folds=4, out=tmp_path / "cv")
+    stop = -1
+    resumed = cross_validate(store, study, folds=4, out=tmp_path / "cv", resume=True)
+    assert len(fits) == 4
+    whole = cross_validate(store, study, folds=4)
+    assert resumed.predictions.equals(whole.predictions)
+    with pytest.raises(InputError, match="another evaluation"):
+        cross_validate(store, study_of("y", validation=0.0), folds=4, out=tmp_path / "cv", resume=True)
+    damaged = next((tmp_path / "cv" / "folds").glob("*.json"))
+    damaged.write_text(damaged.read_text()[:40])
+    with pytest.raises(InputError, match="is damaged"):
+        cross_validate(store, study, folds=4, out=tmp_path / "cv", resume=True)
+    again = cross_validate(store, study, folds=4, out=tmp_path / "cv", overwrite=True)
+    assert json.loads((tmp_path / "cv" / "cv.json").read_text())["rows"] == as_document(again)["rows"]
+
+
+def test_permutation_test_by_counting():
+    found = cross_validate(store_of(), study_of("kind"), folds=2, permutations=3)
+    test = found.permutation
+    assert test is not None
+    loss = test.observed["cross_entropy"]
+    as_good = sum(one["cross_entropy"] <= loss for one in test.shuffled)
+    assert test.p_values["cross_entropy"] == pytest.approx((1 + as_good) / 4)
+    assert test.possible == 300_540_195  # 31 over 15
+    assert any("3 shufflings are too few" in sentence for sentence in evidence(found))
+    assert "Would shuffled targets do as well?" in page(found, store_of(), command="setwise cv")
+
+
+def test_eight_paired_sets_say_how_little_they_show():
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(i // 4, 1.0, (5 + i, 3)) for i in range(8)]
+    table = pa.table({"kind": ["ref"] * 4 + ["stim"] * 4, "patient": ["p1", "p2", "p3", "p4"] * 2})
+    found = cross_validate(read(sets, sets=table), study_of("kind", group="patient"), folds=10, permutations=1)
+    assert (found.folds, found.grouped) == (4, True)
+    said = " ".join(evidence(found))
+    assert "4 independent groups" in said
+    assert "begin at 40%" in said  # 0.025 ** (1 / 4)
+    assert conclusion(found)
+    assert found.permutation is not None
+    assert found.permutation.possible == 16
+
+
+def test_several_targets_with_missing_labels():
+    store = store_of()
+    y = store.sets["y"].to_pylist()
+    y[3] = y[11] = None
+    sets = pa.table({"set_id": store.set_ids, "y": y, "kind": store.sets["kind"]})
+    found = cross_validate(store.with_sets(sets), study_of("y", "kind"), folds=3)
+    assert {"mse_y", "accuracy_kind"} <= found.measured.rows[0].metrics.keys()
+    assert conclusion(found)
+    assert "true class" in page(found, store, command="setwise cv")
+
+
+def test_bad_input(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"mine\.txt"):
+        cross_validate(store_of(), study_of("y"), out=tmp_path, overwrite=True)
+    assert cross_validation.FOLDS not in {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="need a directory"):
+        cross_validate(store_of(), study_of("y"), resume=True)

@@ -80,5 +80,8 @@ def sets_of(given: Mapping[str, Any]) -> "SetStore":
         InputError: files that cannot be read; the message says where and what to do.
     """
     from setwise.data import read
+    from setwise.data.reading import Reading
 
-    return read(given["source"], sets=given["sets"], set_id=given["set_id"], features=options.names(given["features"]))
+    reading = Reading(**{choice.name: given[choice.name] for choice in fields(Reading)})
+    features = options.names(given["features"])
+    return read(given["source"], sets=given["sets"], set_id=given["set_id"], features=features, reading=reading)

@@ -14,7 +14,7 @@ Source = Annotated[
     typer.Argument(
         metavar="ELEMENTS",
         help="Folder or pattern of FCS files; or a table with a row per element (.csv, .csv.gz, .tsv, .parquet), "
-        "nested .parquet, .h5, or a store (.arrow).",
+        "nested .parquet, .h5ad, .h5, .npz, or a store (.arrow).",
     ),
 ]
 Sets = Annotated[
@@ -159,6 +159,14 @@ DataSet = Annotated[
     int,
     typer.Option(min=1, rich_help_panel=_READING, help="Which data set of FCS files that have several."),
 ]
+Layer = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Layer of an AnnData file, in place of X."),
+]
+Obsm = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Array of obsm, such as X_pca, in place of X."),
+]
 _SHARED: dict[str, tuple[Any, Any]] = {
     "file_column": (FileColumn, None),
     "compensate": (Compensation, None),
@@ -166,6 +174,8 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "missing": (Missing, None),
     "skip_bad": (SkipBad, False),
     "data_set": (DataSet, 1),
+    "layer": (Layer, None),
+    "obsm": (Obsm, None),
 }
 
 

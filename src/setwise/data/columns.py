@@ -24,6 +24,8 @@ def column(store: SetStore, name: str) -> pa.Array:
         InputError: no such column.
     """
     if name not in store.sets.column_names:
+        if name in store.left_out:
+            raise InputError(f"column {name!r} was left out: {store.left_out[name]}.")
         raise InputError(
             f"the sets have no column {name!r}; they have {listed(store.sets.column_names)}. "
             "Columns of sets come from the table of sets (--sets)."

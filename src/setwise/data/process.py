@@ -38,6 +38,8 @@ def process(store: SetStore, *, reading: Reading, like: Processing | None, path:
     """
     if len(store.shape) != 1:
         raise InputError(f"arcsinh and masks need vectors for elements; these have shape {store.shape}.")
+    if store.is_sparse:
+        raise InputError("sparse elements have no missing values, and are not transformed. Leave these options out.")
     steps = _Steps(store.features, _cofactors(store, reading, like), {})
     counts, sums = np.zeros(len(store.features), np.int64), np.zeros(len(store.features))
     for chunk in store.chunks(1 << 16):

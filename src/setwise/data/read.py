@@ -8,12 +8,14 @@ import numpy as np
 import torch
 
 from setwise._checks import InputError
+from setwise.data.anndata import is_anndata, read_anndata
 from setwise.data.arrays import from_padded, is_padded, read_arrays
 from setwise.data.fcs.folder import find_sources, is_fcs
 from setwise.data.fcs.read import read_fcs
 from setwise.data.hdf5 import SUFFIXES, read_hdf5
 from setwise.data.long import read_long
 from setwise.data.nested import is_nested, unnest
+from setwise.data.npz import read_npz
 from setwise.data.per_set import named_rows, read_sets
 from setwise.data.process import aside, is_left_to_do, process
 from setwise.data.reading import Processing, Reading, as_fitted, check_processing
@@ -103,11 +105,15 @@ def _read(
             source, table, sets_name, set_id=set_id, file_column=reading.file_column, skip=skip, strict=strict
         )
         return read_fcs(sources, reading=reading, like=like, set_id=set_id, sets_name=sets_name, **options)
-    if isinstance(source, str | Path) or speaks_arrow(source):
+    if is_anndata(source) or isinstance(source, str | Path) or speaks_arrow(source):
         named = None if table is None else named_rows(table, set_id, sets_name)
         options |= {"sets": named, "sets_name": sets_name}
+        if is_anndata(source):
+            return read_anndata(source, options=reading, set_id=set_id, **options)
         if isinstance(source, str | Path) and suffix_of(Path(source)) in SUFFIXES:
             return read_hdf5(Path(source), **options)
+        if isinstance(source, str | Path) and suffix_of(Path(source)) == ".npz":
+            return read_npz(Path(source), set_id=set_id, **options)
         rows = open_rows(source, set_id=set_id, stream=store is not None)
         if is_nested(rows):
             nested = unnest(rows, set_id)

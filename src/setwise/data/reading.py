@@ -23,7 +23,6 @@ class Reading:
             that is 1 where it is missing.
         skip_bad: leave out what cannot be read and what does not fit, and say so, instead of refusing all.
         data_set: which data set of FCS files that have several, counted from 1.
-        sample: column of ``obs`` that names the set of each element, of AnnData files.
         layer: layer to use in place of ``X``, of AnnData files.
         obsm: array of ``obsm`` to use in place of ``X``, such as ``X_pca``, of AnnData files.
         tree: the tree to read, of ROOT files that have several.
@@ -38,7 +37,6 @@ class Reading:
     missing: str | None = None
     skip_bad: bool = False
     data_set: int = 1
-    sample: str | None = None
     layer: str | None = None
     obsm: str | None = None
     tree: str | None = None

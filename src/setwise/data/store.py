@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike
 
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch, SetLayout
-from setwise.data.store_file import Contents, Description, new_file, offsets_of, open_file, stamp
+from setwise.data.sparse import SparseElements
+from setwise.data.store_file import Contents, Description, new_file, offsets_of, open_file, stamp, write_sparse
 
+_NUMBERS = 1 << 25  # of elements looked at together
 _GATHER_BELOW = 256  # elements a set: below it, one gather of rows beats a copy per set
 
 
@@ -60,20 +62,22 @@ class SetStore:
 
     @classmethod
     def from_description(
-        cls, elements: np.ndarray, sizes: np.ndarray, sets: pa.Table, description: Description
+        cls, elements: np.ndarray | SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
     ) -> "SetStore":
         """A store in memory of what was read, with all that is to be said of it."""
         store = cls.__new__(cls)
         store._keep(elements, sizes, sets, description)
         return store
 
-    def _keep(self, elements: np.ndarray, sizes: np.ndarray, sets: pa.Table, description: Description) -> None:
+    def _keep(
+        self, elements: np.ndarray | SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
+    ) -> None:
         _check_shapes(elements.shape, sizes, sets, description)
         self.path = None
         self._stamp = None
-        self._loaded: Contents | None = Contents(
-            torch.from_numpy(np.ascontiguousarray(elements)), offsets_of(sizes), sets, description
-        )
+        sparse = isinstance(elements, SparseElements)
+        kept = elements if sparse else torch.from_numpy(np.ascontiguousarray(elements))
+        self._loaded: Contents | None = Contents(kept, offsets_of(sizes), sets, description)
 
     @classmethod
     def open(cls, path: str | Path) -> "SetStore":
@@ -91,15 +95,25 @@ class SetStore:
     def save(self, path: str | Path) -> "SetStore":
         """Write the store to a new file, whole or not at all, and open it."""
         contents = self._contents
-        elements = contents.elements.numpy()
         layout = (self.sizes, self.sets, contents.description)
+        if isinstance(contents.elements, SparseElements):
+            write_sparse(Path(path), contents.elements, *layout)
+            return SetStore.open(path)
+        elements = contents.elements.numpy()
         with new_file(Path(path), *layout, dtype=elements.dtype) as target:
             target[...] = elements
         return SetStore.open(path)
 
     def with_sets(self, sets: pa.Table) -> "SetStore":
         """The same elements, not copied, with another table of sets: one row per set, in the same order."""
-        return SetStore.from_description(self._contents.elements.numpy(), self.sizes, sets, self.description)
+        elements = self._contents.elements
+        kept = elements if isinstance(elements, SparseElements) else elements.numpy()
+        return SetStore.from_description(kept, self.sizes, sets, self.description)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether elements are kept as compressed rows, dense only where they are looked at."""
+        return isinstance(self._contents.elements, SparseElements)
 
     @property
     def _contents(self) -> Contents:
@@ -180,8 +194,9 @@ class SetStore:
         return view
 
     def chunks(self, rows: int = 1 << 18) -> Iterator[np.ndarray]:
-        """The elements of all sets in order, as views of at most so many rows."""
+        """The elements of all sets in order, at most so many rows at a time, fewer where they are wide."""
         elements = self._contents.elements
+        rows = max(1, min(rows, _NUMBERS // math.prod(self.shape)))
         for start in range(0, len(elements), rows):
             yield elements[start : start + rows].numpy()
 
@@ -225,7 +240,7 @@ class SetStore:
 
 
 def _gather(
-    source: torch.Tensor,
+    source: torch.Tensor | SparseElements,
     starts: np.ndarray,
     sizes: np.ndarray,
     kept: np.ndarray,

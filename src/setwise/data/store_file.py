@@ -16,9 +16,11 @@ from numpy.typing import DTypeLike
 from setwise._checks import InputError
 from setwise.data.files import check_new, whole_or_nothing
 from setwise.data.reading import Processing
+from setwise.data.sparse import SparseElements
 
-FORMAT = 1
+FORMAT = 2  # 1 where elements are dense, which older versions read
 _KEY = b"setwise"
+_SPARSE = pa.large_list(pa.struct([("column", pa.int32()), ("value", pa.float32())]))
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,11 @@ class Description:
     notes: tuple[str, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> bytes:
-        """The description as it is kept in the schema of the file."""
+    def to_json(self, version: int = 1) -> bytes:
+        """The description as it is kept in the schema of a file of some version."""
         return json.dumps(
             {
-                "format": FORMAT,
+                "format": version,
                 "features": self.features,
                 "shape": self.shape,
                 "left_out": dict(self.left_out),
@@ -88,7 +90,7 @@ class Description:
 
 @dataclass(frozen=True)
 class Contents:
-    elements: torch.Tensor  # (N, ...)
+    elements: torch.Tensor | SparseElements  # (N, ...)
     offsets: np.ndarray  # (B + 1,) int64
     sets: pa.Table
     description: Description
@@ -133,10 +135,27 @@ def _write(
     elements = pa.LargeListArray.from_arrays(
         pa.array(offsets_of(sizes)), pa.FixedSizeListArray.from_arrays(values, width)
     )
+    _write_lists(path, elements, sets, description.to_json())
+
+
+def write_sparse(
+    path: Path, elements: SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
+) -> None:
+    """Write a store of sparse elements: each a list of columns and values; whole or not at all."""
+    check_new(path)
+    entries = pa.StructArray.from_arrays(
+        [pa.array(elements.columns, pa.int32()), pa.array(elements.values, pa.float32())], ["column", "value"]
+    )
+    rows = pa.LargeListArray.from_arrays(pa.array(elements.begins, pa.int64()), entries)
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets_of(sizes)), rows)
+    with whole_or_nothing(path) as aside:
+        _write_lists(aside, lists, sets, description.to_json(FORMAT))
+
+
+def _write_lists(path: Path, elements: pa.Array, sets: pa.Table, description: bytes) -> None:
     columns = [sets[name].combine_chunks() for name in sets.column_names]
     schema = pa.schema(
-        [*sets.schema.remove_metadata(), pa.field("elements", elements.type)],
-        metadata={_KEY: description.to_json()},
+        [*sets.schema.remove_metadata(), pa.field("elements", elements.type)], metadata={_KEY: description}
     )
     batch = pa.RecordBatch.from_arrays([*columns, elements], schema=schema)
     with path.open("wb") as sink, pa.ipc.new_file(sink, schema) as writer:
@@ -168,7 +187,12 @@ def open_file(path: Path) -> Contents:
     description = Description.from_json(text, path)
     lists = batch.columns[-1]
     _check_whole(batch, description, path)
-    elements = torch.from_dlpack(lists.values.values).view(-1, *description.shape)
+    sparse = pa.types.is_large_list(lists.type.value_type)
+    elements = (
+        _sparse(lists.values, description, path)
+        if sparse
+        else torch.from_dlpack(lists.values.values).view(-1, *description.shape)
+    )
     sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1)).replace_schema_metadata()
     return Contents(elements, lists.offsets.to_numpy(), sets, description)
 
@@ -177,7 +201,8 @@ def _check_whole(batch: pa.RecordBatch, description: Description, path: Path) ->
     """Refuse a store whose parts do not fit each other; the values of the elements are not looked at."""
     lists = batch.columns[-1]
     damaged = f"{path} is damaged: its %s do not fit each other. Write it again."
-    if not pa.types.is_large_list(lists.type) or not pa.types.is_fixed_size_list(lists.type.value_type):
+    inner = lists.type.value_type if pa.types.is_large_list(lists.type) else pa.null()
+    if not pa.types.is_fixed_size_list(inner) and inner != _SPARSE:
         raise InputError(damaged % "columns")
     try:
         batch.validate()
@@ -185,9 +210,21 @@ def _check_whole(batch: pa.RecordBatch, description: Description, path: Path) ->
     except pa.ArrowException as error:
         raise InputError(damaged % f"columns ({error})") from error
     offsets, width = lists.offsets.to_numpy(), math.prod(description.shape)
-    whole = lists.type.value_type.list_size == width and len(lists.values) * width == len(lists.values.values)
+    whole = inner == _SPARSE or (
+        lists.type.value_type.list_size == width and len(lists.values) * width == len(lists.values.values)
+    )
     if not whole or offsets[0] != 0 or offsets[-1] != len(lists.values) or (np.diff(offsets) < 1).any():
         raise InputError(damaged % "sizes")
+
+
+def _sparse(rows: pa.Array, description: Description, path: Path) -> SparseElements:
+    begins, entries = rows.offsets.to_numpy(), rows.values
+    columns, values = (entries.field(part).to_numpy() for part in range(2))
+    width = math.prod(description.shape)
+    fits = begins[0] == 0 and begins[-1] == len(entries) and (np.diff(begins) >= 0).all()
+    if not fits or (len(columns) and not 0 <= int(columns.min()) <= int(columns.max()) < width):
+        raise InputError(f"{path} is damaged: its entries do not fit each other. Write it again.")
+    return SparseElements(begins, columns, values, width)
 
 
 def is_store(path: Path) -> bool:

@@ -11,7 +11,8 @@ from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.data.store import SetStore
 
-_CHUNK = 1 << 17  # elements turned into float64 at a time
+_CHUNK = 1 << 17  # elements turned into float64 at a time, at most
+_NUMBERS = 1 << 23  # numbers turned into float64 at a time
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Standardiser:
         count, mean, squares = 0, np.zeros(1), np.zeros(1)
         for row in rows:
             elements = store.elements(int(row))
-            for start in range(0, len(elements), _CHUNK):
-                piece = elements[start : start + _CHUNK].astype(np.float64)
+            step = max(1, min(_CHUNK, _NUMBERS // int(np.prod(store.shape))))
+            for start in range(0, len(elements), step):
+                piece = elements[start : start + step].astype(np.float64)
                 piece = piece if vectors else piece.reshape(-1, 1)
                 centre = piece.mean(0)
                 spread = np.square(piece - centre).sum(0)

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data import read
+from setwise.data.anndata import is_anndata
 from setwise.data.fcs.folder import is_fcs
+from setwise.data.npz import has_names
 from setwise.data.reading import Reading
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
@@ -122,11 +124,13 @@ def read_for(
 
 def _has_columns(source: Any) -> bool:
     """Whether a source is a table or FCS files, from which features can be taken by name."""
-    if is_fcs(source):
+    if is_fcs(source) or is_anndata(source):
         return True
     if not isinstance(source, str | Path):
         return speaks_arrow(source)
     suffix = suffix_of(Path(source))
+    if suffix == ".npz":
+        return has_names(Path(source))
     if suffix in ARROW_SUFFIXES:
         return not is_store(Path(source))
     return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES

@@ -56,7 +56,8 @@ def study_of(given: Mapping[str, Any]) -> "Study":
     from setwise.training.study import Study
 
     numbers = {name: given[name] for name in FitConfig.model_fields if given.get(name) is not None}
-    numbers |= {name: numbers[name] or None for name in ("clip", "patience") if name in numbers}
+    numbers |= {name: numbers[name] or None for name in ("clip", "patience", "max_elements") if name in numbers}
+    numbers.setdefault("ensemble", 0)  # as many as `fit` would take
     orders = options.orders(given["order"])
     return Study(
         targets=tuple(given["target"]),
@@ -82,6 +83,6 @@ def sets_of(given: Mapping[str, Any]) -> "SetStore":
     from setwise.data import read
     from setwise.data.reading import Reading
 
-    reading = Reading(**{choice.name: given[choice.name] for choice in fields(Reading)})
+    reading = Reading(**{choice.name: given[choice.name] for choice in fields(Reading) if choice.name in given})
     features = options.names(given["features"])
     return read(given["source"], sets=given["sets"], set_id=given["set_id"], features=features, reading=reading)

@@ -14,7 +14,7 @@ Source = Annotated[
     typer.Argument(
         metavar="ELEMENTS",
         help="Folder or pattern of FCS files; or a table with a row per element (.csv, .csv.gz, .tsv, .parquet), "
-        "nested .parquet, .h5ad, .h5, .npz, or a store (.arrow).",
+        "nested .parquet, .h5ad, .h5, .npz, .root, or a store (.arrow).",
     ),
 ]
 Sets = Annotated[
@@ -167,6 +167,10 @@ Obsm = Annotated[
     str | None,
     typer.Option(metavar="NAME", rich_help_panel=_READING, help="Array of obsm, such as X_pca, in place of X."),
 ]
+Tree = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Tree of a ROOT file that has several."),
+]
 _SHARED: dict[str, tuple[Any, Any]] = {
     "file_column": (FileColumn, None),
     "compensate": (Compensation, None),
@@ -176,6 +180,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "data_set": (DataSet, 1),
     "layer": (Layer, None),
     "obsm": (Obsm, None),
+    "tree": (Tree, None),
 }
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data.columns import TARGET_IS_FEATURE, labels, vector_features
+from setwise.data.identical import describe_identical, identical_sets
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.splits import split_sets
 from setwise.data.store import SetStore
@@ -111,6 +112,7 @@ def summarise(
         *store.description.problems,
         *_about_sets(store),
         *about_features,
+        *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
         *(TARGET_IS_FEATURE.format(name=name) for name in targets if name in vector_features(store)),
         *_about_split(store, by_name, group, split),

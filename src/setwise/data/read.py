@@ -19,6 +19,7 @@ from setwise.data.npz import read_npz
 from setwise.data.per_set import named_rows, read_sets
 from setwise.data.process import aside, is_left_to_do, process
 from setwise.data.reading import Processing, Reading, as_fitted, check_processing
+from setwise.data.root import awkward_rows, is_awkward, open_root
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, open_rows, speaks_arrow, suffix_of
@@ -105,7 +106,7 @@ def _read(
             source, table, sets_name, set_id=set_id, file_column=reading.file_column, skip=skip, strict=strict
         )
         return read_fcs(sources, reading=reading, like=like, set_id=set_id, sets_name=sets_name, **options)
-    if is_anndata(source) or isinstance(source, str | Path) or speaks_arrow(source):
+    if is_anndata(source) or is_awkward(source) or isinstance(source, str | Path) or speaks_arrow(source):
         named = None if table is None else named_rows(table, set_id, sets_name)
         options |= {"sets": named, "sets_name": sets_name}
         if is_anndata(source):
@@ -114,7 +115,12 @@ def _read(
             return read_hdf5(Path(source), **options)
         if isinstance(source, str | Path) and suffix_of(Path(source)) == ".npz":
             return read_npz(Path(source), set_id=set_id, **options)
-        rows = open_rows(source, set_id=set_id, stream=store is not None)
+        if is_awkward(source):
+            rows = awkward_rows(source, set_id)
+        elif isinstance(source, str | Path) and suffix_of(Path(source)) == ".root":
+            rows = open_root(Path(source), tree=reading.tree, set_id=set_id)
+        else:
+            rows = open_rows(source, set_id=set_id, stream=store is not None)
         if is_nested(rows):
             nested = unnest(rows, set_id)
             options["features"] = nested.features if features is None else features

@@ -13,6 +13,7 @@ from setwise.data.anndata import is_anndata
 from setwise.data.fcs.folder import is_fcs
 from setwise.data.npz import has_names
 from setwise.data.reading import Reading
+from setwise.data.root import is_awkward
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
@@ -127,10 +128,10 @@ def _has_columns(source: Any) -> bool:
     if is_fcs(source) or is_anndata(source):
         return True
     if not isinstance(source, str | Path):
-        return speaks_arrow(source)
+        return speaks_arrow(source) or is_awkward(source)
     suffix = suffix_of(Path(source))
     if suffix == ".npz":
         return has_names(Path(source))
     if suffix in ARROW_SUFFIXES:
         return not is_store(Path(source))
-    return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES
+    return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES or suffix == ".root"

@@ -7,6 +7,7 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.data import columns
+from setwise.data.identical import check_not_split
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
@@ -75,6 +76,7 @@ def define(
         columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
     groups = columns.groups(store) if group is None else columns.groups(store, group)
     parts = _checked(split, groups) if split is not None else _drawn(store, values, kinds, groups, shares, seed)
+    check_not_split(store, parts)
     if group is None and split is None and groups is not None:
         group = "group"
     weights = None if weight_column is None else _weights(store, weight_column, parts.train)

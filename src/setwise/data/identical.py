@@ -1,0 +1,56 @@
+"""Sets that hold the same elements under different names: one patient twice, a file copied."""
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+
+from setwise._checks import InputError
+from setwise.data.splits import Split
+from setwise.data.store import SetStore
+from setwise.data.tables import listed
+
+_SMALLEST = 100  # elements; smaller sets may be alike by chance
+
+
+def identical_sets(store: SetStore) -> list[list[int]]:
+    """Rows of sets with the same elements in the same order, told by checksum; of sets of at least 100 elements.
+
+    Only sets of one size are compared, so that most are never looked at.
+    """
+    by_size: dict[int, list[int]] = {}
+    for row, size in enumerate(store.sizes.tolist()):
+        if size >= _SMALLEST:
+            by_size.setdefault(size, []).append(row)
+    found: dict[bytes, list[int]] = {}
+    for rows in by_size.values():
+        first = {row: store.elements(row)[:1].tobytes() for row in rows}
+        alike = Counter(first.values())
+        for row in rows:
+            if alike[first[row]] > 1:  # the first element tells most apart
+                content = np.ascontiguousarray(store.elements(row)).data.cast("B")
+                found.setdefault(hashlib.blake2b(content, digest_size=16).digest(), []).append(row)
+    return [rows for rows in found.values() if len(rows) > 1]
+
+
+def describe_identical(store: SetStore, rows: list[int]) -> str:
+    """A sentence for people."""
+    names = listed([repr(store.set_ids[row]) for row in rows], 4)
+    return f"sets {names} hold the same {store.sizes[rows[0]]:,} elements: one set under {len(rows)} names."
+
+
+def check_not_split(store: SetStore, split: Split) -> None:
+    """Refuse a split that has the same elements on two sides, so that a test asks for what was learned by heart.
+
+    Raises:
+        InputError: such sets, by name.
+    """
+    part_of = {int(row): part for part, rows in split.to_dict().items() for row in rows}
+    for rows in identical_sets(store):
+        if len(parts := {part_of[row] for row in rows if row in part_of}) > 1:
+            where = ", ".join(f"{store.set_ids[row]!r} in {part_of[row]}" for row in rows[:4] if row in part_of)
+            raise InputError(
+                f"{describe_identical(store, rows)} They are on {len(parts)} sides of the split ({where}), which "
+                "makes the test flatter the model. Drop all but one, or give them one value in a column of groups "
+                "(--group)."
+            )

@@ -115,6 +115,19 @@ Device = Annotated[
 Workers = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Processes that prepare batches.", show_default="0")
 ]
+Calibrate = Annotated[
+    bool,
+    typer.Option("--calibrate", rich_help_panel=_FIT, help="Temper probabilities on the validation sets."),
+]
+Coverage = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        rich_help_panel=_FIT,
+        help="Intervals that hold this share of new sets, such as 0.9; half of the validation sets serve them.",
+        show_default="none",
+    ),
+]
 Ensemble = Annotated[
     int | None,
     typer.Option(

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from setwise.data.store import SetStore
     from setwise.training.study import Study
 
-_NOT_SHARED = frozenset({"context", "out", "test", "store", "tensorboard", "json", "quiet", "overwrite", "resume"})
+_NOT_SHARED = frozenset(
+    {"context", "out", "test", "store", "tensorboard", "json", "quiet", "overwrite", "resume", "calibrate", "coverage"}
+)
 _MODEL = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
 
 

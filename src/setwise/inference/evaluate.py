@@ -92,4 +92,8 @@ def evaluate(
     clusters = np.arange(len(store)) if groups is None else groups
     row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
     notes = tuple(undefined(objective, truth, what="sets"))
+    if run.record.conformal is not None:
+        notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets"))
+        for name, column in run.record.conformal.columns(objective, predicted).items():
+            table = table.append_column(name, column)
     return Evaluation(row.metrics, table, known, notes, row.intervals)

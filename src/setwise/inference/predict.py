@@ -63,7 +63,8 @@ def predict(
     Returns:
         A row per set, in the order of the sets: ``set_id``, and ``predicted_<target>`` for each target; beside a class
         ``probability_<class>`` for each class (``probability_<target>_<class>`` where several targets have classes);
-        with ``spread`` a column ``spread_...`` for each number among them.
+        with ``spread`` a column ``spread_...`` for each number among them. Of a run with a coverage
+        ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``.
 
     Raises:
         InputError: ``spread`` of a model alone.
@@ -89,7 +90,10 @@ def predict(
         memory_limit=memory_limit,
         progress=progress,
     )
-    columns = run.objective.columns(finite_predictions(run, store, rows, outputs))
+    predicted = finite_predictions(run, store, rows, outputs)
+    columns: dict[str, Any] = dict(run.objective.columns(predicted))
+    if run.record.conformal is not None:
+        columns |= run.record.conformal.columns(run.objective, predicted)
     if spread:
         columns |= spread_columns(run.objective, outputs)
     return pa.table({"set_id": store.set_ids, **columns})

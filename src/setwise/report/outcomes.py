@@ -8,6 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
+from setwise.training.calibration import calibration_curve
+from setwise.training.intervals import binomial
 
 _FEW_CLASSES = 10
 _WINDOWS = 12
@@ -119,6 +121,42 @@ def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray,
         figure,
         f"ROC curve{of} ({rest}mean AUC {mean:.3f}).",
         f"ROC curve for {len(shown)} of {len(classes)} classes; mean area under the curve {mean:.3f}.",
+    )
+
+
+def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "") -> Drawing:
+    """How often what was said is right: of two classes the second, of several the likeliest of each set.
+
+    Args:
+        probabilities: ``(B, K)``.
+        truth: ``(B,)`` class numbers.
+        of: the target, where there are several.
+    """
+    if probabilities.shape[1] == 2:
+        said, right, what = probabilities[:, 1], truth == 1, "the second class"
+    else:
+        said, right, what = probabilities.max(1), probabilities.argmax(1) == truth, "the likeliest class"
+    curve = calibration_curve(said, right)
+    with axes(4.0, 3.9) as (figure, ax):
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
+        ends = [binomial(round(share * count), count) for share, count in zip(curve.found, curve.counts, strict=True)]
+        low = [share - end[0] for share, end in zip(curve.found, ends, strict=True)]
+        high = [end[1] - share for share, end in zip(curve.found, ends, strict=True)]
+        ax.errorbar(curve.said, curve.found, yerr=[low, high], color=BLUE, marker="o", markersize=5, capsize=3)
+        ax.set_xlim(-0.03, 1.03)
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_aspect("equal")
+        ax.set_xlabel(f"probability of {what}")
+        ax.set_ylabel("share of sets that are of it")
+        ax.legend(loc="upper left")
+    counts = f"{min(curve.counts)} to {max(curve.counts)}" if min(curve.counts) < max(curve.counts) else curve.counts[0]
+    return Drawing(
+        figure,
+        f"Are probabilities kept{of}? Sets in {len(curve.counts)} groups of {counts} by what was said, with exact 95% "
+        f"intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
+        f"Calibration curve of {len(curve.counts)} groups of sets: "
+        + ", ".join(f"said {said:.2f}, found {found:.2f}" for said, found in zip(curve.said, curve.found, strict=True))
+        + ".",
     )
 
 

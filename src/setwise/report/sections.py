@@ -100,6 +100,7 @@ def _of_classes(head: Classification | Ordinal, known: pa.Table, shares: np.ndar
     return [
         outcomes.confusion(head.classes, truth, best_class(head, shares), of=of),
         *([] if curve is None else [curve]),
+        outcomes.calibration(shares, truth, of=of),
         outcomes.surprise_against_size(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of),
     ]
 

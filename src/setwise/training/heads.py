@@ -97,6 +97,7 @@ class Classification(BaseModel):
         classes: K labels, sorted; output k is the logit of class k.
         weights: K weights of the classes in the loss, or none where all count alike (dimensionless).
         share: of the training sets that have a label, dimensionless.
+        temperature: that logits are divided by before they become probabilities, fitted after the model was.
     """
 
     model_config = _FROZEN
@@ -106,6 +107,7 @@ class Classification(BaseModel):
     classes: tuple[Label, ...] = Field(min_length=2)
     weights: tuple[float, ...] | None = None
     share: float = Field(default=1.0, gt=0, le=1)
+    temperature: float = Field(default=1.0, gt=0)
 
     @classmethod
     def fit(cls, target: str, labels: Sequence[Label | None] | np.ndarray) -> Self:
@@ -149,7 +151,7 @@ class Classification(BaseModel):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probabilities ``(B, K)``, rows adding up to one, of logits ``(B, K)``."""
-        return outputs.softmax(1)
+        return (outputs if self.temperature == 1 else outputs / self.temperature).softmax(1)
 
     def columns(self, predicted: np.ndarray, *, qualified: bool) -> dict[str, np.ndarray]:
         """Prediction columns: ``predicted_<target>``, the most probable class, and a probability for each class."""

@@ -46,7 +46,13 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
             **objective.columns(predicted),
         }
     )
-    record = run.record.model_copy(update={"test": rows, "notes": tuple(undefined(objective, truth))})
+    notes = (*run.record.notes, *undefined(objective, truth))
+    conformal = run.record.conformal
+    if conformal is not None:
+        notes += tuple(conformal.sentences(objective, predicted, truth, what="held-out sets"))
+        for name, column in conformal.columns(objective, predicted).items():
+            table = table.append_column(name, column)
+    record = run.record.model_copy(update={"test": rows, "notes": notes})
     return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 

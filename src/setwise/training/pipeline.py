@@ -12,11 +12,14 @@ import numpy as np
 from torch import nn
 
 from setwise._checks import InputError
+from setwise.data import columns
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
+from setwise.training.calibrate import with_coverage, with_temperatures
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
+from setwise.training.conformal import with_calibration
 from setwise.training.defaults import settled
 from setwise.training.ensemble import joined, member_config
 from setwise.training.files import make_directory
@@ -50,6 +53,8 @@ def train(
     split: Split | None = None,
     validation: float = 0.15,
     test: float = 0.2,
+    calibrate: bool = False,
+    coverage: float | None = None,
     baselines: bool = True,
     intervals: bool = True,
     out: str | Path | None = None,
@@ -84,6 +89,10 @@ def train(
         split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
         validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless).
         test: share of the sets that the model is measured on; 0 for none (dimensionless).
+        calibrate: fit a temperature for each target of classes on the validation part, so that probabilities are
+            neither too sure nor too unsure.
+        coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
+            (`setwise.training.conformal`); half of the validation part is then kept for them alone.
         baselines: fit the baselines as well.
         intervals: of the metrics of the test part, by bootstrap over groups or sets.
         out: the run directory, or none to keep the run in memory.
@@ -123,6 +132,7 @@ def train(
         standardise=config.standardise,
         seed=config.seed,
     )
+    problem, kept = _kept_for_coverage(problem, coverage, seed=config.seed)
     parts, objective = problem.split, problem.objective
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
@@ -132,9 +142,24 @@ def train(
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
     run = _run(model, spec, problem, inputs, config, members, directory)
+    if calibrate:
+        run = with_temperatures(run, problem)
+    if coverage is not None:
+        run = with_coverage(run, problem, kept, coverage)
     if is_writer():
         run = measure(run, problem, baselines=baselines, intervals=intervals)
     return run if directory is None else run.save(directory)
+
+
+def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -> tuple[Problem, np.ndarray]:
+    """The problem without the sets that are kept to calibrate intervals, and their rows."""
+    if coverage is None:
+        return problem, np.zeros(0, np.int64)
+    if not 0 < coverage < 1:
+        raise InputError(f"coverage must be between 0 and 1, such as 0.9; got {coverage}.")
+    groups = None if problem.group is None else columns.groups(problem.store, problem.group)
+    split, kept = with_calibration(problem.split, groups, seed=seed)
+    return replace(problem, split=split), kept
 
 
 @dataclass(frozen=True)

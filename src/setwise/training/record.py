@@ -14,6 +14,7 @@ from setwise.data.reading import Processing
 from setwise.data.transforms import Standardiser
 from setwise.models import spec_from_dict
 from setwise.training.config import FitConfig
+from setwise.training.conformal import Conformal
 from setwise.training.covariates import Covariates
 from setwise.training.objectives import Objective
 
@@ -30,6 +31,7 @@ class SplitIds(BaseModel):
     train: tuple[str, ...]
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
+    calibration: tuple[str, ...] = ()
 
 
 class Member(BaseModel):
@@ -93,11 +95,12 @@ class RunRecord(BaseModel):
         members: of an ensemble, in the order of their weights; empty for a model alone.
         num_parameters: numbers in the model that were fitted.
         test: the model and what it has to beat, on the test sets; empty without a test part.
-        notes: what is to be known of these results, a sentence each: what the test sets cannot tell.
+        conformal: what gives predictions their intervals, or none.
         weights_sha256: checksum of ``weights.safetensors``.
         processing: what was done to the elements while they were read (`setwise.data.Processing`).
         left_out: columns of the source that are no features, and why.
-        notes: what people should know of how the data were read.
+        notes: what people should know, a sentence each: how the data were read, what the test sets cannot tell, what
+            intervals keep of their promise.
         skipped: files and sets that were left out of the data, and why.
     """
 
@@ -125,7 +128,7 @@ class RunRecord(BaseModel):
     num_parameters: int
     members: tuple[Member, ...] = ()
     test: tuple[TestRow, ...] = ()
-    notes: tuple[str, ...] = ()
+    conformal: Conformal | None = None
     weights_sha256: str = ""
     processing: dict[str, Any] = Field(default_factory=dict)
     left_out: dict[str, str] = Field(default_factory=dict)

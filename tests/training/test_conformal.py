@@ -1,0 +1,89 @@
+"""Runs with coverage and temperatures: parts that serve one purpose, what is promised, what is found."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from setwise._checks import InputError
+from setwise.data import Split, read
+from setwise.inference import evaluate, predict
+from setwise.training import FitConfig, Run
+from setwise.training.calibration import fit_temperature
+from setwise.training.conformal import with_calibration
+from setwise.training.outputs import outputs_for
+from setwise.training.pipeline import train
+
+CONFIG = FitConfig(epochs=3, device="cpu", batch_size=11, ensemble=1)
+
+
+def store_of(count: int = 203):
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(draw.normal(), 1.0, (3, 2)) for _ in range(count)]
+    level = [float(x.mean() + draw.normal()) for x in sets]
+    kinds = [("low", "high")[y > 0] for y in level]
+    patients = [f"p{i // 2}" for i in range(count)]
+    return read(sets, sets=pa.table({"y": level, "kind": kinds, "patient": patients}))
+
+
+def quick(store, *targets, **more) -> Run:
+    choices = {"depth": 2, "width": 8}
+    return train(store, targets=targets, model_choices=choices, config=CONFIG, baselines=False, **more)
+
+
+def test_intervals_and_sets_of_classes_hold_what_they_promise(tmp_path):
+    store = store_of()
+    run = quick(store, "y", "kind", validation=0.4, test=0.4, coverage=0.8, out=tmp_path / "run")
+    split = run.record.split
+    assert not set(split.calibration) & {*split.train, *split.validation, *split.test}
+    assert abs(len(split.calibration) - len(split.validation)) <= 1
+    table = predict(Run.load(tmp_path / "run"), store)
+    names = table["set_id"].to_pylist()
+    rows = [names.index(name) for name in split.test]
+    y, low, high = (np.array(t)[rows] for t in (store.sets["y"], table["lower_y"], table["upper_y"]))
+    held = (low <= y) & (y <= high)
+    assert 0.68 <= held.mean() <= 0.92  # 81 test sets, 41 to calibrate: 0.8 give or take two standard errors
+    said = np.array(table["classes_kind"].to_pylist())[rows]
+    right = [kind in text.split(" | ") for kind, text in zip(np.array(store.sets["kind"])[rows], said, strict=True)]
+    assert np.mean(right) >= 0.68
+    told = " ".join(run.record.notes)
+    assert f"hold the truth for {held.sum()} of {len(rows)} held-out sets" in told
+    found = evaluate(run, store)
+    assert "lower_y" in found.predictions.column_names
+    assert any("80% intervals of y" in note for note in found.notes)
+
+
+def test_too_few_sets_promise_nothing():
+    run = quick(store_of(31), "y", coverage=0.9)
+    assert run.record.conformal is not None
+    assert run.record.conformal.quantiles == (None,)
+    assert "need 9 calibration sets at least; there are" in " ".join(run.record.notes)
+    assert predict(run, store_of(7))["lower_y"].to_pylist() == [None] * 7
+
+
+def test_groups_are_not_divided():
+    groups = np.array([f"p{i // 3}" for i in range(30)])
+    split = Split(np.arange(12), np.arange(12, 24), np.arange(24, 30))
+    left, kept = with_calibration(split, groups, seed=0)
+    assert sorted([*left.validation, *kept]) == list(range(12, 24))
+    assert not set(groups[left.validation]) & set(groups[kept])
+    assert len(left.validation) == 6
+
+
+def test_temperatures_are_those_of_the_validation_part():
+    store = store_of(97)
+    plain, tempered = quick(store, "kind"), quick(store, "kind", calibrate=True)
+    rows = np.flatnonzero(np.isin(store.set_ids, tempered.record.split.validation))
+    outputs = outputs_for(plain, store, rows).numpy()
+    truth = plain.objective.truth(np.array(store.sets["kind"].to_pylist(), dtype=object)[rows, None])[:, 0].astype(int)
+    head = tempered.objective.heads[0]
+    assert head.temperature == pytest.approx(fit_temperature(outputs, truth))  # pyright: ignore[reportAttributeAccessIssue]
+    before, after = (np.array(predict(run, store)["probability_low"]) for run in (plain, tempered))
+    log_odds = [np.log(p / (1 - p)) for p in (before, after)]
+    np.testing.assert_allclose(log_odds[0] / head.temperature, log_odds[1], rtol=1e-3, atol=1e-4)
+
+
+def test_refusals():
+    with pytest.raises(InputError, match="between 0 and 1"):
+        quick(store_of(31), "y", coverage=90.0)
+    with pytest.raises(InputError, match="--validation"):
+        quick(store_of(31), "kind", validation=0.0, calibrate=True)

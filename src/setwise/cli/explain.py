@@ -48,8 +48,12 @@ def explain(
     ] = None,
     max_sets: Annotated[int, typer.Option(min=1, help="Sets drawn of larger data.")] = 50,
     only: Annotated[list[str] | None, typer.Option(metavar="ID,...", help="Names of the sets to explain.")] = None,
-    fcs_copies: Annotated[
-        bool, typer.Option("--fcs-copies", help="Copy each explained FCS file to FOLDER/fcs, with scores as channels.")
+    copies: Annotated[
+        bool,
+        typer.Option(
+            "--copies",
+            help="Copy what was read into FOLDER with the scores: FCS files with channels, .h5ad with columns of obs.",
+        ),
     ] = False,
     device: options.Device = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 0,
@@ -67,11 +71,13 @@ def explain(
 
     setwise explain runs/anemia cells.csv.gz --of yes --only p012,p033 --out why --exact-limit 5000
 
-    setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --fcs-copies
+    setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --copies
     """
+    from setwise.data.anndata import is_anndata
     from setwise.inference.explain import ExplainConfig, plan
     from setwise.inference.explain import explain as explain_sets
     from setwise.inference.explain.fcs_copies import check_fcs, copy_with_scores
+    from setwise.inference.explain.obs_columns import write_obs
     from setwise.inference.predict import read_for
     from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
@@ -79,7 +85,7 @@ def explain(
     from setwise.training.run import Run
 
     check_folder(out, overwrite=overwrite)
-    if fcs_copies:
+    if copies and not is_anndata(source):
         check_fcs(source)
     methods = options.names(method)
     config = ExplainConfig(
@@ -104,11 +110,13 @@ def explain(
         bar.begin("explaining", chosen.total)
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
-    copies = None
-    if fcs_copies:
-        copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
+    write_copies = None
+    if copies and is_anndata(source):
+        write_copies = partial(write_obs, found, source, set_id=set_id)
+    elif copies:
+        write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
     command = shlex.join(["setwise", *arguments])
-    write_explanation(found, draw(found, store), out, command=command, copies=copies)
+    write_explanation(found, draw(found, store), out, command=command, copies=write_copies)
     _show(people, found, out)
 
 

@@ -48,7 +48,7 @@ def write_explanation(
         figures: its figures.
         folder: new, or an older explanation.
         command: what repeats it.
-        copies: writes copies of the source's files with scores to the folder ``fcs`` that it is given, or none.
+        copies: writes copies of the source with scores into the folder that it is given, or none.
 
     Raises:
         InputError: the folder cannot be written.
@@ -63,7 +63,7 @@ def write_explanation(
             drawing.save(aside / "figures" / f"{name}.svg")
             drawing.save(aside / "figures" / f"{name}.png")
         if copies is not None:
-            copies(aside / "fcs")
+            copies(aside)
         page = explanation_page(explanation, figures, command=command)
         (aside / PAGE).write_text(page, encoding="utf-8")
         if folder.exists():

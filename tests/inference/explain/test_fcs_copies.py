@@ -37,7 +37,7 @@ def run(samples):
 def test_copies_hold_events_and_scores(samples, run, tmp_path):
     store, fitted = run
     found = explain(fitted, store, config=ExplainConfig(orders=2, draws=2, steps=4), only=["p6", "p8"], device="cpu")
-    copies = copy_with_scores(found, samples, tmp_path / "fcs", sets=samples / "samples.csv")
+    copies = copy_with_scores(found, samples, tmp_path, sets=samples / "samples.csv")
     assert {path.name for path in copies} == {"tube6.fcs", "p8.fcs"}
     scores = found.scores.to_pandas()
     for path, name, original in zip(copies, ("p6", "p8"), ("a/tube6.fcs", "b/tube1.fcs"), strict=True):
@@ -66,5 +66,5 @@ def test_other_sources_have_nothing_to_copy(samples, run, tmp_path):
     store, fitted = run
     config = ExplainConfig(orders=2, draws=2, methods=("leave_one_out",))
     found = explain(fitted, store, config=config, only=["p5"], device="cpu")
-    with pytest.raises(InputError, match="no FCS file"):
+    with pytest.raises(InputError, match="neither"):
         copy_with_scores(found, samples / "samples.csv", tmp_path)

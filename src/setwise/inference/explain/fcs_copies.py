@@ -22,7 +22,7 @@ def check_fcs(source: Any) -> None:
         InputError: another source.
     """
     if not is_fcs(source):
-        raise InputError(f"copies with scores are made of FCS files; {source} is no FCS file and no folder of them.")
+        raise InputError(f"copies with scores are made of FCS and AnnData files; {source} is neither.")
 
 
 def copy_with_scores(
@@ -42,7 +42,8 @@ def copy_with_scores(
     Args:
         explanation: of sets that were read from the source.
         source: FCS files as `setwise.data.read` takes them.
-        folder: where the copies go, each named after its original; where two have one name, after the set.
+        folder: whose folder ``fcs`` takes the copies, each named after its original; where two have one name, after
+            its set.
         sets: the table of sets, or none; as for reading.
         set_id: the column that names the sets.
         reading: how files are read.
@@ -62,6 +63,7 @@ def copy_with_scores(
     names = [path.name for path in found.paths]
     scores = explanation.scores
     owners, elements = scores["set_id"].to_numpy(), scores["element"].to_numpy()
+    folder = folder / "fcs"
     folder.mkdir(parents=True, exist_ok=True)
     copies = []
     for name, size in zip(*(explanation.sets[column].to_pylist() for column in ("set_id", "size")), strict=True):

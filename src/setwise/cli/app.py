@@ -21,6 +21,7 @@ from setwise.cli.export import export
 from setwise.cli.fit import fit
 from setwise.cli.inspect import inspect
 from setwise.cli.predict import predict
+from setwise.cli.tune import tune
 
 app = typer.Typer(
     name="setwise",
@@ -31,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `setwise demo`, or with `setwise inspect` on a table of your own.",
 )
-for _command in (fit, cv, predict, evaluate, explain, inspect, export, demo):
+for _command in (fit, cv, tune, predict, evaluate, explain, inspect, export, demo):
     app.command()(_command)
 app.add_typer(data, name="data")
 

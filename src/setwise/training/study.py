@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from setwise.data.splits import Split
@@ -34,14 +35,28 @@ class Study:
     config: FitConfig = field(default_factory=FitConfig)
     validation: float = 0.15
 
-    def fit(self, store: SetStore, split: Split, *, seed: int, baselines: bool = True) -> Run:
-        """Fit and measure on the parts of a split, in memory.
+    def fit(
+        self,
+        store: SetStore,
+        split: Split,
+        *,
+        seed: int,
+        baselines: bool = True,
+        intervals: bool = False,
+        out: Path | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> Run:
+        """Fit and measure on the parts of a split.
 
         Args:
             store: the sets.
             split: rows of the parts.
             seed: of this fit.
             baselines: fit and measure the baselines as well.
+            intervals: of the metrics.
+            out: the run directory, or none to keep the run in memory.
+            resume, overwrite: as for `setwise.training.train`.
         """
         return train(
             store,
@@ -57,7 +72,10 @@ class Study:
             config=self.config.model_copy(update={"seed": seed}),
             split=split,
             baselines=baselines,
-            intervals=False,
+            intervals=intervals,
+            out=out,
+            resume=resume,
+            overwrite=overwrite,
             progress=False,
         )
 

@@ -1,0 +1,96 @@
+"""`setwise tune`: search for a model under a time budget, then fit and measure it."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setwise.cli import options
+from setwise.cli.screen import Screen
+from setwise.cli.study import sets_of, study_of, takes_study
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@takes_study
+def tune(
+    context: typer.Context,
+    given: dict,
+    out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the final run is written.")],
+    budget: Annotated[str, typer.Option(metavar="TIME", help="Of a search: 90s, 30m, 2h.")] = "30m",
+    trials: Annotated[int | None, typer.Option(min=1, help="At most; by default what the budget allows.")] = None,
+    inner: Annotated[int, typer.Option(min=2, help="Folds that decide between trials.")] = 3,
+    outer: Annotated[int, typer.Option(min=1, help="Repeat the whole search in so many folds, to measure it.")] = 1,
+    test: Annotated[float, typer.Option(help="Share of the sets that takes no part in the search.")] = 0.2,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a search that was stopped.")] = False,
+    overwrite: options.Overwrite = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> object:
+    """Search depth, width, learning rate and model by cross-validation, then fit the best and measure it.
+
+    What it is measured on took no part in the search. Other options are those of `setwise fit`.
+
+    [bold]Examples[/bold]
+
+    setwise tune cells.parquet --sets patients.csv --target cmv --budget 30m --out runs/tuned
+
+    setwise tune cells.parquet --sets patients.csv --target cmv --budget 10m --outer 5 --out runs/tuned --resume
+    """
+    from setwise.cli.results import results_document, show_results, show_rows
+    from setwise.inference.tune import tune as search
+    from setwise.report import write_report
+    from setwise.report.rounding import number
+
+    seconds = parse_time(budget)
+    people = Screen(quiet=quiet, as_json=json)
+    study, store = study_of(given), sets_of(given)
+    found = search(
+        store,
+        study,
+        budget=seconds,
+        out=out,
+        trials=trials,
+        inner=inner,
+        outer=outer,
+        test=test,
+        resume=resume,
+        overwrite=overwrite,
+        done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),
+    )
+    report = write_report(found.run, store, command=shlex.join(["setwise", *(context.obj or ["tune", "..."])]))
+    people.line(f"Chosen: {found.study.model}, {dict(found.study.model_choices)}")
+    people.line(f"learning rate {number(found.study.config.learning_rate)}; {len(found.trials)} trials")
+    show_results(people, found.run)
+    if found.nested is not None:
+        people.line()
+        show_rows(people, found.nested.rows, title=f"The whole search, in each of {outer} outer folds (95% intervals)")
+    people.line()
+    people.line(f"Run: {out}")
+    people.line(f"Report: {report}")
+    nested = None if found.nested is None else [row.model_dump(mode="json") for row in found.nested.rows]
+    people.document(
+        {"run": str(out), "report": str(report), "trials": list(found.trials), "nested": nested}
+        | results_document(found.run)
+    )
+    return found
+
+
+def parse_time(text: str) -> float:
+    """Seconds of a time such as 90s, 30m or 2h.
+
+    Raises:
+        InputError: anything else.
+
+    Example:
+        >>> parse_time("1.5h")
+        5400.0
+    """
+    from setwise._checks import InputError
+
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise InputError(f"a time must be a number with s, m or h, such as 90s, 30m or 2h; got {text!r}.")
+    return float(match[1]) * _UNITS[match[2]]

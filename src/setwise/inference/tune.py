@@ -1,0 +1,270 @@
+"""Search for a model and its numbers under a time budget, measured on sets that took no part in it."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from setwise._checks import InputError
+from setwise.data import columns
+from setwise.data.splits import Split, split_sets
+from setwise.data.store import SetStore
+from setwise.training.files import make_directory
+from setwise.training.folds import plan_folds
+from setwise.training.held_out import HeldOut, Measured, measured
+from setwise.training.loop import DivergedError
+from setwise.training.metrics import decisive_metric, lower_is_better, score
+from setwise.training.run import Run
+from setwise.training.study import Study
+from setwise.training.targets import choose_kinds, target_values
+
+_DEPTHS = {"deep-sets++": (2, 4, 10, 20), "set-transformer++": (1, 2, 4)}
+_WIDTHS = (16, 32, 64, 128)
+_RATES = (1e-4, 1e-2)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search ended with.
+
+    Attributes:
+        run: an ordinary run of the best choices; its test part took no part in the search.
+        study: the best choices.
+        trials: parameters and values of all trials of the final search, in order.
+        nested: of ``outer`` above one, the whole search repeated in every outer fold, measured on its pooled tests.
+    """
+
+    run: Run
+    study: Study
+    trials: tuple[dict[str, Any], ...]
+    nested: Measured | None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The sets that a search may see."""
+
+    store: SetStore
+    rows: np.ndarray
+    groups: np.ndarray | None
+    classes: np.ndarray | None
+
+    def folds(self, count: int, *, validation: float, seed: int) -> list[tuple[Split, int]]:
+        """Folds of these sets, as rows of the store, and the seeds of their fits."""
+        groups, classes = (None if x is None else x[self.rows] for x in (self.groups, self.classes))
+        plan = plan_folds(len(self.rows), folds=count, groups=groups, classes=classes, validation=validation, seed=seed)
+        return [
+            (Split(*(self.rows[part] for part in (f.split.train, f.split.validation, f.split.test))), f.seed)
+            for f in plan
+        ]
+
+
+def tune(
+    store: SetStore,
+    study: Study,
+    *,
+    budget: float,
+    out: str | Path,
+    trials: int | None = None,
+    inner: int = 3,
+    outer: int = 1,
+    test: float = 0.2,
+    resume: bool = False,
+    overwrite: bool = False,
+    done: Callable[[int, float], None] = lambda _number, _best: None,
+) -> Tuned:
+    """Search depth, width, learning rate and model by cross-validation, then fit and measure the best.
+
+    The first trial is the study as it is; others are drawn by the tree-structured Parzen estimator, each from the seed
+    and the trials before it, so that a search that is resumed goes on as it would have. A time budget ends it at
+    another trial on another machine; ``trials`` ends it at the same. The search is kept beside the run, in
+    ``<out>.search``.
+
+    Args:
+        store: the sets.
+        study: what is predicted, and how; its seed decides everything.
+        budget: seconds of a search; with ``outer`` of them, that many more.
+        out: directory of the final run.
+        trials: at most, or none for what the budget allows.
+        inner: folds that decide between trials, of the sets that are not tested.
+        outer: folds of the nested evaluation, each with a search of its own; 1 for the final run's test part alone.
+        test: share of the sets that the final run is measured on.
+        resume: go on with a search that was stopped.
+        overwrite: replace run and search.
+        done: is told the trials done and the best value.
+
+    Raises:
+        InputError: optuna is not installed; data, choices or directories are at fault.
+
+    Source: Cawley, Talbot 2010, On over-fitting in model selection, JMLR 11, section 5 (nesting).
+    """
+    journal = _journal(Path(out), resume=resume, overwrite=overwrite)
+    values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
+    groups = columns.groups(store) if study.group is None else columns.groups(store, study.group)
+    one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
+    classes = values[:, 0].astype(str) if one else None
+    seed, everything = study.config.seed, _Part(store, np.arange(len(store)), groups, classes)
+    limits = (budget, trials, inner)
+    nested = None
+    if outer > 1:
+        nested = _nested(everything, study, limits, journal, outer=outer, done=done)
+    split = split_sets(
+        len(store),
+        groups=groups,
+        given=columns.given_split(store),
+        stratify=classes,
+        validation=study.validation,
+        test=test,
+        seed=seed,
+    )
+    part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
+    best, found = _search(part, study, limits, journal / "final.log", done)
+    run = best.fit(store, split, seed=seed, out=Path(out), resume=resume, overwrite=overwrite, intervals=True)
+    note = (
+        f"Chosen among {len(found)} trials by cross-validation of the {len(part.rows)} sets that are not held out; "
+        "the held-out sets took no part in the choice."
+    )
+    run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
+    return Tuned(run.save(out), best, tuple(found), nested)
+
+
+def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
+    if resume and overwrite:
+        raise InputError("a search is either overwritten or resumed. Choose one of the two.")
+    folder = out.with_name(f"{out.name}.search")
+    there = list(folder.glob("*.log")) if folder.is_dir() else []
+    if there and not (resume or overwrite):
+        raise InputError(
+            f"{folder} holds a search already. Go on with it (resume=True, --resume), replace it (overwrite=True, "
+            "--overwrite), or name another directory."
+        )
+    for old in there if overwrite else ():
+        old.unlink()
+    make_directory(folder)
+    return folder
+
+
+def _search(
+    part: _Part,
+    study: Study,
+    limits: tuple[float, int | None, int],
+    path: Path,
+    done: Callable[[int, float], None],
+) -> tuple[Study, list[dict[str, Any]]]:
+    """The best choices for some sets, and all trials."""
+    try:
+        import optuna  # optional package
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+    except ImportError as error:
+        raise InputError("a search needs the package optuna: pip install 'setwise[tune]'.") from error
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    budget, most, inner = limits
+    seed = study.config.seed
+    search = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(path))), study_name="search", load_if_exists=True
+    )
+    states = optuna.trial.TrialState
+    for trial in search.get_trials(states=(states.RUNNING,)):  # of a search that was killed
+        search.tell(trial.number, state=states.FAIL)
+    folds = part.folds(inner, validation=study.validation, seed=seed)
+    while True:
+        known = search.get_trials(deepcopy=False, states=(states.COMPLETE,))
+        spent = sum(trial.user_attrs["seconds"] for trial in known)
+        if known and (spent >= budget or (most is not None and len(known) >= most)):
+            break
+        own = int(np.random.SeedSequence((seed, len(known))).generate_state(1)[0])
+        search.sampler = optuna.samplers.TPESampler(seed=own, n_startup_trials=5)
+        trial, began = search.ask(), time.monotonic()
+        choices = {} if not known else _drawn(trial)
+        trial.set_user_attr("choices", choices)
+        value = _value(part.store, chosen(study, choices), folds)
+        trial.set_user_attr("seconds", time.monotonic() - began)
+        search.tell(trial, value)
+        done(len(known) + 1, search.best_value)
+    known = search.get_trials(deepcopy=False, states=(states.COMPLETE,))
+    best = min(known, key=lambda trial: (trial.value, trial.number))
+    found = [{**t.user_attrs["choices"], "value": t.value, "seconds": t.user_attrs["seconds"]} for t in known]
+    return chosen(study, best.user_attrs["choices"]), found
+
+
+def _drawn(trial: Any) -> dict[str, Any]:
+    """Choices of one trial."""
+    model = trial.suggest_categorical("model", list(_DEPTHS))
+    return {
+        "model": model,
+        "depth": trial.suggest_categorical(f"depth of {model}", list(_DEPTHS[model])),
+        "width": trial.suggest_categorical("width", list(_WIDTHS)),
+        "learning_rate": trial.suggest_float("learning_rate", *_RATES, log=True),
+    }
+
+
+def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
+    """The study with the choices of a trial; none of them leaves it as it is."""
+    if not choices:
+        return study
+    model = {name: choices[name] for name in ("depth", "width")}
+    return study.with_choices(
+        model=choices["model"], choices=model, fitting={"learning_rate": choices["learning_rate"]}
+    )
+
+
+def _value(store: SetStore, study: Study, folds: list[tuple[Split, int]]) -> float:
+    """The decisive metric of the pooled predictions of the inner folds, less being better; huge if a fit diverges."""
+    truth, predicted, objective = [], [], None
+    for split, seed in folds:
+        try:
+            run = study.fit(store, split, seed=seed, baselines=False)
+        except DivergedError:
+            return 1e30
+        if run.record.status == "interrupted":
+            raise KeyboardInterrupt
+        assert run.held_out is not None, "a fold without test sets"
+        objective = run.objective
+        truth.append(run.held_out.truth)
+        predicted.append(run.held_out.predicted[run.record.model][0])
+    assert objective is not None, "a search without folds"
+    metrics = score(objective, np.concatenate(predicted), np.concatenate(truth))
+    metric = decisive_metric(objective)
+    if metric not in metrics or objective.kind == "mixed":
+        head = objective.heads[0]
+        metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
+    value = metrics[metric]
+    return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
+
+
+def _nested(
+    everything: _Part,
+    study: Study,
+    limits: tuple[float, int | None, int],
+    journal: Path,
+    *,
+    outer: int,
+    done: Callable[[int, float], None],
+) -> Measured:
+    """The whole search in each outer fold, measured on the sets of the fold."""
+    store, tested, truths = everything.store, [], []
+    predicted: dict[str, list[np.ndarray]] = {}
+    objective = None
+    for number, (split, seed) in enumerate(
+        everything.folds(outer, validation=study.validation, seed=study.config.seed)
+    ):
+        part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
+        best, _ = _search(part, study, limits, journal / f"outer-{number + 1}.log", done)
+        run = best.fit(store, split, seed=seed)
+        assert run.held_out is not None, "a fold without test sets"
+        objective = run.objective
+        tested.append(split.test)
+        truths.append(run.held_out.truth)
+        for place, (name, repeats) in enumerate(run.held_out.predicted.items()):
+            predicted.setdefault("the search" if place == 0 else name, []).append(repeats[0])
+    assert objective is not None, "no outer folds"
+    rows = np.concatenate(tested)
+    clusters = rows if everything.groups is None else everything.groups[rows]
+    pooled = {name: [np.concatenate(parts)] for name, parts in predicted.items()}
+    return measured(HeldOut(objective, np.concatenate(truths), pooled, clusters), seed=study.config.seed)

@@ -1,0 +1,73 @@
+"""Searches: the same trials however they are stopped, sets that take no part, an ordinary run at the end."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from setwise._checks import InputError
+from setwise.data import read
+from setwise.inference.tune import tune
+from setwise.training import FitConfig, Run
+from setwise.training.study import Study
+
+pytest.importorskip("optuna", reason="the extra tune is not installed")
+STUDY = Study(
+    ("kind",),
+    model_choices={"depth": 2, "width": 8},
+    config=FitConfig(epochs=1, device="cpu", batch_size=11),
+    group="p",
+)
+
+
+def store_of(count: int = 29):
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(i % 2, 1.0, (3, 2)) for i in range(count)]
+    kinds = [("low", "high")[i % 2] for i in range(count)]
+    return read(sets, sets=pa.table({"kind": kinds, "p": [f"p{i // 2}" for i in range(count)]}))
+
+
+def bare(trials):
+    return [{name: value for name, value in trial.items() if name != "seconds"} for trial in trials]
+
+
+def test_a_search_that_is_killed_goes_on_as_it_would_have(tmp_path, monkeypatch):
+    store = store_of()
+    whole = tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "whole")
+    assert set(whole.trials[0]) == {"value", "seconds"}  # the study as it is
+    assert whole.trials[1].keys() == {"model", "depth", "width", "learning_rate", "value", "seconds"}
+    test = set(whole.run.record.split.test)
+    assert test
+    assert "took no part" in " ".join(Run.load(tmp_path / "whole").record.notes)
+    fits, fit, seen = [], Study.fit, set()
+
+    def counted(self, own, split, **more):
+        if len(fits) == 3:  # in the second trial
+            raise RuntimeError("power cut")
+        fits.append(1)
+        if more.get("out") is None:
+            seen.update(own.set_ids[row] for part in (split.train, split.validation, split.test) for row in part)
+        return fit(self, own, split, **more)
+
+    monkeypatch.setattr(Study, "fit", counted)
+    with pytest.raises(RuntimeError, match="power cut"):
+        tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "cut")
+    fits[:] = [1] * 4
+    with pytest.raises(InputError, match="--resume"):
+        tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "cut")
+    resumed = tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "cut", resume=True)
+    assert bare(resumed.trials) == bare(whole.trials)
+    assert resumed.run.record.weights_sha256 == whole.run.record.weights_sha256
+    assert not seen & test, "a held-out set took part in the search"
+    assert len(seen | test) == len(store)
+
+
+def test_nested(tmp_path):
+    found = tune(store_of(), STUDY, budget=600, trials=1, inner=2, outer=2, out=tmp_path / "run")
+    assert found.nested is not None
+    assert [row.name for row in found.nested.rows][:2] == ["the search", "constant"]
+    assert found.nested.clusters == 15
+
+
+def test_a_budget_ends_it(tmp_path):
+    found = tune(store_of(), STUDY, budget=0.001, inner=2, out=tmp_path / "run")
+    assert len(found.trials) == 1

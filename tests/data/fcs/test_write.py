@@ -59,3 +59,13 @@ def test_a_score_for_each_event(tmp_path):
         copy_fcs(open_fcs(path), tmp_path / "b.fcs", {"score": np.ones(7)})
     with pytest.raises(InputError, match="is the original"):
         copy_fcs(open_fcs(path), path, {"score": np.ones(101)})
+
+
+def test_files_beyond_what_the_header_can_say(tmp_path):
+    piece = _events(1 << 19, 5)
+    path = write_fcs(tmp_path / "a.fcs", (piece for _ in range(10)), list("ABCDE"), total=10 * len(piece))
+    assert path.stat().st_size > 99_999_999
+    assert path.read_bytes()[26:42].split() == [b"0", b"0"]
+    file = open_fcs(path)
+    assert file.events == 10 * len(piece)
+    np.testing.assert_array_equal(next(file.read(13)), piece[:8])

@@ -292,7 +292,7 @@ def _order(path: Path, keywords: Mapping[str, str], bits: tuple[int, ...]) -> st
 def _whole(text: str | None) -> int | None:
     """A whole number from zero, where a text is one."""
     text = (text or "").strip().strip("\x00")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text.lstrip("0")) < 19 else None
 
 
 def _number(text: str | None) -> float | None:

@@ -138,7 +138,7 @@ def _keywords(
 
 def _text(keywords: Mapping[str, str], total: int, length: int) -> tuple[bytes, int]:
     """The TEXT segment, and where the events begin behind it."""
-    width = len(str(length)) + 12
+    width = max(12, len(str(length)) + 2)
 
     def build(begin: int) -> bytes:
         places = {"$TOT": str(total), "$BEGINDATA": f"{begin:0{width}d}", "$ENDDATA": f"{begin + length - 1:0{width}d}"}

@@ -45,4 +45,4 @@ def _cell(row: TestRow, metric: str) -> str:
     if metric not in row.intervals:
         return value
     low, high = row.intervals[metric]
-    return f"{value} ({low:.2g} to {high:.2g})"
+    return f"{value} ({low:.3g} to {high:.3g})"

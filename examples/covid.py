@@ -29,14 +29,15 @@ def write_anndata(packed: Path, path: Path) -> None:
     import anndata
     import pandas as pd
 
+    def texts(values: np.ndarray) -> pd.Categorical:
+        names, codes = np.unique(values.astype(str), return_inverse=True)
+        categories = pd.Index(names.tolist(), dtype=object)  # anndata cannot write pandas' own strings yet
+        return pd.Categorical.from_codes(codes, categories=categories)
+
     with np.load(packed) as file:
-        obs = pd.DataFrame(
-            {
-                "donor": np.repeat(file["sample"].astype(str), file["n"]),
-                "status": np.repeat(file["y"].astype(str), file["n"]),
-                "cell_type": file["cell_type"].astype(str),
-            },
-            index=pd.Index([f"cell {i}" for i in range(len(file["x"]))]),
-        )
-        cells = anndata.AnnData(obs=obs, obsm={"X_pca": file["x"]})
-    cells.write_h5ad(path)
+        columns = {"donor": np.repeat(file["sample"], file["n"]), "status": np.repeat(file["y"], file["n"])}
+        columns["cell_type"] = file["cell_type"]
+        index = pd.Index([f"cell {number}" for number in range(len(file["x"]))], dtype=object)
+        obs = pd.DataFrame({name: texts(values) for name, values in columns.items()}, index=index)
+        no_genes = pd.DataFrame(index=pd.Index([], dtype=object))
+        anndata.AnnData(obs=obs, var=no_genes, obsm={"X_pca": file["x"]}).write_h5ad(path)

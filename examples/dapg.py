@@ -26,7 +26,7 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
         writer.writerow(["file", "log_dose"])
         writer.writerows([row["file"], round(math.log10(1 + float(row["DAPG_uM"])), 4)] for row in cultures)
     few = ("--epochs", 3, "--ensemble", 1, "--max-elements", 200) if reduced else ()
-    asked = (data, "--sets", sets, "--file-column", "file", "--target", "log_dose", *few)
+    asked = (data, "--sets", sets, "--file-column", "file", "--target", "log_dose", "--skip-bad", *few)
     setwise("cv", *asked, "--folds", 3 if reduced else len(cultures), "--out", out / "cv", "--overwrite")
     case = f"{len(cultures)} cultures, leave one out"
     return [of_evaluation(out / "cv", example="dapg", case=case, metric="mae", words="mean absolute error, log10 dose")]

@@ -6,7 +6,9 @@ STAMP := $(VENV)/.installed
 SCALE := small
 BUDGET := 2h
 
-.PHONY: bench help setup demo reproduce test test-slow check format clean
+DATA := ../shared/data
+
+.PHONY: bench examples help setup demo reproduce test test-slow check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -41,6 +43,9 @@ check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 
 bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
 	$(BIN)/python -m benchmarks run
+
+examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours
+	$(BIN)/python -m examples --data $(DATA)
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

@@ -19,7 +19,7 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
     path = out / "donors.h5ad"
     write_anndata(data / "covid_pbmc_pca50.npz", path)
     few = ("--epochs", 2, "--ensemble", 1) if reduced else ("--repeats", 5)
-    asked = (path, "--set-id", "donor", "--layer", "X_pca", "--target", "status", *few)
+    asked = (path, "--set-id", "donor", "--obsm", "X_pca", "--target", "status", *few)
     setwise("cv", *asked, "--folds", 2 if reduced else 4, "--out", out / "cv", "--overwrite")
     return [of_evaluation(out / "cv", example="covid", case="20 donors, 4 folds, 5 times", metric="auc", words="AUC")]
 

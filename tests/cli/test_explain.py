@@ -21,6 +21,22 @@ def test_writes_scores_figures_and_a_page(setwise, fitted, tmp_path):
     assert f"setwise explain {run}" in page
 
 
+def test_the_report_of_the_run_takes_it_in(setwise, tables, tmp_path):
+    run = tmp_path / "run"
+    assert setwise(*tables.fit(run, "--ensemble", "1")).code == 0
+    report = run / "report.html"
+    assert "Not known yet" in report.read_text(encoding="utf-8")
+    for _ in range(2):  # the second takes the place of the first
+        arguments = ("--out", tmp_path / "why", "--overwrite", "--max-sets", "3", *QUICK[:6])
+        outcome = setwise("explain", run, tables.cells, *arguments)
+        assert outcome.code == 0, outcome.err
+        assert "Report, with what was found" in outcome.out
+        page = report.read_text(encoding="utf-8")
+        assert page.count("<h2>Which elements matter</h2>") == 1
+        assert "for 3 sets" in page
+        assert page.rstrip().endswith("</html>")
+
+
 def test_one_document_for_machines(setwise, fitted, tmp_path):
     tables, run = fitted
     arguments = ("--only", "p001,p002", "--method", "integrated_gradients", *QUICK)

@@ -7,6 +7,7 @@ from setwise.report import write_report
 from setwise.report.explanation import draw, explanation_page, section
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation
 from setwise.report.faithfulness import faithful_words, more_elements_words, most_faithful, standings
+from setwise.report.page import add_explanation
 from setwise.report.telling import _apart, groups
 
 from .test_page import Page
@@ -103,12 +104,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 def test_the_report_of_a_run_takes_the_section(classification, store):
     found = explain(classification, store, config=FEW, device="cpu")
-    path = write_report(classification, store, command="", explanation=section(found, draw(found, store)))
+    path = write_report(classification, store, command="")
+    assert add_explanation(classification, section(found, draw(found, store))) == path
     text = path.read_text(encoding="utf-8")
     assert "Which elements matter" in text
+    assert "Not known yet" not in text
     assert not Page(text).open
     write_report(classification, store, command="")
-    assert "Which elements matter" not in path.read_text(encoding="utf-8")
+    assert "Not known yet" in path.read_text(encoding="utf-8")
 
 
 def test_the_same_explanation_gives_the_same_page(explained, store):

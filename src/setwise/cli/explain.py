@@ -65,6 +65,8 @@ def explain(
 ) -> None:
     """Score every element by how much it moves the prediction, and test whether the scores are faithful.
 
+    With the data that the run was fitted on, the run's report takes in what was found.
+
     [bold]Examples[/bold]
 
     setwise explain runs/hct cells.parquet --out why
@@ -79,8 +81,9 @@ def explain(
     from setwise.inference.explain.fcs_copies import check_fcs, copy_with_scores
     from setwise.inference.explain.obs_columns import write_obs
     from setwise.inference.predict import read_for
-    from setwise.report.explanation import draw
+    from setwise.report.explanation import draw, section
     from setwise.report.explanation_files import check_folder, write_explanation
+    from setwise.report.page import add_explanation
     from setwise.streaming import SweepBar
     from setwise.training.run import Run
 
@@ -116,8 +119,11 @@ def explain(
     elif copies:
         write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
     command = shlex.join(["setwise", *arguments])
-    write_explanation(found, draw(found, store), out, command=command, copies=write_copies)
-    _show(people, found, out)
+    figures = draw(found, store)
+    write_explanation(found, figures, out, command=command, copies=write_copies)
+    same_data = store.fingerprint == loaded.record.fingerprint
+    report = add_explanation(loaded, section(found, figures)) if same_data else None
+    _show(people, found, out, report)
 
 
 def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
@@ -145,7 +151,7 @@ def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") ->
     )
 
 
-def _show(people: Screen, found: "Explanation", out: Path) -> None:
+def _show(people: Screen, found: "Explanation", out: Path, report: Path | None) -> None:
     """What was found, for people and for machines."""
     from setwise.report.explanation_files import PAGE
     from setwise.report.faithfulness import faithful_words, more_elements_words, standings
@@ -159,10 +165,13 @@ def _show(people: Screen, found: "Explanation", out: Path) -> None:
     people.line()
     people.line(f"{found.scores.num_rows:,} elements scored: {out / 'scores.parquet'}")
     people.line(f"Page: {out / PAGE}")
+    if report is not None:
+        people.line(f"Report, with what was found: {report}")
     people.document(
         {
             "out": str(out),
             "page": str(out / PAGE),
+            "report": None if report is None else str(report),
             "sets": found.sets.num_rows,
             "elements": found.scores.num_rows,
             "methods": [

@@ -14,16 +14,16 @@ from setwise.training.files import write_whole
 from setwise.training.run import Run
 
 REPORT = "report.html"
+_BEGIN, _END = Markup("<!-- which elements matter -->"), Markup("<!-- as far as is known -->")
 
 
-def write_report(run: Run, store: SetStore, *, command: str, explanation: Markup | None = None) -> Path:
+def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     """Write ``report.html`` into a run's directory, whole or not at all.
 
     Args:
         run: a run that was just fitted, with its directory.
         store: the sets that it was fitted and tested on.
         command: what repeats the run.
-        explanation: a section about which elements matter (`setwise.report.explanation.section`), or none.
 
     Returns:
         The path of the report.
@@ -36,11 +36,32 @@ def write_report(run: Run, store: SetStore, *, command: str, explanation: Markup
         raise RuntimeError("a report is written into the run's directory, and this run has none. Save it first.")
     summary = summarise(store, targets=run.objective.targets, group=run.record.group)
     path = run.path / REPORT
-    write_whole(path, page(run, summary, store, command=command, explanation=explanation).encode())
+    write_whole(path, page(run, summary, store, command=command).encode())
     return path
 
 
-def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanation: Markup | None = None) -> Markup:
+def add_explanation(run: Run, explanation: Markup) -> Path | None:
+    """Put the section about which elements matter into a run's report, in place of an older one.
+
+    Args:
+        run: a run with its directory.
+        explanation: the section (`setwise.report.explanation.section`), of the data that the run was fitted on.
+
+    Returns:
+        The path of the report; none where there is no report, or one without a place for it.
+    """
+    path = None if run.path is None else run.path / REPORT
+    if path is None or not path.is_file():
+        return None
+    before, begin, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        return None
+    write_whole(path, f"{before}{begin}\n{explanation}\n{end}{after}".encode())
+    return path
+
+
+def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup:
     """The report as HTML; everything that comes from users is escaped."""
     record = run.record
     targets = " and ".join(record.objective.targets)
@@ -51,13 +72,26 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str, explanati
         f"{what}; setwise {record.versions['setwise']}, {moment(record.created)}",
         [
             sections.result(run),
-            *([] if explanation is None else [explanation]),
+            joined([_BEGIN, _not_explained(), _END]),
             distrust(run, store),
             sections.learning(run, store.sizes),
             sections.data(run, summary, store.sizes),
             sections.configuration(record),
             sections.repeat(command),
         ],
+    )
+
+
+def _not_explained() -> Markup:
+    return element(
+        "section",
+        element("h2", "Which elements matter"),
+        element(
+            "p",
+            "Not known yet. `setwise explain RUN DATA --out FOLDER` scores every element, tests whether the scores are "
+            "faithful, and puts what it finds here.",
+            attributes={"class": "quiet"},
+        ),
     )
 
 

@@ -23,7 +23,8 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:  # noqa: ARG0
     sets, labels = unpack(data / "birdsong_hja.npz")
     classifier = SetClassifier(random_state=0)
     if reduced:
-        sets, labels = sets[:120], labels[:120]
+        common = labels.sum(0) >= 60
+        sets, labels = sets[::4], labels[::4, common]
         classifier.set_params(epochs=1, ensemble=1)
     folds = KFold(2 if reduced else 5, shuffle=True, random_state=0)
     ours = np.zeros(labels.shape)
@@ -33,15 +34,14 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:  # noqa: ARG0
     forest = RandomForestClassifier(300, random_state=0)
     theirs = cross_val_predict(forest, moments(sets), labels, cv=folds, method="predict_proba")
     theirs = np.stack([share[:, -1] for share in theirs], axis=1)
-    seen = labels.any(0)
     return [
         Outcome(
             "birds",
-            f"{len(sets)} recordings, 13 species, {folds.n_splits} folds",
+            f"{len(sets)} recordings, {labels.shape[1]} species, {folds.n_splits} folds",
             "mean average precision",
-            float(average_precision_score(labels[:, seen], ours[:, seen])),
+            float(average_precision_score(labels, ours)),
             None,
             "random forest on moments and quantiles",
-            float(average_precision_score(labels[:, seen], theirs[:, seen])),
+            float(average_precision_score(labels, theirs)),
         )
     ]

@@ -21,6 +21,7 @@ ORDER = [
     "training",
     "inference",
     "report",
+    "estimator_inputs",
     "estimators",
     "cli",
 ]

@@ -1,21 +1,34 @@
 """Estimators with scikit-learn's habits: sets in, ``fit``, ``predict``, ``score``."""
 
-from collections.abc import Sequence
-from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from setwise._checks import InputError
-from setwise.data import SetStore, Split, read
-from setwise.data.arrays import check_order, has_labels, is_missing
+from setwise.data import Split
+from setwise.estimator_inputs import (
+    WEIGHT,
+    check_covariates,
+    check_order,
+    class_numbers,
+    covariate_names,
+    flags,
+    joined_stores,
+    labels_of,
+    named_labels,
+    named_numbers,
+    numbers,
+    plain,
+    read_sets,
+    third,
+    weights_of,
+    with_columns,
+)
 from setwise.training import Classification, FitConfig, Run, train
 from setwise.training.outputs import predictions_of
 
@@ -96,29 +109,38 @@ class _SetEstimator(BaseEstimator):
         groups: Any,
         covariates: Any,
         validation: tuple | None,
+        sample_weight: Any = None,
     ) -> Run:
-        store = _with_columns(_read(sets), targets, covariates=covariates, groups=groups)
-        names = _covariate_names(store)
+        weight_column = None if sample_weight is None else WEIGHT
+        store = read_sets(sets)
+        if sample_weight is not None:
+            targets = {**targets, WEIGHT: weights_of(sample_weight, len(store))}
+        store = with_columns(store, targets, covariates=covariates, groups=groups)
+        names = covariate_names(store)
         split = None
         if validation is not None:
             assert held is not None
-            if list(held) != list(targets):
-                raise InputError(f"validation must have the {len(targets)} targets of y; got {len(held)}.")
-            other = _with_columns(_read(validation[0]), held, covariates=_third(validation))
-            _check_covariates(other, names)
+            wanted = [name for name in targets if name != WEIGHT]
+            if list(held) != wanted:
+                raise InputError(f"validation must have the {len(wanted)} targets of y; got {len(held)}.")
+            if weight_column is not None:
+                held = {**held, WEIGHT: pa.array(np.ones(len(next(iter(held.values())))))}
+            other = with_columns(read_sets(validation[0]), held, covariates=third(validation))
+            check_covariates(other, names)
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
-            store = _joined(store, other)
-        given = {name: _plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
+            store = joined_stores(store, other)
+        given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
         given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
         seed = int(check_random_state(self.random_state).randint(2**31))
         run = train(
             store,
-            targets=list(targets),
+            targets=[name for name in targets if name != WEIGHT],
             task=task,
+            weight_column=weight_column,
             covariates=names,
             group="group" if groups is not None and split is None else None,
             model=self.model,
-            model_choices={n: _plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
+            model_choices={n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
             config=FitConfig.checked(**{**given, "seed": seed}),
             split=split,
             validation=self.validation_fraction,
@@ -132,10 +154,10 @@ class _SetEstimator(BaseEstimator):
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         check_is_fitted(self, "run_")
-        _check_order(sets, covariates=covariates)
+        check_order(sets, covariates=covariates)
         run: Run = self.run_  # pyright: ignore[reportAttributeAccessIssue] set by fit
-        store = _with_columns(_read(sets, run.features), {}, covariates=covariates)
-        _check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        store = with_columns(read_sets(sets, run.features), {}, covariates=covariates)
+        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
         return predictions_of(run, store, np.arange(len(store)), device=self.device)
 
 
@@ -179,12 +201,23 @@ class SetRegressor(RegressorMixin, _SetEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None, validation: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        covariates: Any = None,
+        validation: Any = None,
+    ) -> Self:
         """Fit the model; an earlier fit is forgotten.
 
         Args:
             X: B sets.
             y: ``(B,)`` or ``(B, T)`` numbers.
+            sample_weight: ``(B,)`` weights of the sets in the loss, or none; transforms and metrics
+                count each set once.
             groups: ``(B,)`` what must not be on both sides of the validation split (the patient), or none.
             covariates: ``(B, C)`` features of the sets as a whole, or none; a data frame's are found by their names.
             validation: ``(sets, y)`` or ``(sets, y, covariates)`` to use as the validation part, or none to draw it.
@@ -192,11 +225,18 @@ class SetRegressor(RegressorMixin, _SetEstimator):
         Raises:
             InputError: sets or targets that cannot be used; the message says which and why.
         """
-        _check_order(X, y=y, groups=groups, covariates=covariates)
-        values = _numbers(y)
-        held = None if validation is None else _named(_numbers(validation[1]))
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        values = numbers(y)
+        held = None if validation is None else named_numbers(numbers(validation[1]))
         self.run_ = self._train(
-            X, _named(values), held, task="regression", groups=groups, covariates=covariates, validation=validation
+            X,
+            named_numbers(values),
+            held,
+            task="regression",
+            groups=groups,
+            covariates=covariates,
+            validation=validation,
+            sample_weight=sample_weight,
         )
         self.n_outputs_ = 1 if values.ndim == 1 else values.shape[1]
         self._one_column = values.ndim == 1
@@ -209,17 +249,17 @@ class SetRegressor(RegressorMixin, _SetEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
         """R^2 of the predictions, the mean over targets where there are several."""
-        _check_order(X, y=y)
+        check_order(X, y=y)
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
 class SetClassifier(ClassifierMixin, _SetEstimator):
-    """Predict one of several classes per set.
+    """Predict one of several classes per set, or several labels at once.
 
     Arguments and attributes as for `SetRegressor`, and
 
     Attributes:
-        classes_: the K classes, sorted.
+        classes_: the K classes, sorted; of several labels, their numbers 0 to T - 1.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -230,177 +270,80 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
         (32, 2)
     """
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None, validation: Any = None) -> Self:
-        """Fit the model; an earlier fit is forgotten. Arguments as for `SetRegressor`, ``y`` being ``(B,)`` labels."""
-        _check_order(X, y=y, groups=groups, covariates=covariates)
-        labels = _labels(y)
-        classes, number = np.unique(labels, return_inverse=True)
-        names = [str(label) for label in classes]
-        if len(set(names)) < len(names):
-            names = [str(i) for i in range(len(classes))]
-        held = None
-        if validation is not None:
-            held = _named_labels(names, _class_numbers(_labels(validation[1]), classes))
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        assert tags.classifier_tags is not None
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        covariates: Any = None,
+        validation: Any = None,
+    ) -> Self:
+        """Fit the model; an earlier fit is forgotten.
+
+        Arguments as for `SetRegressor`, ``y`` being ``(B,)`` labels, or ``(B, T)`` of 0 and 1 (NaN where not known)
+        for T labels that do not exclude each other. Classes that shall count alike have
+        ``sample_weight=sklearn.utils.class_weight.compute_sample_weight("balanced", y)``.
+        """
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        shape = np.asarray(y).shape
+        several = len(shape) == 2 and shape[1] > 1
+        targets, held = (self._several if several else self._one)(y, None if validation is None else validation[1])
         self.run_ = self._train(
             X,
-            _named_labels(names, number),
+            targets,
             held,
             task="classification",
             groups=groups,
             covariates=covariates,
             validation=validation,
+            sample_weight=sample_weight,
         )
-        self.classes_ = classes
+        if several:
+            self._column = list(np.cumsum([0, *(head.width for head in self.run_.objective.heads[:-1])]) + 1)
+            return self
         (head,) = self.run_.objective.heads
         assert isinstance(head, Classification)
-        self._column = [head.classes.index(name) for name in names]
+        self._column = [head.classes.index(name) for name in self._names]
         return self
 
+    def _one(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
+        """Labels as a column of names."""
+        labels = labels_of(y)
+        self.classes_, number = np.unique(labels, return_inverse=True)
+        self._names = [str(label) for label in self.classes_]
+        if len(set(self._names)) < len(self._names):
+            self._names = [str(i) for i in range(len(self.classes_))]
+        if held is not None:
+            held = named_labels(self._names, class_numbers(labels_of(held), self.classes_))
+        return named_labels(self._names, number), held
+
+    def _several(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
+        """Several labels as a column each."""
+        targets = flags(y)
+        self.classes_ = np.arange(len(targets))
+        self._names = None
+        return targets, None if held is None else flags(held)
+
     def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """Probabilities ``(B, K)``, columns as in ``classes_``; rows add up to one."""
+        """Probabilities ``(B, K)``, columns as in ``classes_``, rows adding up to one; of several labels ``(B, T)``."""
         return self._predicted(X, covariates)[:, self._column]
 
     def predict(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """The most probable class of each set ``(B,)``."""
+        """The most probable class of each set ``(B,)``; of several labels ``(B, T)``, 1 for the more probable ones."""
         probabilities = self.predict_proba(X, covariates=covariates)
+        if self._names is None:
+            return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(1)]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
-        """Accuracy of the predictions."""
-        _check_order(X, y=y)
+        """Accuracy of the predictions; of several labels, share of the sets of which all are right."""
+        check_order(X, y=y)
         return float(accuracy_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
-
-
-def _read(sets: Any, features: Sequence[str] | None = None) -> SetStore:
-    """The sets as a store; of a table, which may have other columns, these features where they are given."""
-    if issparse(sets) or (isinstance(sets, Sequence) and any(issparse(x) for x in sets)):
-        raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
-    if _has_names(sets):
-        return read(sets, features=features)
-    if hasattr(sets, "__array__"):
-        sets = np.asarray(sets)
-        ragged = sets.dtype == object and sets.ndim == 1 and all(np.ndim(x) for x in sets)
-        return read(list(sets) if ragged else sets)
-    return read(sets)
-
-
-def _has_names(sets: Any) -> bool:
-    """Whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
-    return isinstance(sets, str | PathLike) or (hasattr(sets, "__arrow_c_stream__") and getattr(sets, "ndim", 2) == 2)
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers, which grids of parameters are made of, as Python's."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _check_order(sets: Any, **columns: Any) -> None:
-    """Refuse columns of pandas whose index names the sets of a table in another order: they go by position."""
-    if _has_names(sets) and any(has_labels(values) for values in columns.values()):
-        check_order(_read(sets).set_ids, **columns)
-
-
-def _third(validation: Sequence[Any]) -> Any:
-    return validation[2] if len(validation) > 2 else None
-
-
-def _numbers(y: Any) -> np.ndarray:
-    if y is None:
-        raise InputError("fit requires y to be passed, but the target y is None. Give one target per set.")
-    values = np.asarray(y)
-    if values.dtype.kind == "c":
-        raise InputError("y must be real numbers. Complex data not supported.")
-    if values.dtype.kind == "O":
-        values = _floats(values, "y")
-    if values.dtype.kind not in "fiub" or values.ndim not in (1, 2):
-        raise InputError(f"y must be numbers of shape (B,) or (B, T); got {values.dtype} of shape {values.shape}.")
-    if not np.isfinite(values).all():
-        raise InputError("y must be finite numbers; it holds NaN or infinity. Leave out sets without a target.")
-    return values.astype(np.float64)
-
-
-def _floats(values: Any, name: str) -> np.ndarray:
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name} must be numbers: {error}.") from error
-
-
-def _named(values: np.ndarray) -> dict[str, pa.Array]:
-    if values.ndim == 1:
-        return {"target": pa.array(values)}
-    return {f"target {i}": pa.array(np.ascontiguousarray(values[:, i])) for i in range(values.shape[1])}
-
-
-def _labels(y: Any) -> np.ndarray:
-    if y is None:
-        raise InputError("fit requires y to be passed, but the target y is None. Give one label per set.")
-    if any(is_missing(label) for label in np.asarray(y, dtype=object).ravel().tolist()):
-        raise InputError("y must be labels; it holds None or NaN. Leave out sets without a label.")
-    labels = column_or_1d(y, warn=True)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise InputError("y must be labels; it holds NaN or infinity. Leave out sets without a label.")
-    check_classification_targets(labels)
-    return labels
-
-
-def _class_numbers(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    unknown = ~np.isin(labels, classes)
-    if unknown.any():
-        raise InputError(f"validation labels must be among those of y; {labels[unknown][0]!r} is not.")
-    return np.searchsorted(classes, labels)
-
-
-def _named_labels(names: list[str], number: np.ndarray) -> dict[str, pa.Array]:
-    return {"target": pa.array([names[i] for i in number], pa.string())}
-
-
-def _with_columns(store: SetStore, targets: dict[str, pa.Array], *, covariates: Any, groups: Any = None) -> SetStore:
-    """The store with these columns for its sets, beside their names, and no others."""
-    columns = dict(targets)
-    if covariates is not None:
-        values = _floats(covariates, "covariates")
-        if values.ndim != 2:
-            raise InputError(f"covariates must have shape (B, C); got {values.shape}.")
-        names = [f"covariate {name}" for name in getattr(covariates, "columns", range(values.shape[1]))]
-        if len(set(names)) < len(names):
-            raise InputError("covariates must have columns of different names. Rename them.")
-        columns |= {name: pa.array(np.ascontiguousarray(values[:, i])) for i, name in enumerate(names)}
-    if groups is not None:
-        groups = np.asarray(groups, dtype=object)
-        if any(is_missing(group) for group in groups.ravel().tolist()):
-            raise InputError("groups must have a value for every set; one is missing. Give each set its group.")
-        columns["group"] = pa.array([str(group) for group in groups])
-    for name, column in columns.items():
-        if len(column) != len(store):
-            raise InputError(
-                f"{name.split()[0]} must have one entry per set: inconsistent numbers of samples, "
-                f"{len(store)} sets and {len(column)} entries."
-            )
-    return store.with_sets(pa.table({"set_id": store.set_ids, **columns}))
-
-
-def _covariate_names(store: SetStore) -> list[str]:
-    return [name for name in store.sets.column_names if name.startswith("covariate ")]
-
-
-def _check_covariates(store: SetStore, wanted: Sequence[str]) -> None:
-    """Refuse other covariates than those of the fit; their order is of no matter where they have names."""
-    got = _covariate_names(store)
-    if sorted(got) != sorted(wanted):
-        fitted, given = (", ".join(n.removeprefix("covariate ") for n in names) or "none" for names in (wanted, got))
-        raise InputError(f"covariates must be those that the model was fitted with: {fitted}; got {given}.")
-
-
-def _joined(first: SetStore, second: SetStore) -> SetStore:
-    """The sets of two stores as one, named by their positions."""
-    if (first.shape, first.features) != (second.shape, second.features):
-        raise InputError(
-            f"validation sets must have the elements of the training sets, {first.shape}; got {second.shape}."
-        )
-    columns = [name for name in second.sets.column_names if name != "set_id"]  # groups are of the first alone
-    sets = pa.concat_tables([first.sets.select(columns), second.sets.select(columns)])
-    names = pa.array([str(i) for i in range(sets.num_rows)])
-    elements = [store.elements(row) for store in (first, second) for row in range(len(store))]
-    sizes = np.concatenate([first.sizes, second.sizes])
-    return SetStore(np.concatenate(elements), sizes, sets.add_column(0, "set_id", names), features=list(first.features))

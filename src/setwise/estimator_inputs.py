@@ -110,8 +110,11 @@ def flags(y: np.ndarray) -> dict[str, pa.Array]:
     values = floats(y, "y")
     if not (np.isin(values, (0, 1)) | np.isnan(values)).all():
         raise InputError("y of shape (B, T) must hold 0 and 1 (and NaN where not known), a column for each label.")
-    texts = np.where(np.isnan(values), None, np.where(values == 1, "1", "0"))
-    return {f"target {i}": pa.array(texts[:, i].tolist(), pa.string()) for i in range(values.shape[1])}
+    words = {0.0: "0", 1.0: "1"}  # NaN is none of them
+    return {
+        f"target {i}": pa.array([words.get(value) for value in column], pa.string())
+        for i, column in enumerate(values.T.tolist())
+    }
 
 
 def weights_of(sample_weight: Any, num_sets: int) -> pa.Array:

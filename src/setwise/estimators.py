@@ -311,19 +311,20 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
             return self
         (head,) = self.run_.objective.heads
         assert isinstance(head, Classification)
-        self._column = [head.classes.index(name) for name in self._names]
+        self._column = [head.classes.index(name) for name in self._names or ()]
         return self
 
     def _one(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
         """Labels as a column of names."""
         labels = labels_of(y)
         self.classes_, number = np.unique(labels, return_inverse=True)
-        self._names = [str(label) for label in self.classes_]
-        if len(set(self._names)) < len(self._names):
-            self._names = [str(i) for i in range(len(self.classes_))]
+        names = [str(label) for label in self.classes_]
+        if len(set(names)) < len(names):
+            names = [str(i) for i in range(len(self.classes_))]
+        self._names: list[str] | None = names
         if held is not None:
-            held = named_labels(self._names, class_numbers(labels_of(held), self.classes_))
-        return named_labels(self._names, number), held
+            held = named_labels(names, class_numbers(labels_of(held), self.classes_))
+        return named_labels(names, number), held
 
     def _several(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
         """Several labels as a column each."""

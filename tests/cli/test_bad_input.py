@@ -99,7 +99,7 @@ CASES = [
         words_among_numbers, ("--target", "iron"), ("iron", "p007", "not measured", "41"), id="text in a target"
     ),
     pytest.param(as_is, ("--target", "set_id"), ("set_id", "41 different"), id="names as a target"),
-    pytest.param(as_is, ("--covariates", "age,age"), ("age, age",), id="a covariate that is named twice"),
+    pytest.param(as_is, ("--covariates", "age,age"), ("age", "twice"), id="a covariate that is named twice"),
     pytest.param(as_is, ("--device", "cuda:77"), ("cuda:77", "cpu"), id="a device that is not there"),
     pytest.param(as_is, ("--features", '"volume,x"'), ("'volume,x'",), id="a name with a comma"),
     pytest.param(as_is, ("--pool", "sum", "--max-elements", "5"), ("sum", "max_elements"), id="sum of sub-samples"),

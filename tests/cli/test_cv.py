@@ -12,7 +12,7 @@ def test_cv(setwise, tables, tmp_path):
     command = ("cv", tables.cells, "--sets", tables.patients, "--target", "anemia", "--group", "patient", *TINY)
     done = setwise(*command, "--folds", "2", "--permutations", "1", "--out", out)
     assert done.code == 0, done.err
-    assert "41 sets of 21 groups, each predicted by models that have not seen it: 2 folds" in done.out
+    assert "41 sets of 21 groups, each predicted by models that have not seen it: 2 folds" in " ".join(done.out.split())
     assert "21 independent groups" in done.out
     assert "Would shuffled targets do as well?" in done.out
     assert pyarrow.parquet.read_table(out / "predictions.parquet").num_rows == 41

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from setwise.report import write_report
+from setwise.data.inspect import summarise
+from setwise.report import sections, write_report
 from setwise.training import Run
 
 COMMAND = "setwise fit '<cells>.csv' --target '<b>$x$' --out runs/x"
@@ -103,3 +105,17 @@ def test_the_same_run_gives_the_same_bytes(store, regression):
 def test_a_run_in_memory_has_nowhere_to_put_it(store, regression):
     with pytest.raises(RuntimeError, match="directory"):
         write_report(Run(regression.record, regression.model), store, command="")
+
+
+def test_says_how_files_were_read_and_which_were_left_out(store, regression):
+    updated = {
+        "processing": {"compensation": "all", "cofactors": {"CD4-A": 150.0}, "fills": {}, "matrix": None},
+        "notes": ("two files are of another day.",),
+        "skipped": {"<b>.fcs": "it ends in the middle of its data"},
+    }
+    record = regression.record.model_copy(update=updated)
+    text = sections.data(replace(regression, record=record), summarise(store, targets=("y",)), store.sizes)
+    for words in ("How the data were read", "150", "two files are of another day.", "&lt;b&gt;.fcs", "it ends in"):
+        assert words in text
+    plain = sections.data(regression, summarise(store, targets=("y",)), store.sizes)
+    assert "Left out" not in plain

@@ -28,6 +28,7 @@ class Part:
         self.sets = SetBatch.from_list([draw.normal(size=(n, 3)) for n in draw.integers(1, 23, 13)])
         self.truth = np.array([[x.mean()] for x in self.sets.to_list()])
         self.encoded = torch.tensor(self.truth)
+        self.weights = None
 
     def num_batches(self, epoch):  # noqa: ARG002 - the protocol's
         return 3

@@ -69,7 +69,9 @@ def test_classification_with_covariates_and_groups(digit_store, tmp_path):
         progress=False,
     )
     names = [row.name for row in run.record.test]
-    assert names == ["set-transformer++", "constant", "logistic regression", "gradient boosting"]
+    assert names == [
+        "set-transformer++", "constant", "covariates alone", "logistic regression", "gradient boosting",
+    ]  # fmt: skip
     split = run.record.split
     patient = dict(zip(digit_store.set_ids, digit_store.sets["patient"].to_pylist(), strict=True))
     parts = [{patient[name] for name in part} for part in (split.train, split.validation, split.test)]
@@ -80,8 +82,8 @@ def test_classification_with_covariates_and_groups(digit_store, tmp_path):
     assert run.record.covariates is not None
     age = dict(zip(digit_store.set_ids, digit_store.sets["age"].to_pylist(), strict=True))
     trained = [age[name] for name in split.train]
-    assert run.record.covariates.mean[0] == pytest.approx(np.mean(trained))
-    assert run.record.covariates.std[0] == pytest.approx(np.std(trained))
+    assert run.record.covariates.columns[0].mean == pytest.approx(np.mean(trained))
+    assert run.record.covariates.columns[0].std == pytest.approx(np.std(trained))
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints",
     }  # fmt: skip

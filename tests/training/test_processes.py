@@ -63,6 +63,8 @@ def test_command_line_under_torchrun(tmp_path):
             "cpu",
             "--out",
             tmp_path / out,
+            "--ensemble",
+            1,
             "--json",
         ]
 
@@ -85,13 +87,14 @@ def test_command_line_under_torchrun(tmp_path):
 def test_every_set_is_computed_once():
     sizes = [3, 1, 7, 2, 5]
     batch = SetBatch.from_list([torch.full((n, 2), float(n)) for n in sizes])
-    example = Example(batch, torch.tensor(sizes))
+    example = Example(batch, torch.tensor(sizes), torch.tensor(sizes))
     seen = []
     for rank in range(7):
-        (own, encoded), count = processes.own_share(example, rank, 7)
-        assert own.sizes.tolist() == encoded.tolist()
-        assert len(own) == 1
-        seen += own.sizes.tolist()[:count]
+        own, count = processes.own_share(example, rank, 7)
+        assert own.weights is not None
+        assert own.batch.sizes.tolist() == own.encoded.tolist() == own.weights.tolist()
+        assert len(own.batch) == 1
+        seen += own.batch.sizes.tolist()[:count]
     assert sorted(seen) == sorted(sizes)
 
 

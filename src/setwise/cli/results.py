@@ -40,7 +40,12 @@ def show_rows(people: Screen, rows: "Sequence[TestRow]", *, title: str) -> None:
     from setwise.report.grid import results_grid
 
     grid = results_grid(rows)
+    too_wide = grid.width > people.width
+    if too_wide:
+        grid = results_grid(rows, intervals=False)
     people.table(grid.head, grid.rows, title=title, best=grid.best)
+    if too_wide and any(row.intervals for row in rows):
+        people.line("The intervals are in the report; there is no room for them here.")
 
 
 def results_document(run: "Run") -> dict[str, Any]:

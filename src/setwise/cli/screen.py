@@ -64,6 +64,11 @@ class Screen:
             table.add_row(*(_cell(cell, (row, column) in best, column, best) for column, cell in enumerate(cells)))
         self._console.print(table)
 
+    @property
+    def width(self) -> int:
+        """Letters of a line."""
+        return self._console.width
+
     def document(self, content: Mapping[str, Any]) -> None:
         """The one JSON document for machines, where it was asked for."""
         if self.as_json:

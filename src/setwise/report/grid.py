@@ -24,9 +24,16 @@ class Grid:
     rows: list[list[str]]
     best: frozenset[tuple[int, int]]
 
+    @property
+    def width(self) -> int:
+        """Letters of the longest line, with two blanks and a star's room between columns."""
+        return sum(4 + max(map(len, column)) for column in zip(self.head, *self.rows, strict=True))
 
-def results_grid(rows: Sequence[TestRow]) -> Grid:
+
+def results_grid(rows: Sequence[TestRow], *, intervals: bool = True) -> Grid:
     """A row per model or baseline and a column per metric, or the other way round where there are many metrics."""
+    if not intervals:
+        rows = [row.model_copy(update={"intervals": {}}) for row in rows]
     metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
     best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
     cells = [[row.name, *(_cell(row, name) for name in metrics)] for row in rows]

@@ -165,6 +165,7 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         "section",
         element("h2", "Data"),
         definitions(pairs),
+        _reading(record),
         element("h3", "Problems"),
         element("ul", joined(problems)),
         figures_of([figures.set_sizes(sizes)]),
@@ -172,6 +173,18 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         _features(summary),
         _left_out(summary.left_out),
     )
+
+
+def _reading(record: RunRecord) -> Markup:
+    """What was done to the elements, what people should know, and what was left out, while they were read."""
+    parts: list[object] = []
+    if said := [*record.processed.describe(), *record.notes]:
+        parts += [element("h3", "How the data were read"), element("ul", joined(element("li", line) for line in said))]
+    if record.skipped:
+        rows = [[name, reason] for name, reason in record.skipped.items()]
+        caption = f"{len(rows)} files or sets that were left out: nothing here says anything of them."
+        parts += [element("h3", "Left out"), table(["file or set", "why"], rows, caption=caption)]
+    return joined(parts)
 
 
 def configuration(record: RunRecord) -> Markup:

@@ -114,8 +114,12 @@ class Covariates(BaseModel):
         """Take levels, means and spreads from the training sets in ``rows``.
 
         Raises:
-            InputError: no such column, one that is known for no training set, or text that is hardly a category.
+            InputError: no such column, one that is named twice or known for no training set, or text that is hardly a
+                category.
         """
+        for name in names:
+            if list(names).count(name) > 1:
+                raise InputError(f"covariates must be different columns; {name!r} is named twice. Name each once.")
         found = []
         for name in names:
             fit = _fit_number if is_number(columns.column(store, name).type) else _fit_category

@@ -100,6 +100,18 @@ def test_the_block_keeps_two_tensors():
     assert len(large) == 2
 
 
+@pytest.mark.parametrize("part", ["norm1", "linear1", "norm2", "linear2"])
+def test_hooks_of_a_part_are_called(monkeypatch, part):
+    monkeypatch.setattr(module, "_WORTH_IT", 1)
+    block = ResidualBlock(7)
+    batch = sw.SetBatch.from_list([torch.randn(3, 7), torch.randn(1, 7)])
+    expected = block(batch).elements
+    called = []
+    getattr(block, part).register_forward_pre_hook(lambda *_: called.append(part))
+    torch.testing.assert_close(block(batch).elements, expected)
+    assert called == [part]
+
+
 def test_a_block_with_a_replaced_part_is_not_fused():
     block = ResidualBlock(WIDTH)
     block.linear1 = torch.nn.Sequential(block.linear1, torch.nn.Dropout(1.0))

@@ -100,19 +100,28 @@ class ResidualBlock(nn.Module):
         return batch.with_elements(residual_term(x, batch.layout, self.residual) + h)
 
     def _fused(self, x: Tensor, layout: SetLayout) -> Tensor | None:
-        """The block of Deep Sets++ by one operator, where the kernels serve and no part was replaced; else none."""
+        """The block of Deep Sets++ by one operator, where the kernels serve and no part is replaced or hooked; else none."""
         norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
         if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x, layout):
             return None
-        if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
+        if not (_is_plain(norm1, SetNorm) and _is_plain(norm2, SetNorm) and norm1.eps == norm2.eps):
             return None
-        if not (type(linear1) is type(linear2) is nn.Linear and linear1.bias is linear2.bias is None):
+        if not (_is_plain(linear1, nn.Linear) and _is_plain(linear2, nn.Linear)):
+            return None
+        if not linear1.bias is linear2.bias is None:
             return None
         norms = (norm1.weight, norm1.bias, norm2.weight, norm2.bias)
         return set_norm_block(x, layout, norms, (linear1.weight, linear2.weight), eps=norm1.eps)
 
     def extra_repr(self) -> str:
         return f"residual={self.residual!r}, path={self.path!r}"
+
+
+def _is_plain(part: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether a part of a block is of this very class and nobody listens to it, so that it need not be called."""
+    return type(part) is kind and not any(
+        (part._forward_hooks, part._forward_pre_hooks, part._backward_hooks, part._backward_pre_hooks)
+    )
 
 
 def check_residual(residual: str, path: str | None) -> None:

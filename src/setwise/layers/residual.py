@@ -100,7 +100,7 @@ class ResidualBlock(nn.Module):
         return batch.with_elements(residual_term(x, batch.layout, self.residual) + h)
 
     def _fused(self, x: Tensor, layout: SetLayout) -> Tensor | None:
-        """The block of Deep Sets++ by one operator, where the kernels serve and no part is replaced or hooked; else none."""
+        """The block of Deep Sets++ by one operator, where the kernels serve and its parts are plain; else none."""
         norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
         if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x, layout):
             return None

@@ -104,9 +104,9 @@ class ResidualBlock(nn.Module):
         norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
         if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x, layout):
             return None
-        if not (_is_plain(norm1, SetNorm) and _is_plain(norm2, SetNorm) and norm1.eps == norm2.eps):
+        if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
             return None
-        if not (_is_plain(linear1, nn.Linear) and _is_plain(linear2, nn.Linear)):
+        if not all(map(_is_plain, (norm1, linear1, norm2, linear2), (SetNorm, nn.Linear, SetNorm, nn.Linear))):
             return None
         if not linear1.bias is linear2.bias is None:
             return None

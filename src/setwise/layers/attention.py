@@ -5,9 +5,11 @@ from torch import Tensor, nn
 
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch, SetLayout
-from setwise.layers.normalisation import make_norm
-from setwise.layers.residual import check_residual, residual_term
-from setwise.ops import set_attention
+from setwise.layers.normalisation import SetNorm, make_norm
+from setwise.layers.residual import check_residual, is_plain, residual_term
+from setwise.ops import gather_by_attention, set_attention, set_norm, set_norm_feed_forward, spread_by_attention
+from setwise.ops.induced import absorbed_serves
+from setwise.ops.set_norm import kernels_serve
 
 
 class MultiheadAttentionBlock(nn.Module):
@@ -75,8 +77,8 @@ class MultiheadAttentionBlock(nn.Module):
         self.linear = nn.Linear(width, width, device=device, dtype=dtype)
         self.norm2 = make_norm("none" if clean else norm, width, device=device, dtype=dtype)
 
-    def forward(self, queries: SetBatch, keys: SetBatch) -> SetBatch:
-        q = self.queries(self.norm_queries(queries).elements)
+    def forward(self, queries: SetBatch, keys: SetBatch, *, projected: Tensor | None = None) -> SetBatch:
+        q = self.queries(self.norm_queries(queries).elements) if projected is None else projected
         k = self.norm_keys(keys).elements
         attended = set_attention(
             q,
@@ -94,9 +96,26 @@ class MultiheadAttentionBlock(nn.Module):
         if self.path == "non-clean":
             o = self.norm1(queries.with_elements(q + attended))
             return self.norm2(o.with_elements(o.elements + self.linear(o.elements).relu()))
-        o = queries.with_elements(residual_term(queries.elements, queries.layout, self.residual) + attended)
-        h = self.linear(self.norm1(o).elements).relu()
-        return o.with_elements(residual_term(o.elements, o.layout, self.residual) + h)
+        return self.feed_forward(queries.with_elements(self.residual_of(queries) + attended))
+
+    def residual_of(self, batch: SetBatch) -> Tensor:
+        """What the residual connection adds, ``(N, W)``."""
+        return residual_term(batch.elements, batch.layout, self.residual)
+
+    def feed_forward(self, o: SetBatch) -> SetBatch:
+        """The second half on the clean path: r(O) + ReLU(linear(norm(O)))."""
+        norm, linear = self.norm1, self.linear
+        if (
+            self.residual == "equivariant"
+            and kernels_serve(o.elements, o.layout)
+            and is_plain(norm, SetNorm)
+            and is_plain(linear, nn.Linear)
+        ):
+            norms = (norm.weight, norm.bias)
+            return o.with_elements(
+                set_norm_feed_forward(o.elements, o.layout, norms, (linear.weight, linear.bias), eps=norm.eps)
+            )
+        return o.with_elements(self.residual_of(o) + linear(norm(o).elements).relu())
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}, residual={self.residual!r}, path={self.path!r}"
@@ -214,8 +233,69 @@ class InducedSetAttentionBlock(nn.Module):
         )
 
     def forward(self, batch: SetBatch) -> SetBatch:
-        summary = self.gather(self.inducing(batch.layout.num_sets), batch)
-        return self.spread(batch, summary)
+        points = self.inducing(batch.layout.num_sets)
+        q = self.gather.queries(self.inducing.elements[0])
+        if self._absorbs(batch):
+            return self._forward_absorbed(batch, points, q)
+        return self.spread(batch, self.gather(points, batch, projected=q.repeat(batch.layout.num_sets, 1)))
+
+    def _absorbs(self, batch: SetBatch) -> bool:
+        """Whether the operators that absorb projections serve: set norm, a clean path, and parts that are plain."""
+        gather, spread = self.gather, self.spread
+        linears = [linear for part in (gather, spread) for linear in (part.queries, part.keys, part.values)]
+        return (
+            absorbed_serves(batch.elements, batch.layout)
+            and gather.path == spread.path == "clean"
+            and all(is_plain(part, MultiheadAttentionBlock) for part in (gather, spread))
+            and all(is_plain(linear, nn.Linear) for linear in linears)
+            and is_plain(gather.norm_keys, SetNorm)
+            and is_plain(spread.norm_queries, SetNorm)
+            and gather.norm_keys.eps == spread.norm_queries.eps
+        )
+
+    def _forward_absorbed(self, batch: SetBatch, points: SetBatch, q: Tensor) -> SetBatch:
+        """The block with one standardisation of the elements, whose scales, shifts and projections fall to the points.
+
+        Both set norms of the elements differ in scale and shift alone. What adds the same to all logits of a softmax
+        (the keys' bias, the shift before the keys) is left out.
+        """
+        gather, spread, heads, width = self.gather, self.spread, self.gather.heads, batch.elements.shape[1]
+        norm, norm_queries, scale = gather.norm_keys, spread.norm_queries, width**-0.5
+        assert isinstance(norm, SetNorm)
+        assert isinstance(norm_queries, SetNorm)
+        x = set_norm(
+            batch.elements, batch.layout, torch.ones_like(norm.weight), torch.zeros_like(norm.bias), eps=norm.eps
+        )
+
+        logits_of = torch.einsum(
+            "ihd,hdw->hiw", q.unflatten(1, (heads, -1)), gather.keys.weight.unflatten(0, (heads, -1))
+        )
+        averages = gather_by_attention(x, batch.layout, (scale * norm.weight * logits_of).flatten(0, 1))
+        averages = (averages * norm.weight + norm.bias).unflatten(1, (heads, -1))
+        attended = torch.einsum("bhiw,hdw->bihd", averages, gather.values.weight.unflatten(0, (heads, -1)))
+        # The softmax does not see the keys' bias: a gradient of zero is what it has otherwise, and not none.
+        attended = attended.flatten(2).flatten(0, 1) + (gather.values.bias + 0 * gather.keys.bias)
+        summary = gather.combine(points, points.elements, attended)
+
+        keys = spread.norm_keys(summary).elements
+        k, v = (
+            linear(keys).view(batch.layout.num_sets, -1, heads, width // heads)
+            for linear in (spread.keys, spread.values)
+        )
+        logits_of = torch.einsum("bihd,hdw->bhiw", k, spread.queries.weight.unflatten(0, (heads, -1)))
+        bias = (
+            torch.einsum("bihd,hd->bhi", k, spread.queries.bias.unflatten(0, (heads, -1)))
+            + logits_of @ norm_queries.bias
+        )
+        o = spread_by_attention(
+            x,
+            batch.layout,
+            scale * norm_queries.weight * logits_of,
+            scale * bias,
+            v.transpose(1, 2),
+            spread.residual_of(batch),
+        )
+        return spread.feed_forward(batch.with_elements(o))
 
 
 class PoolingByAttention(nn.Module):
@@ -258,5 +338,7 @@ class PoolingByAttention(nn.Module):
         )
 
     def forward(self, batch: SetBatch) -> SetBatch:
-        pooled = self.block(self.seeds(batch.layout.num_sets), batch)
+        num_sets = batch.layout.num_sets
+        projected = self.block.queries(self.seeds.elements[0]).repeat(num_sets, 1)
+        pooled = self.block(self.seeds(num_sets), batch, projected=projected)
         return SetBatch(pooled.elements, pooled.layout, batch.covariates)

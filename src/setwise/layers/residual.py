@@ -1,5 +1,7 @@
 """Blocks of Deep Sets: linear-norm-ReLU without a residual, and residual blocks on a clean or non-clean path."""
 
+from typing import TypeGuard, TypeVar
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,7 @@ from setwise.ops.set_norm import kernels_serve
 
 RESIDUALS = ("none", "equivariant", "mean", "max")
 PATHS = ("clean", "non-clean")
+_Kind = TypeVar("_Kind", bound=nn.Module)
 
 
 class FeedForwardBlock(nn.Module):
@@ -106,7 +109,7 @@ class ResidualBlock(nn.Module):
             return None
         if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
             return None
-        if not all(map(_is_plain, (norm1, linear1, norm2, linear2), (SetNorm, nn.Linear, SetNorm, nn.Linear))):
+        if not all(map(is_plain, (norm1, linear1, norm2, linear2), (SetNorm, nn.Linear, SetNorm, nn.Linear))):
             return None
         if not linear1.bias is linear2.bias is None:
             return None
@@ -117,7 +120,7 @@ class ResidualBlock(nn.Module):
         return f"residual={self.residual!r}, path={self.path!r}"
 
 
-def _is_plain(part: nn.Module, kind: type[nn.Module]) -> bool:
+def is_plain(part: nn.Module, kind: type[_Kind]) -> TypeGuard[_Kind]:
     """Whether a part of a block is of this very class and nobody listens to it, so that it need not be called."""
     return type(part) is kind and not any(
         (part._forward_hooks, part._forward_pre_hooks, part._backward_hooks, part._backward_pre_hooks)

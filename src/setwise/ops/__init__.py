@@ -1,18 +1,22 @@
 """Functions on raw tensors and a layout: reductions over sets, standardisation, attention within sets."""
 
 from setwise.ops.attention import set_attention
+from setwise.ops.induced import gather_by_attention, spread_by_attention
 from setwise.ops.reduce import set_max, set_mean, set_std, set_sum, to_elements
-from setwise.ops.set_norm import set_norm, set_norm_block
+from setwise.ops.set_norm import set_norm, set_norm_block, set_norm_feed_forward
 from setwise.ops.standardise import standardise
 
 __all__ = [
+    "gather_by_attention",
     "set_attention",
     "set_max",
     "set_mean",
     "set_norm",
     "set_norm_block",
+    "set_norm_feed_forward",
     "set_std",
     "set_sum",
+    "spread_by_attention",
     "standardise",
     "to_elements",
 ]

@@ -220,3 +220,20 @@ def backward(grad, x, offsets, weight, bias, stats, relu, residual, out, of_weig
                     _pull_back(
                         grad, x, start, stop, stats[i], weight, bias, relu, means[i, 0], means[i, 1], residual, out
                     )
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def add_relu(x, out, passed):
+    """``out = x + ReLU(out)`` in place, and where ReLU passed."""
+    for r in prange(x.shape[0]):
+        for c in range(x.shape[1]):
+            passed[r, c] = out[r, c] > 0
+            out[r, c] = x[r, c] + max(out[r, c], np.float32(0))
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def where(passed, grad, out):
+    """The gradient where ReLU passed, zero elsewhere."""
+    for r in prange(grad.shape[0]):
+        for c in range(grad.shape[1]):
+            out[r, c] = grad[r, c] if passed[r, c] else np.float32(0)

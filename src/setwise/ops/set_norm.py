@@ -60,6 +60,23 @@ def set_norm_block(
     return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps)[0]
 
 
+def set_norm_feed_forward(
+    x: Tensor, layout: SetLayout, norm: tuple[Tensor, Tensor], linear: tuple[Tensor, Tensor], *, eps: float
+) -> Tensor:
+    """x + ReLU(linear(norm(x))) with set norm, for elements that `kernels_serve`; equivariant.
+
+    Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is computed anew.
+
+    Args:
+        x: ``(N, W)``.
+        layout: which element belongs to which set.
+        norm: weight and bias ``(W,)``.
+        linear: weight ``(W, W)`` and bias ``(W,)``.
+        eps: added to the variance.
+    """
+    return torch.ops.setwise.set_norm_feed_forward(x.contiguous(), layout.offsets, *norm, *linear, eps)[0]
+
+
 def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
     """Whether the compiled loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
@@ -85,18 +102,24 @@ os.register_at_fork(after_in_child=_forbid)
 
 
 @contextmanager
-def _kernels() -> Iterator[ModuleType]:
-    """The loops, with as many threads as torch has; Numba's first launch would change torch's number."""
+def threads_of_torch() -> Iterator[None]:
+    """Loops inside have as many threads as torch has; Numba's first launch would change torch's number."""
     from numba import set_num_threads
     from numba.core.config import NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue] set when imported
 
-    from setwise.ops import kernels
-
     threads = torch.get_num_threads()
     set_num_threads(min(threads, NUMBA_NUM_THREADS))
-    yield kernels
+    yield
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def _kernels() -> Iterator[ModuleType]:
+    from setwise.ops import kernels
+
+    with threads_of_torch():
+        yield kernels
 
 
 def _forward(x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor) -> Tensor:
@@ -198,6 +221,43 @@ def _block_backward(
     return activated, *of_norm1, *of_norm2, of_linear1, of_linear2
 
 
+@torch.library.custom_op("setwise::set_norm_feed_forward", mutates_args=())
+def _feed_forward(
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, linear: Tensor, linear_bias: Tensor, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The result, where ReLU passed, and the statistics."""
+    normed, out = torch.empty_like(x), torch.empty_like(x)
+    stats = _forward(x, offsets, weight, bias, eps, False, normed)
+    torch.addmm(linear_bias, normed, linear.t(), out=out)
+    passed = torch.empty_like(x, dtype=torch.bool)
+    with _kernels() as kernels:
+        kernels.add_relu(x.numpy(), out.numpy(), passed.numpy())
+    return out, passed, stats
+
+
+@torch.library.custom_op("setwise::set_norm_feed_forward_backward", mutates_args=())
+def _feed_forward_backward(
+    grad: Tensor,
+    x: Tensor,
+    passed: Tensor,
+    stats: Tensor,
+    offsets: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    linear: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    grad = grad.contiguous()
+    normed, flowing, out = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
+    with _kernels() as kernels:
+        tensors = (x, offsets, weight, bias, stats)
+        kernels.transform(*(t.numpy() for t in tensors), False, normed.numpy())
+        kernels.where(passed.numpy(), grad.numpy(), flowing.numpy())
+    of_linear, of_linear_bias = flowing.t() @ normed, flowing.sum(0)
+    torch.mm(flowing, linear, out=normed)
+    of_norm = _backward(normed, x, offsets, weight, bias, stats, False, out, residual=grad)
+    return out, *of_norm, of_linear, of_linear_bias
+
+
 @_set_norm.register_fake
 def _(x, offsets, weight, bias, eps, relu):
     return torch.empty_like(x), x.new_empty(offsets.shape[0] - 1, 3)
@@ -219,10 +279,21 @@ def _(grad, x, hidden, stats1, stats2, offsets, *parameters):
     return torch.empty_like(x), *(torch.empty_like(p) for p in parameters)
 
 
+@_feed_forward.register_fake
+def _(x, offsets, weight, bias, linear, linear_bias, eps):
+    return torch.empty_like(x), torch.empty_like(x, dtype=torch.bool), x.new_empty(offsets.shape[0] - 1, 3)
+
+
+@_feed_forward_backward.register_fake
+def _(grad, x, passed, stats, offsets, weight, bias, linear):
+    return tuple(torch.empty_like(t) for t in (x, weight, bias, linear, bias))
+
+
 def _set_norm_context(ctx, inputs, output) -> None:
     x, offsets, weight, bias, _, ctx.relu = inputs
     ctx.save_for_backward(x, offsets, weight, bias, output[1])
     ctx.mark_non_differentiable(output[1])
+    ctx.set_materialize_grads(False)  # no zeros for the statistics
 
 
 def _set_norm_gradients(ctx, grad, _):
@@ -242,11 +313,24 @@ def _block_context(ctx, inputs, output) -> None:
     x, *others, _ = inputs
     ctx.save_for_backward(x, *output[1:], *others)
     ctx.mark_non_differentiable(*output[1:])
+    ctx.set_materialize_grads(False)
 
 
 def _block_gradients(ctx, grad, *_):
     return *_order(torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors)), None
 
 
+def _feed_forward_context(ctx, inputs, output) -> None:
+    x, offsets, weight, bias, linear, _, _ = inputs
+    ctx.save_for_backward(x, *output[1:], offsets, weight, bias, linear)
+    ctx.mark_non_differentiable(*output[1:])
+    ctx.set_materialize_grads(False)
+
+
+def _feed_forward_gradients(ctx, grad, *_):
+    return *_order(torch.ops.setwise.set_norm_feed_forward_backward(grad, *ctx.saved_tensors)), None
+
+
+_feed_forward.register_autograd(_feed_forward_gradients, setup_context=_feed_forward_context)
 _set_norm.register_autograd(_set_norm_gradients, setup_context=_set_norm_context)
 _block.register_autograd(_block_gradients, setup_context=_block_context)

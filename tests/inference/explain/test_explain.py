@@ -96,8 +96,8 @@ def test_a_sub_sample_is_named_and_the_same_again(normed, rare):
 def test_a_model_that_looks_at_nothing_has_no_advantage(rare, norm_free):
     run = type(norm_free)(norm_free.record, _deaf(norm_free))
     found = explain(run, rare.store, config=ExplainConfig(orders=3, draws=3), only=FEW[:5], device="cpu")
-    assert not np.abs(found.scores["leave_one_out"].to_numpy()).max() > 1e-9
-    assert not np.abs(found.faithfulness["area"].to_numpy()).max() > 1e-9
+    assert not np.abs(found.scores["leave_one_out"].to_numpy()).max() > 1e-6  # rounding of float32
+    assert not np.abs(found.faithfulness["area"].to_numpy()).max() > 1e-6  # rounding of float32
     assert found.faithfulness["beaten"].to_pylist() == [0] * 10
     assert max(found.sets["spread"].to_pylist()) == pytest.approx(0, abs=1e-12)
 

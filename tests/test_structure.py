@@ -66,6 +66,7 @@ PUBLIC = {
         "spec_from_dict",
         "load_reference",
         "SetModel",
+        "ElementModel",
         "DeepSetsSpec",
         "SetTransformerSpec",
         "MODELS",

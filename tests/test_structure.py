@@ -34,6 +34,8 @@ PUBLIC = {
         "parallel",
         "SetRegressor",
         "SetClassifier",
+        "SetElementClassifier",
+        "SetElementRegressor",
         "read",
         "SetStore",
         "train",

@@ -35,8 +35,8 @@ from setwise.training.outputs import predictions_of
 _MODEL_CHOICES = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
 
 
-class _SetEstimator(BaseEstimator):
-    """What both estimators share: their arguments, and the way to a fitted run and its predictions."""
+class SetEstimator(BaseEstimator):
+    """What all estimators share: their arguments, and the way to a fitted run and its predictions."""
 
     def __init__(
         self,
@@ -129,9 +129,6 @@ class _SetEstimator(BaseEstimator):
             check_covariates(other, names)
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = joined_stores(store, other)
-        given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
-        given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
-        seed = int(check_random_state(self.random_state).randint(2**31))
         run = train(
             store,
             targets=[name for name in targets if name != WEIGHT],
@@ -139,18 +136,27 @@ class _SetEstimator(BaseEstimator):
             weight_column=weight_column,
             covariates=names,
             group="group" if groups is not None and split is None else None,
-            model=self.model,
-            model_choices={n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
-            config=FitConfig.checked(**{**given, "seed": seed}),
             split=split,
-            validation=self.validation_fraction,
-            test=0.0,
-            baselines=False,
-            progress=self.verbose,
+            **self._choices(),
         )
         self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
         self.n_iter_ = run.record.epochs
         return run
+
+    def _choices(self) -> dict[str, Any]:
+        """What the arguments say of model and fit, for `setwise.training.train`."""
+        given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
+        given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        return {
+            "model": self.model,
+            "model_choices": {n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
+            "config": FitConfig.checked(**{**given, "seed": seed}),
+            "validation": self.validation_fraction,
+            "test": 0.0,
+            "baselines": False,
+            "progress": self.verbose,
+        }
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         check_is_fitted(self, "run_")
@@ -161,7 +167,7 @@ class _SetEstimator(BaseEstimator):
         return predictions_of(run, store, np.arange(len(store)), device=self.device)
 
 
-class SetRegressor(RegressorMixin, _SetEstimator):
+class SetRegressor(RegressorMixin, SetEstimator):
     """Predict one or several numbers per set.
 
     Sets may be a list of arrays ``(n_i, D)``, a padded array with sizes as a pair, a path, a table of elements that
@@ -253,7 +259,7 @@ class SetRegressor(RegressorMixin, _SetEstimator):
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
-class SetClassifier(ClassifierMixin, _SetEstimator):
+class SetClassifier(ClassifierMixin, SetEstimator):
     """Predict one of several classes per set, or several labels at once.
 
     Arguments and attributes as for `SetRegressor`, and

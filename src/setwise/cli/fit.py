@@ -23,8 +23,9 @@ _SHOWN = 24
 def fit(
     context: typer.Context,
     source: options.Source,
-    target: choices.Target,
     out: choices.Out,
+    target: choices.Target = None,
+    element_target: choices.ElementTarget = None,
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     features: options.Features = None,
@@ -88,6 +89,8 @@ def fit(
 
     setwise fit samples/ --sets samples.csv --target cmv --features CD3,CD4,CD8 --out runs/cmv
 
+    setwise fit cells.parquet --element-target cell_type --out runs/cell_types
+
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
     from setwise.data import read
@@ -133,13 +136,15 @@ def fit(
         check_free(out, overwrite=overwrite or resume)  # before hours of reading
     people = Screen(quiet=quiet, as_json=json)
     columns = options.names(features)
-    read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading)
-    _show_data(people, read_sets, targets=target)
+    targets, labels = options.targets(target, element_target)
+    read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading, labels=labels)
+    _show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")
     _show_draws(people, read_sets, config.max_elements)
     run = train(
         read_sets,
-        targets=target,
-        task=options.kinds(task, target),
+        targets=targets,
+        of="elements" if labels else "sets",
+        task=options.kinds(task, targets),
         orders=options.orders(order),
         class_weights=options.class_weights(class_weights),
         weight_column=weight_column,
@@ -177,9 +182,9 @@ def fit(
     return run
 
 
-def _show_data(people: Screen, store: "SetStore", *, targets: list[str]) -> None:
+def _show_data(people: Screen, store: "SetStore", *, targets: list[str], of: str) -> None:
     """Say what was read, which columns are features, and which are not."""
-    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict: {', '.join(targets)}")
+    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict of {of}: {', '.join(targets)}")
     people.heading(f"Features ({len(store.features)})")
     people.line(", ".join(store.features[:_SHOWN]))
     show_rest(people, store.features, _SHOWN)

@@ -8,7 +8,15 @@ import typer
 _MODEL, _FIT, _RUN = "Model", "Fit", "Run"
 
 Target = Annotated[
-    list[str], typer.Option(metavar="COLUMN", help="Column to predict; repeat for several, numbers and classes alike.")
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Column to predict; repeat for several, numbers and classes alike."),
+]
+ElementTarget = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Predict this column of the elements (channel, column of obs) of every element, instead of sets.",
+    ),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the run is written.")]
 Covariates = Annotated[
@@ -24,7 +32,7 @@ Task = Annotated[
     typer.Option(
         metavar="[TARGET=]KIND",
         help="regression, classification or ordinal, for all targets or for one; by default text and two values are "
-        "classes.",
+        "classes. Of elements also which-element: one of each set is marked 1.",
         show_default="auto",
     ),
 ]

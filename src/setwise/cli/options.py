@@ -57,6 +57,20 @@ def kinds(values: Sequence[str] | None, targets: Sequence[str]) -> str | dict[st
     return said or None
 
 
+def targets(of_sets: Sequence[str] | None, of_elements: Sequence[str] | None) -> tuple[list[str], tuple[str, ...]]:
+    """What is to be predicted, and which of it are labels of elements, as ``--target`` and ``--element-target`` say.
+
+    Raises:
+        InputError: neither, or both.
+    """
+    if bool(of_sets) == bool(of_elements):
+        raise _refusal(
+            "name what is to be predicted: of each set with --target, or of each element with --element-target; "
+            f"got {'both, which are learned apart' if of_sets else 'neither'}."
+        )
+    return list(of_sets or of_elements or ()), tuple(of_elements or ())
+
+
 def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     """What ``--order`` says: classes from lowest to highest, by target."""
     said = {}

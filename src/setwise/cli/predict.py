@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def predict(
     run: options.RunDirectory,
     source: options.Source,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Predictions, a row per set: .parquet or .csv.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Predictions, a row per set (or element): .parquet or .csv.")
+    ],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     device: options.Device = "auto",
@@ -34,19 +36,46 @@ def predict(
 ) -> None:
     """Predict new sets with a run. Features are found by their names, in whatever order they come.
 
+    A run that was fitted with --element-target gives a row per element: set_id, element (its place in the set, from 0)
+    and the predictions, written some sets at a time.
+
     [bold]Examples[/bold]
 
     setwise predict runs/hct new_cells.parquet --out predictions.parquet
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
-    from setwise.cli.writing import check_writable, write_table
+    from setwise.cli.writing import check_writable, write_table, write_tables
     from setwise.inference import predict as predict_sets
+    from setwise.inference.predict import check_spread, read_for
+    from setwise.inference.predict_elements import check_whole_sets, element_tables
     from setwise.streaming import parse_bytes
+    from setwise.training.run import Run
 
     check_writable(out, overwrite=overwrite, inputs=(source, sets))
+    people = Screen(quiet=quiet, as_json=json)
+    loaded = Run.load(run)
+    limit = None if memory_limit is None else parse_bytes(memory_limit)
+    if loaded.objective.rows == "elements":
+        check_whole_sets(max_elements)
+        check_spread(loaded, spread=spread)
+        store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
+        tables = element_tables(
+            loaded,
+            store,
+            device=device,
+            elements_per_batch=elements_per_batch,
+            workers=workers,
+            memory_limit=limit,
+            spread=spread,
+            progress=False if quiet or json else None,
+        )
+        names = write_tables(tables, out)
+        people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
+        people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})
+        return
     table = predict_sets(
-        run,
+        loaded,
         source,
         sets=sets,
         set_id=set_id,
@@ -56,11 +85,10 @@ def predict(
         max_elements=max_elements,
         seed=seed,
         workers=workers,
-        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
+        memory_limit=limit,
         spread=spread,
         progress=False if quiet or json else None,
     )
     write_table(table, out)
-    people = Screen(quiet=quiet, as_json=json)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})

@@ -61,9 +61,11 @@ def study_of(given: Mapping[str, Any]) -> "Study":
     numbers |= {name: numbers[name] or None for name in ("clip", "patience", "max_elements") if name in numbers}
     numbers.setdefault("ensemble", 0)  # as many as `fit` would take
     orders = options.orders(given["order"])
+    targets, labels = options.targets(given["target"], given["element_target"])
     return Study(
-        targets=tuple(given["target"]),
-        task=options.kinds(given["task"], given["target"]),
+        targets=tuple(targets),
+        of="elements" if labels else "sets",
+        task=options.kinds(given["task"], targets),
         orders=None if orders is None else {name: tuple(order) for name, order in orders.items()},
         class_weights=options.class_weights(given["class_weights"]),
         weight_column=given["weight_column"],
@@ -87,4 +89,11 @@ def sets_of(given: Mapping[str, Any]) -> "SetStore":
 
     reading = Reading(**{choice.name: given[choice.name] for choice in fields(Reading) if choice.name in given})
     features = options.names(given["features"])
-    return read(given["source"], sets=given["sets"], set_id=given["set_id"], features=features, reading=reading)
+    return read(
+        given["source"],
+        sets=given["sets"],
+        set_id=given["set_id"],
+        features=features,
+        reading=reading,
+        labels=given["element_target"] or (),
+    )

@@ -1,13 +1,16 @@
 """Tables written for users: whole or not at all, Parquet or CSV by their suffix."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
 from setwise._checks import InputError
+from setwise.data.files import whole_or_nothing
 from setwise.training.files import write_whole
 
 _SUFFIXES = (".parquet", ".csv")
@@ -31,6 +34,27 @@ def check_writable(
         raise InputError(f"{path} exists already. Name another file, or replace it with --overwrite.")
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: there is no directory {path.parent}. Make it first.")
+
+
+def write_tables(tables: Iterable[pa.Table], path: Path) -> list[str]:
+    """Write tables of the same columns one after the other into a file, as they come; whole or not at all.
+
+    Returns:
+        Names of the columns.
+
+    Raises:
+        InputError: the directory cannot be written to, or the disk is full.
+    """
+    names: list[str] = []
+    make: Any = pyarrow.csv.CSVWriter if path.suffix.lower() == ".csv" else pyarrow.parquet.ParquetWriter
+    with whole_or_nothing(path) as aside, ExitStack() as stack:
+        writer: Any = None
+        for table in tables:
+            if writer is None:
+                names = table.column_names
+                writer = stack.enter_context(make(str(aside), table.schema))
+            writer.write_table(table)
+    return names
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -15,6 +15,7 @@ from setwise._checks import InputError
 from setwise.data.arrays import check_values
 from setwise.data.files import whole_or_nothing
 from setwise.data.ids import texts
+from setwise.data.labels import LABEL, check_no_label, tidy_labels
 from setwise.data.per_set import add_columns, tidy
 from setwise.data.reading import Processing, Reading
 from setwise.data.sparse import SparseElements
@@ -54,6 +55,7 @@ def read_anndata(
     store: Path | None,
     strict: bool,
     keep_missing: bool = False,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read ``X``, a layer or an array of ``obsm``; samples are told by the column ``set_id`` of ``obs``.
 
@@ -73,7 +75,10 @@ def read_anndata(
                 f"{listed(few)}. Name the column with --set-id."
             )
         ids, codes = _samples(cells, set_id)
-        own, left_out = _constant_columns(cells, codes, ids, set_id)
+        if missing := [name for name in labels if name not in cells.obs.columns]:
+            raise InputError(f"{cells.name}: obs has no labels {listed(missing)}; it has {listed(list(cells.obs))}.")
+        own, left_out = _constant_columns(cells, codes, ids, (set_id, *labels))
+        left_out |= dict.fromkeys(labels, LABEL)
         joined, problems = add_columns(own, sets, sets_name, strict=strict)
         columns = _choose(cells, features)
         names = tuple(cells.features[n] for n in columns)
@@ -82,22 +87,25 @@ def read_anndata(
         description = Description(names, (len(names),), left_out, checked, tuple(problems), processing)
         sizes = np.bincount(codes, minlength=len(ids)).astype(np.int64)
         order = np.argsort(codes, kind="stable")
+        check_no_label(names, labels)
+        beside = {name: _label_column(cells.obs[name].iloc[order]) for name in labels}
         chosen = None if features is None else columns
         if _is_sparse(cells.matrix):
             elements = _sparse(cells, order, chosen, len(names))
             if strict:
                 _check_entries(elements, sizes, ids)
-            found = SetStore.from_description(elements, sizes, joined, description)
+            found = SetStore.from_description(elements, sizes, joined, description, beside)
             return found if store is None else found.save(store)
         places = np.empty_like(order)
         places[order] = np.arange(len(order))
         if store is not None:
-            with new_file(store, sizes, joined, description, dtype=np.float32) as target:
+            tidied = {name: tidy_labels(column, len(order), name) for name, column in beside.items()}
+            with new_file(store, sizes, joined, description, dtype=np.float32, labels=tidied) as target:
                 _fill(target, cells, places, chosen, ids, sizes, strict=strict, keep_missing=keep_missing)
             return SetStore.open(store)
         target = np.empty((len(order), len(names)), np.float32)
         _fill(target, cells, places, chosen, ids, sizes, strict=strict, keep_missing=keep_missing)
-        return SetStore.from_description(target, sizes, joined, description)
+        return SetStore.from_description(target, sizes, joined, description, beside)
 
 
 def write_anndata(
@@ -231,13 +239,21 @@ def _samples(cells: _Cells, set_id: str) -> tuple[list[str], np.ndarray]:
     return names, column.astype(object).map(places).to_numpy().astype(np.int64)
 
 
-def _constant_columns(cells: _Cells, codes: np.ndarray, ids: list[str], set_id: str) -> tuple[pa.Table, dict[str, str]]:
+def _label_column(column: Any) -> pa.Array:
+    """A column of ``obs`` as Arrow has it, categories as their text."""
+    values = column.astype(object) if hasattr(column.dtype, "categories") else column
+    return pa.array(values.to_numpy(), from_pandas=True)
+
+
+def _constant_columns(
+    cells: _Cells, codes: np.ndarray, ids: list[str], others: Sequence[str]
+) -> tuple[pa.Table, dict[str, str]]:
     """Columns of ``obs`` with one value per sample, as columns of the sets; the others with the reason."""
     first = np.unique(codes, return_index=True)[1]
     table = pa.table({"set_id": pa.array(ids, pa.string())})
     left_out: dict[str, str] = {}
     for name in cells.obs.columns:
-        if name in (set_id, "set_id"):
+        if name in (*others, "set_id"):
             continue
         column = cells.obs[name].astype(object)
         values = column.to_numpy()

@@ -132,12 +132,16 @@ class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
         return len(self.store)
 
     def __getitem__(self, plan: BatchPlan) -> tuple[SetBatch, np.ndarray]:
+        return self.drawn(plan)[0], plan.rows
+
+    def drawn(self, plan: BatchPlan, beside: torch.Tensor | None = None) -> tuple[SetBatch, torch.Tensor | None]:
+        """A planned batch, and what goes with its elements of ``beside`` ``(N, ...)``, where it is given."""
         generator = None if self.max_elements is None else np.random.default_rng(plan.seed)
-        batch = self.store.batch(plan.rows, max_elements=self.max_elements, generator=generator)
+        batch, beside = self.store.batch_with(plan.rows, beside, max_elements=self.max_elements, generator=generator)
         if self.covariates is not None:
             covariates = torch.from_numpy(np.ascontiguousarray(self.covariates[plan.rows]))
             batch = SetBatch(batch.elements, batch.layout, covariates)
-        return batch, plan.rows
+        return batch, beside
 
 
 def make_loader(

@@ -42,8 +42,10 @@ def check_named(rows: Rows, features: Sequence[str], set_id: str) -> None:
             raise InputError(f"{rows.name}: feature {name!r} must hold numbers; it holds {kind}.")
 
 
-def sort_columns(rows: Rows, set_id: str, *, strict: bool) -> tuple[list[str], dict[str, str]]:
-    """Columns that may be features by name and type, and the others with the reason.
+def sort_columns(
+    rows: Rows, set_id: str, *, labels: Sequence[str] = (), strict: bool
+) -> tuple[list[str], dict[str, str]]:
+    """Columns that may be features by name and type, and the others (but for labels) with the reason.
 
     Raises:
         InputError: a column of numbers with text in it, unless ``strict`` is false.
@@ -51,7 +53,7 @@ def sort_columns(rows: Rows, set_id: str, *, strict: bool) -> tuple[list[str], d
     candidates: list[str] = []
     left_out: dict[str, str] = {}
     for field in rows.schema:
-        if field.name == set_id:
+        if field.name == set_id or field.name in labels:
             continue
         if pa.types.is_null(field.type):
             left_out[field.name] = "it is empty"

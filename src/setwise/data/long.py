@@ -9,7 +9,8 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.data.features import TEXT_AMONG_NUMBERS, OrderCheck, check_named, sort_columns
 from setwise.data.ids import SetCodes
-from setwise.data.kinds import to_float64
+from setwise.data.kinds import is_number, to_float64
+from setwise.data.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
 from setwise.data.per_set import add_columns, join
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
@@ -27,6 +28,7 @@ def read_long(
     strict: bool,
     keep_missing: bool = False,
     own: pa.Table | None = None,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
 
@@ -34,23 +36,26 @@ def read_long(
     elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
 
     ``keep_missing`` lets missing values through, as NaN.
+    ``labels`` are columns that are kept beside the elements, as labels of theirs, and are no features.
     ``own`` is the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
 
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
-    rows.check_columns([set_id])
+    rows.check_columns([set_id, *labels])
     if features is None:
-        candidates, left_out = sort_columns(rows, set_id, strict=strict)
+        candidates, left_out = sort_columns(rows, set_id, labels=labels, strict=strict)
         _check_any(candidates, left_out, rows.name)
         ids, sizes, in_order = _count(rows, set_id, _suspects(rows, set_id, candidates))
         left_out |= in_order
         features = [name for name in candidates if name not in in_order]
         _check_any(features, left_out, rows.name)
     else:
+        check_no_label(features, labels)
         check_named(rows, features, set_id)
         ids, sizes, _ = _count(rows, set_id, [])
-        left_out = {name: "it was not named" for name in rows.columns if name != set_id and name not in features}
+        left_out = {name: "it was not named" for name in rows.columns if name not in (set_id, *labels, *features)}
+    left_out |= dict.fromkeys(labels, LABEL)
     joined, problems = join(ids, own, rows.name, strict=strict)
     if own is not None:
         joined, more = add_columns(joined, sets, sets_name, strict=strict)
@@ -63,13 +68,14 @@ def read_long(
         if reason == TEXT_AMONG_NUMBERS
     ]
     description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
+    beside = _labels(rows, set_id, labels, sizes)
     if store is not None:
-        with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
+        with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
             _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
     elements = np.empty((int(sizes.sum()), len(features)), np.float32)
     _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
-    return SetStore.from_description(elements, sizes, joined, description)
+    return SetStore.from_description(elements, sizes, joined, description, beside)
 
 
 def _check_any(features: Sequence[str], left_out: dict[str, str], where: str) -> None:
@@ -136,6 +142,36 @@ def _fill(
         row += batch.num_rows
     if (places != offsets[1:]).any():
         raise InputError(f"{rows.name} changed while it was read. Read it again.")
+
+
+def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) -> dict[str, pa.Array]:
+    """Labels of all elements, in the order in which `_fill` puts the elements."""
+    if not names:
+        return {}
+    coder = SetCodes(column=set_id, where=rows.name)
+    offsets = offsets_of(sizes)
+    texts: dict[str, dict[str, int]] = {name: {} for name in names if not is_number(rows.schema.field(name).type)}
+    found = np.full((int(sizes.sum()), len(names)), np.nan)
+    places, row = offsets[:-1].copy(), 0
+    for batch in rows.read([set_id, *names]):
+        codes = coder.encode(batch[set_id], row)
+        values = np.full((batch.num_rows, len(names)), np.nan)
+        for column, name in enumerate(names):
+            if name not in texts:
+                values[:, column] = to_float64(batch[name])
+                continue
+            known, own = label_codes(tidy_labels(batch[name].cast(pa.string()), batch.num_rows, name), name)
+            numbers = [texts[name].setdefault(text, len(texts[name])) for text in known]
+            values[own >= 0, column] = np.array(numbers, float)[own[own >= 0]]
+        if len(coder.codes) > len(sizes):
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        if len(codes):
+            _put(found, values, codes, places)
+        row += batch.num_rows
+    return {
+        name: text_labels(found[:, column], list(texts[name])) if name in texts else pa.array(found[:, column])
+        for column, name in enumerate(names)
+    }
 
 
 def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np.ndarray) -> None:

@@ -42,11 +42,11 @@ def is_nested(rows: Rows) -> bool:
     return any(is_list(field.type) for field in rows.schema)
 
 
-def unnest(rows: Rows, set_id: str) -> Nested:
+def unnest(rows: Rows, set_id: str, labels: Sequence[str] = ()) -> Nested:
     """Take a nested table apart: columns of lists are elements, all others belong to the sets.
 
     A list column holds numbers (one feature, named as the column), structures of numbers (features named as the
-    fields) or vectors of one length (features named ``column_0`` and so on).
+    fields) or vectors of one length (features named ``column_0`` and so on). A column of labels may hold text.
 
     Raises:
         InputError: no column that names the sets, lists of something else, lists of different lengths in one row, or
@@ -60,14 +60,18 @@ def unnest(rows: Rows, set_id: str) -> Nested:
     bare = True
     for name in lists:
         inner = rows.schema.field(name).type.value_type
+        if name in labels:
+            sources[name] = (name, lambda flat: flat)
+            continue
         bare &= is_list(inner)
-        for feature, take in _features_of(rows, name, inner, prefix=len(lists) > 1):
+        for feature, take in _features_of(rows, name, inner, prefix=len(set(lists) - set(labels)) > 1):
             if feature in sources or feature in others:
                 raise InputError(f"{rows.name}: names of columns must differ; {feature!r} is there twice.")
             sources[feature] = (name, take)
-    schema = pa.schema([("set_id", pa.string()), *((name, pa.float64()) for name in sources)])
+    kinds = {name: rows.schema.field(name).type.value_type if name in labels else pa.float64() for name in sources}
+    schema = pa.schema([("set_id", pa.string()), *kinds.items()])
     long = Rows(rows.name, schema, lambda columns: _read(rows, set_id, named["set_id"], sources, lists, columns))
-    return Nested(long, named, list(sources) if bare else None)
+    return Nested(long, named, [name for name in sources if name not in labels] if bare else None)
 
 
 def _features_of(

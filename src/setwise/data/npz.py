@@ -30,11 +30,13 @@ def read_npz(
     store: Path | None,
     strict: bool,
     keep_missing: bool = False,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read ``x`` ``(N, ...)``, ``n`` ``(B,)`` and any arrays with one row per set, such as ``y``, ``split`` or names.
 
     An array ``(B,)`` becomes a column of the table of sets, one ``(B, T)`` T columns (``y_0`` and so on, or named by
-    ``class_name``); ``features`` or ``channel`` ``(D,)`` names the features. Other arrays are left out.
+    ``class_name``). ``labels`` names arrays ``(N,)`` of labels of the elements; ``features`` or ``channel`` ``(D,)``
+    names the features. Other arrays are left out.
     Nothing in the file is executed: arrays of objects are refused. Other arguments as for `read`.
 
     Raises:
@@ -47,6 +49,9 @@ def read_npz(
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise InputError(f"{path} holds one array; it must hold x and n (numpy.savez).")
         arrays = {name: file[name] for name in file.files}
+    beside = {name: arrays.pop(name) for name in labels if name in arrays}
+    if missing := [name for name in labels if name not in beside]:
+        raise InputError(f"{path} has no labels {listed(missing)}; it has {listed(list(arrays))}.")
     x, sizes = _elements(arrays, path)
     names, left_out = _names(arrays, x, len(sizes))
     own = _table(arrays, sizes, set_id, path, left_out)
@@ -67,7 +72,7 @@ def read_npz(
         check_values(elements, sizes, joined["set_id"].to_pylist(), keep_missing=keep_missing)
     known = feature_names(shape, names if names is not None else features)
     description = Description(known, shape, left_out, strict and not keep_missing, tuple(problems))
-    found = SetStore.from_description(elements, sizes, joined, description)
+    found = SetStore.from_description(elements, sizes, joined, description, beside)
     return found if store is None else found.save(store)
 
 

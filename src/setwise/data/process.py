@@ -70,8 +70,8 @@ def process(store: SetStore, *, reading: Reading, like: Processing | None, path:
     if path is None:
         elements = np.empty((store.num_elements, len(names)), np.float32)
         steps.fill(elements, store)
-        return SetStore.from_description(elements, store.sizes, store.sets, description)
-    with new_file(path, store.sizes, store.sets, description, dtype=np.float32) as elements:
+        return SetStore.from_description(elements, store.sizes, store.sets, description, store.labels)
+    with new_file(path, store.sizes, store.sets, description, dtype=np.float32, labels=store.labels) as elements:
         steps.fill(elements, store)
     return SetStore.open(path)
 

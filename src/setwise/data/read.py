@@ -13,6 +13,7 @@ from setwise.data.arrays import from_padded, is_padded, read_arrays
 from setwise.data.fcs.folder import find_sources, is_fcs
 from setwise.data.fcs.read import read_fcs
 from setwise.data.hdf5 import SUFFIXES, read_hdf5
+from setwise.data.labels import labels_of
 from setwise.data.long import read_long
 from setwise.data.nested import is_nested, unnest
 from setwise.data.npz import read_npz
@@ -35,6 +36,7 @@ def read(
     strict: bool = True,
     reading: Reading | None = None,
     like: Processing | None = None,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read sets, check them, and return a store of them.
 
@@ -49,6 +51,8 @@ def read(
         strict: false to read what can be read and keep the problems (`SetStore.description`), to inspect it.
         reading: how files are read; by default what suits them.
         like: what was done to the elements that a model was fitted on (`RunRecord.processing`), to be done again.
+        labels: columns of the elements (of FCS files channels, of AnnData columns of ``obs``) that are no features and
+            are kept beside them: what is to be predicted of each element (`SetStore.labels`).
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
@@ -62,6 +66,8 @@ def read(
     path = None if store is None else Path(store)
     if isinstance(source, SetStore) or is_store_file(source):
         opened = _open_store(source, sets is not None, features)
+        for name in labels:
+            labels_of(opened, name)  # or says which there are
         if like is not None:
             check_processing(like, opened.description.processing)
         return opened if path is None else opened.save(path)
@@ -78,6 +84,7 @@ def read(
             keep_missing=to_do,
             reading=reading,
             like=like,
+            labels=tuple(labels),
         )
         return process(found, reading=reading, like=like, path=path) if to_do else found
     finally:
@@ -96,6 +103,7 @@ def _read(
     keep_missing: bool,
     reading: Reading,
     like: Processing | None,
+    labels: tuple[str, ...],
 ) -> SetStore:
     """The sets of a source that is no store, each format by its own reader."""
     table, sets_name = (None, "") if sets is None else read_sets(sets, set_id)
@@ -105,16 +113,18 @@ def _read(
         sources = find_sources(
             source, table, sets_name, set_id=set_id, file_column=reading.file_column, skip=skip, strict=strict
         )
-        return read_fcs(sources, reading=reading, like=like, set_id=set_id, sets_name=sets_name, **options)
+        options |= {"sets_name": sets_name, "labels": labels}
+        return read_fcs(sources, reading=reading, like=like, set_id=set_id, **options)
     if is_anndata(source) or is_awkward(source) or isinstance(source, str | Path) or speaks_arrow(source):
         named = None if table is None else named_rows(table, set_id, sets_name)
         options |= {"sets": named, "sets_name": sets_name}
         if is_anndata(source):
-            return read_anndata(source, options=reading, set_id=set_id, **options)
+            return read_anndata(source, options=reading, set_id=set_id, labels=labels, **options)
         if isinstance(source, str | Path) and suffix_of(Path(source)) in SUFFIXES:
+            _refuse_labels(labels, str(source))
             return read_hdf5(Path(source), **options)
         if isinstance(source, str | Path) and suffix_of(Path(source)) == ".npz":
-            return read_npz(Path(source), set_id=set_id, **options)
+            return read_npz(Path(source), set_id=set_id, labels=labels, **options)
         if is_awkward(source):
             rows = awkward_rows(source, set_id)
         elif isinstance(source, str | Path) and suffix_of(Path(source)) == ".root":
@@ -122,10 +132,11 @@ def _read(
         else:
             rows = open_rows(source, set_id=set_id, stream=store is not None)
         if is_nested(rows):
-            nested = unnest(rows, set_id)
+            nested = unnest(rows, set_id, labels)
             options["features"] = nested.features if features is None else features
-            return read_long(nested.rows, set_id="set_id", own=nested.sets, **options)
-        return read_long(rows, set_id=set_id, **options)
+            return read_long(nested.rows, set_id="set_id", own=nested.sets, labels=labels, **options)
+        return read_long(rows, set_id=set_id, labels=labels, **options)
+    _refuse_labels(labels, "a list of arrays")
     if is_padded(source):
         source = from_padded(*source)
     if isinstance(source, Mapping) or not isinstance(source, Sequence | np.ndarray | torch.Tensor):
@@ -133,6 +144,14 @@ def _read(
     if not isinstance(source, Sequence) and source.ndim < 2:
         raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(source.shape)}.")
     return read_arrays(list(source), sets=table, set_id=set_id, **options)
+
+
+def _refuse_labels(labels: Sequence[str], where: str) -> None:
+    if labels:
+        raise InputError(
+            f"labels of elements are columns of tables, FCS, AnnData and .npz files; {where} has none. Convert it to a "
+            "table with a column of labels, or give the store labels (SetStore.with_labels)."
+        )
 
 
 def is_store_file(source: Any) -> bool:

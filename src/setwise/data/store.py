@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch, SetLayout
+from setwise.data.labels import tidy_labels
 from setwise.data.sparse import SparseElements
 from setwise.data.store_file import Contents, Description, new_file, offsets_of, open_file, stamp, write_sparse
 
@@ -62,22 +63,33 @@ class SetStore:
 
     @classmethod
     def from_description(
-        cls, elements: np.ndarray | SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
+        cls,
+        elements: np.ndarray | SparseElements,
+        sizes: np.ndarray,
+        sets: pa.Table,
+        description: Description,
+        labels: Mapping[str, pa.Array] | None = None,
     ) -> "SetStore":
         """A store in memory of what was read, with all that is to be said of it."""
         store = cls.__new__(cls)
-        store._keep(elements, sizes, sets, description)
+        store._keep(elements, sizes, sets, description, labels)
         return store
 
     def _keep(
-        self, elements: np.ndarray | SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
+        self,
+        elements: np.ndarray | SparseElements,
+        sizes: np.ndarray,
+        sets: pa.Table,
+        description: Description,
+        labels: Mapping[str, pa.Array] | None = None,
     ) -> None:
         _check_shapes(elements.shape, sizes, sets, description)
         self.path = None
         self._stamp = None
         sparse = isinstance(elements, SparseElements)
         kept = elements if sparse else torch.from_numpy(np.ascontiguousarray(elements))
-        self._loaded: Contents | None = Contents(kept, offsets_of(sizes), sets, description)
+        tidied = {name: tidy_labels(column, len(kept), name) for name, column in (labels or {}).items()}
+        self._loaded: Contents | None = Contents(kept, offsets_of(sizes), sets, description, tidied)
 
     @classmethod
     def open(cls, path: str | Path) -> "SetStore":
@@ -97,18 +109,29 @@ class SetStore:
         contents = self._contents
         layout = (self.sizes, self.sets, contents.description)
         if isinstance(contents.elements, SparseElements):
-            write_sparse(Path(path), contents.elements, *layout)
+            write_sparse(Path(path), contents.elements, *layout, contents.labels)
             return SetStore.open(path)
         elements = contents.elements.numpy()
-        with new_file(Path(path), *layout, dtype=elements.dtype) as target:
+        with new_file(Path(path), *layout, dtype=elements.dtype, labels=contents.labels) as target:
             target[...] = elements
         return SetStore.open(path)
 
     def with_sets(self, sets: pa.Table) -> "SetStore":
         """The same elements, not copied, with another table of sets: one row per set, in the same order."""
+        return self._with(sets, self.labels)
+
+    def with_labels(self, labels: Mapping[str, Any]) -> "SetStore":
+        """The same elements, not copied, with other labels: ``(N,)`` each, numbers or text, None or NaN where missing.
+
+        Raises:
+            InputError: labels that are not one per element.
+        """
+        return self._with(self.sets, labels)
+
+    def _with(self, sets: pa.Table, labels: Mapping[str, Any]) -> "SetStore":
         elements = self._contents.elements
         kept = elements if isinstance(elements, SparseElements) else elements.numpy()
-        return SetStore.from_description(kept, self.sizes, sets, self.description)
+        return SetStore.from_description(kept, self.sizes, sets, self.description, labels)
 
     @property
     def is_sparse(self) -> bool:
@@ -151,6 +174,11 @@ class SetStore:
     def sets(self) -> pa.Table:
         """One row per set: ``set_id`` and every column of the sets (targets, covariates, group, split)."""
         return self._contents.sets
+
+    @property
+    def labels(self) -> Mapping[str, pa.Array]:
+        """Columns of the elements that are no features, ``(N,)`` each: float64, or text as a dictionary."""
+        return self._contents.labels
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -217,6 +245,17 @@ class SetStore:
         Raises:
             InputError: no rows, or a row that the store does not have.
         """
+        return self.batch_with(rows, None, max_elements=max_elements, generator=generator)[0]
+
+    def batch_with(
+        self,
+        rows: Sequence[int] | np.ndarray,
+        beside: torch.Tensor | None,
+        *,
+        max_elements: int | None = None,
+        generator: np.random.Generator | None = None,
+    ) -> tuple[SetBatch, torch.Tensor | None]:
+        """As `batch`, and what goes with the same elements of ``beside`` ``(N, ...)``, where it is given."""
         rows = np.asarray(rows, dtype=np.int64)
         if rows.ndim != 1 or rows.size == 0:
             raise InputError(f"a batch must hold at least one set; got rows of shape {rows.shape}.")
@@ -228,10 +267,12 @@ class SetStore:
                 raise TypeError("max_elements needs a generator (numpy.random.Generator) that draws elements.")
         starts, sizes = self._contents.offsets[rows], self.sizes[rows]
         kept = sizes if max_elements is None else np.minimum(sizes, max_elements)
-        elements = _gather(self._contents.elements, starts, sizes, kept, generator)
+        drawn = None if generator is None else _draws(sizes, kept, generator)
+        elements = _gather(self._contents.elements, starts, sizes, kept, drawn)
+        found = None if beside is None else _gather(beside, starts, sizes, kept, drawn)
         if self.description.checked:
-            return SetBatch(elements, SetLayout.from_sizes(torch.from_numpy(kept)))
-        return SetBatch.from_packed(elements, kept, names=[self.set_ids[row] for row in rows])
+            return SetBatch(elements, SetLayout.from_sizes(torch.from_numpy(kept))), found
+        return SetBatch.from_packed(elements, kept, names=[self.set_ids[row] for row in rows]), found
 
     def _span(self, row: int) -> tuple[int, int]:
         if not 0 <= row < len(self):
@@ -239,16 +280,27 @@ class SetStore:
         return int(self._contents.offsets[row]), int(self._contents.offsets[row + 1])
 
 
+def _draws(sizes: np.ndarray, kept: np.ndarray, generator: np.random.Generator) -> list[np.ndarray | None] | None:
+    """Which elements of each set are drawn, in order; none of a set that is whole, and nothing where all sets are."""
+    if (kept == sizes).all():
+        return None
+    drawn: list[np.ndarray | None] = []
+    for size, keep in zip(sizes.tolist(), kept.tolist(), strict=True):
+        chosen = None if keep == size else generator.choice(size, keep, replace=False, shuffle=False)
+        drawn.append(None if chosen is None else np.sort(chosen))  # in the order of the file, which the disk likes best
+    return drawn
+
+
 def _gather(
     source: torch.Tensor | SparseElements,
     starts: np.ndarray,
     sizes: np.ndarray,
     kept: np.ndarray,
-    generator: np.random.Generator | None,
+    drawn: list[np.ndarray | None] | None,
 ) -> torch.Tensor:
-    """Copy ``kept`` elements of each set into one tensor; all of a set, or a draw without replacement."""
+    """Copy ``kept`` elements of each set into one tensor: those that were drawn, or all of a set."""
     total = int(kept.sum())
-    if generator is None or (kept == sizes).all():
+    if drawn is None:
         if total < _GATHER_BELOW * len(kept):
             first = starts - (np.cumsum(kept) - kept)
             rows = np.arange(total) + np.repeat(first, kept)
@@ -257,14 +309,12 @@ def _gather(
         return torch.cat([source[start : start + size] for start, size in spans])
     out = source.new_empty((total, *source.shape[1:]))
     position = 0
-    for start, size, keep in zip(starts.tolist(), sizes.tolist(), kept.tolist(), strict=True):
+    for start, size, keep, chosen in zip(starts.tolist(), sizes.tolist(), kept.tolist(), drawn, strict=True):
         piece = out[position : position + keep]
-        if keep == size:
+        if chosen is None:
             piece.copy_(source[start : start + size])
         else:
-            drawn = generator.choice(size, keep, replace=False, shuffle=False)
-            drawn.sort()  # in the order of the file, which the disk likes best
-            torch.index_select(source[start : start + size], 0, torch.from_numpy(drawn), out=piece)
+            torch.index_select(source[start : start + size], 0, torch.from_numpy(chosen), out=piece)
         position += keep
     return out
 

@@ -1,4 +1,4 @@
-"""The file of a store: uncompressed Arrow IPC, one row per set, the elements as a list column."""
+"""The file of a store: uncompressed Arrow IPC, one row per set, the elements (and their labels) as list columns."""
 
 import json
 import math
@@ -18,8 +18,9 @@ from setwise.data.files import check_new, whole_or_nothing
 from setwise.data.reading import Processing
 from setwise.data.sparse import SparseElements
 
-FORMAT = 2  # 1 where elements are dense, which older versions read
+FORMAT = 3  # 1 where elements are dense and have no labels, 2 where they are sparse, which older versions read
 _KEY = b"setwise"
+_LABELS = {b"setwise": b"labels"}  # what marks the column of the elements' labels
 _SPARSE = pa.large_list(pa.struct([("column", pa.int32()), ("value", pa.float32())]))
 
 
@@ -94,11 +95,18 @@ class Contents:
     offsets: np.ndarray  # (B + 1,) int64
     sets: pa.Table
     description: Description
+    labels: Mapping[str, pa.Array] = field(default_factory=dict)  # (N,) each
 
 
 @contextmanager
 def new_file(
-    path: Path, sizes: np.ndarray, sets: pa.Table, description: Description, *, dtype: DTypeLike
+    path: Path,
+    sizes: np.ndarray,
+    sets: pa.Table,
+    description: Description,
+    *,
+    dtype: DTypeLike,
+    labels: Mapping[str, pa.Array] | None = None,
 ) -> Iterator[np.ndarray]:
     """Write a store with zeros for elements and hand out the elements ``(N, ...)`` to be filled in place.
 
@@ -112,7 +120,7 @@ def new_file(
         with TemporaryFile(dir=path.parent) as zeros:  # a hole: no room on the disk, no memory
             zeros.truncate(num_bytes)
             hole = np.memmap(zeros, dtype=np.uint8, mode="r", shape=(num_bytes,))
-            _write(aside, pa.py_buffer(hole), sizes, sets, description, np.dtype(dtype))
+            _write(aside, pa.py_buffer(hole), sizes, sets, description, np.dtype(dtype), labels or {})
             del hole
         target = np.memmap(
             aside,
@@ -127,7 +135,13 @@ def new_file(
 
 
 def _write(
-    path: Path, data: pa.Buffer, sizes: np.ndarray, sets: pa.Table, description: Description, dtype: np.dtype
+    path: Path,
+    data: pa.Buffer,
+    sizes: np.ndarray,
+    sets: pa.Table,
+    description: Description,
+    dtype: np.dtype,
+    labels: Mapping[str, pa.Array],
 ) -> None:
     arrow_type = pa.from_numpy_dtype(dtype)
     width = math.prod(description.shape)
@@ -135,11 +149,16 @@ def _write(
     elements = pa.LargeListArray.from_arrays(
         pa.array(offsets_of(sizes)), pa.FixedSizeListArray.from_arrays(values, width)
     )
-    _write_lists(path, elements, sets, description.to_json())
+    _write_lists(path, elements, sets, description.to_json(FORMAT if labels else 1), labels)
 
 
 def write_sparse(
-    path: Path, elements: SparseElements, sizes: np.ndarray, sets: pa.Table, description: Description
+    path: Path,
+    elements: SparseElements,
+    sizes: np.ndarray,
+    sets: pa.Table,
+    description: Description,
+    labels: Mapping[str, pa.Array],
 ) -> None:
     """Write a store of sparse elements: each a list of columns and values; whole or not at all."""
     check_new(path)
@@ -149,14 +168,19 @@ def write_sparse(
     rows = pa.LargeListArray.from_arrays(pa.array(elements.begins, pa.int64()), entries)
     lists = pa.LargeListArray.from_arrays(pa.array(offsets_of(sizes)), rows)
     with whole_or_nothing(path) as aside:
-        _write_lists(aside, lists, sets, description.to_json(FORMAT))
+        _write_lists(aside, lists, sets, description.to_json(FORMAT if labels else 2), labels)
 
 
-def _write_lists(path: Path, elements: pa.Array, sets: pa.Table, description: bytes) -> None:
+def _write_lists(
+    path: Path, elements: pa.Array, sets: pa.Table, description: bytes, labels: Mapping[str, pa.Array]
+) -> None:
     columns = [sets[name].combine_chunks() for name in sets.column_names]
-    schema = pa.schema(
-        [*sets.schema.remove_metadata(), pa.field("elements", elements.type)], metadata={_KEY: description}
-    )
+    fields = list(sets.schema.remove_metadata())
+    if labels:
+        beside = pa.StructArray.from_arrays(list(labels.values()), list(labels))
+        columns.append(pa.LargeListArray.from_arrays(elements.offsets, beside))
+        fields.append(pa.field("labels", columns[-1].type, metadata=_LABELS))
+    schema = pa.schema([*fields, pa.field("elements", elements.type)], metadata={_KEY: description})
     batch = pa.RecordBatch.from_arrays([*columns, elements], schema=schema)
     with path.open("wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(batch)
@@ -193,8 +217,15 @@ def open_file(path: Path) -> Contents:
         if sparse
         else torch.from_dlpack(lists.values.values).view(-1, *description.shape)
     )
-    sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1)).replace_schema_metadata()
-    return Contents(elements, lists.offsets.to_numpy(), sets, description)
+    labelled = _is_labelled(batch)
+    sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1 - labelled)).replace_schema_metadata()
+    beside = batch.columns[-2].values if labelled else None
+    labels = {} if beside is None else {part.name: beside.field(i) for i, part in enumerate(beside.type)}
+    return Contents(elements, lists.offsets.to_numpy(), sets, description, labels)
+
+
+def _is_labelled(batch: pa.RecordBatch) -> bool:
+    return batch.num_columns > 1 and batch.schema.field(batch.num_columns - 2).metadata == _LABELS
 
 
 def _check_whole(batch: pa.RecordBatch, description: Description, path: Path) -> None:
@@ -210,6 +241,8 @@ def _check_whole(batch: pa.RecordBatch, description: Description, path: Path) ->
     except pa.ArrowException as error:
         raise InputError(damaged % f"columns ({error})") from error
     offsets, width = lists.offsets.to_numpy(), math.prod(description.shape)
+    if _is_labelled(batch) and not np.array_equal(batch.columns[-2].offsets.to_numpy(), offsets):
+        raise InputError(damaged % "labels")
     whole = inner == _SPARSE or (
         lists.type.value_type.list_size == width and len(lists.values) * width == len(lists.values.values)
     )

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from setwise.batch import SetBatch, SetLayout
 from setwise.training.covariates import Number
 from setwise.training.objectives import Objective
+from setwise.training.parts import rows_of
 from setwise.training.record import library_versions
 from setwise.training.run import Run
 
@@ -22,7 +23,7 @@ class PackedPredictor(nn.Module):
     or ``(N, C, H, W)``, categories ``(N,)`` whole numbers), the sets one after the other; sizes ``(B,)`` int64, above
     zero, adding up to N; covariates ``(B, C)`` exactly where the run has some: numbers in their units, or
     numbers of levels (from 0, as ``setwise.json`` lists them), NaN where missing. Result: ``(B, P)``, targets in their
-    units and probabilities of classes.
+    units and probabilities of classes; ``(N, P)`` of a run that predicts elements.
 
     Args:
         run: a fitted model.
@@ -45,7 +46,7 @@ class PackedPredictor(nn.Module):
         if covariates is not None and self.covariates is not None:
             covariates = self.covariates.encode(covariates.to(self.dtype))
         batch = SetBatch(elements, _layout(sizes, elements.shape[0]), covariates)
-        predicted = [self.objective.transform(member(batch)) for member in self.members]
+        predicted = [self.objective.transform(rows_of(member(batch))) for member in self.members]
         return predicted[0] if len(predicted) == 1 else torch.stack(predicted).mean(0)
 
     def _standardised(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from setwise.data.root import is_awkward
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
+from setwise.inference.predict_elements import check_whole_sets, element_tables
 from setwise.training.ensemble import spread_columns
 from setwise.training.outputs import finite_predictions, outputs_for
 from setwise.training.run import Run
@@ -64,19 +65,31 @@ def predict(
         A row per set, in the order of the sets: ``set_id``, and ``predicted_<target>`` for each target; beside a class
         ``probability_<class>`` for each class (``probability_<target>_<class>`` where several targets have classes);
         with ``spread`` a column ``spread_...`` for each number among them. Of a run with a coverage
-        ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``.
+        ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``. Of a run that predicts elements a row per
+        element, with ``element``, its place in the set, after ``set_id`` (`setwise.inference.predict_elements`, which
+        also gives them some sets at a time).
 
     Raises:
         InputError: ``spread`` of a model alone.
         InputError: features or covariates of the training are missing, or not known; or the run is damaged.
     """
     run = run if isinstance(run, Run) else Run.load(run)
-    if spread and len(run.members) == 1:
-        raise InputError(
-            "the spread is that between the members of an ensemble, and this run has one model. "
-            "Fit an ensemble (ensemble=5, --ensemble 5), or leave the spread out."
-        )
+    check_spread(run, spread=spread)
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
+    if run.objective.rows == "elements":
+        check_whole_sets(max_elements)
+        return pa.concat_tables(
+            element_tables(
+                run,
+                store,
+                device=device,
+                elements_per_batch=elements_per_batch,
+                workers=workers,
+                memory_limit=memory_limit,
+                spread=spread,
+                progress=progress,
+            )
+        )
     rows = np.arange(len(store))
     outputs = outputs_for(
         run,
@@ -99,6 +112,19 @@ def predict(
     return pa.table({"set_id": store.set_ids, **columns})
 
 
+def check_spread(run: Run, *, spread: bool) -> None:
+    """Refuse the spread of a model alone.
+
+    Raises:
+        InputError: such a run.
+    """
+    if spread and len(run.members) == 1:
+        raise InputError(
+            "the spread is that between the members of an ensemble, and this run has one model. "
+            "Fit an ensemble (ensemble=5, --ensemble 5), or leave the spread out."
+        )
+
+
 def read_for(
     run: Run,
     source: Any,
@@ -107,6 +133,7 @@ def read_for(
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read sets for a run: of a table, the columns that the run was trained with, by their names.
 
@@ -117,6 +144,7 @@ def read_for(
         set_id: the column that names the sets.
         features: names for sources whose features have none (arrays, HDF5), which are never guessed.
         reading: how files are read; what decides the values is as when the run was fitted, or refused.
+        labels: of the elements, to compare predictions with.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
@@ -124,7 +152,7 @@ def read_for(
     done = run.record.processed
     if features is None and _has_columns(source):
         features = done.without_masks(run.features)
-    return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done)
+    return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done, labels=labels)
 
 
 def _has_columns(source: Any) -> bool:

@@ -102,6 +102,11 @@ def tune(
 
     Source: Cawley, Talbot 2010, On over-fitting in model selection, JMLR 11, section 5 (nesting).
     """
+    if study.of == "elements":
+        raise InputError(
+            "a search is for targets of sets; labels of elements are fitted with choices that are given. Compare a few "
+            "with `setwise cv --element-target`."
+        )
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
     groups = columns.groups(store) if study.group is None else columns.groups(store, study.group)

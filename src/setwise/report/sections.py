@@ -15,7 +15,7 @@ from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
 from setwise.report.verdict import verdict
-from setwise.training.heads import Classification, Ordinal, Regression, best_class
+from setwise.training.heads import Classification, Ordinal, Regression, WhichElement, best_class
 from setwise.training.objectives import Objective
 from setwise.training.record import RunRecord
 from setwise.training.run import Run
@@ -23,6 +23,17 @@ from setwise.training.run import Run
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _SHOWN_FEATURES = 12
 _MOST_TARGETS = 4
+_MOST_DRAWN = 5_000
+_BASELINES = (
+    "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven quantiles per "
+    "feature, the size) and the same covariates, whose worth alone has a row of its own. Best values are underlined."
+)
+_ELEMENT_BASELINES = (
+    "Every element with a label counts once; intervals draw whole sets (or groups), since elements of one set are no "
+    "independent witnesses. The baselines see the element alone, or the element in its set: its features beside the "
+    "means and standard deviations of its set. Where the second are better, the other elements of the set matter. "
+    "Best values are underlined."
+)
 _STATUS = {
     "finished": "all epochs done",
     "stopped early": "stopped early, since the validation sets gained nothing more",
@@ -45,14 +56,12 @@ def result(run: Run) -> Markup:
         parts.append(
             element(
                 "p",
-                "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven "
-                "quantiles per feature, the size) and the same covariates, whose worth alone has a row of its own. "
-                "Best values are underlined.",
+                _ELEMENT_BASELINES if record.objective.rows == "elements" else _BASELINES,
                 attributes={"class": "quiet"},
             )
         )
     if run.test_predictions is not None:
-        parts.append(figures_of(outcome_drawings(run.objective, run.test_predictions)))
+        parts.append(figures_of(outcome_drawings(run.objective, _some_rows(run.test_predictions))))
     return element("section", *parts)
 
 
@@ -70,7 +79,7 @@ def results_table(record: RunRecord) -> Markup:
 
 
 def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawing]:
-    """Figures of the predictions for held-out sets: a row per set with ``size``, targets and prediction columns."""
+    """Figures of the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns."""
     several = sum(head.kind != "regression" for head in objective.heads) > 1
     drawings: list[Drawing] = []
     for head in objective.heads[:_MOST_TARGETS]:
@@ -79,11 +88,22 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
             continue
         if isinstance(head, Regression):
             drawings += _of_number(head, known)
+        elif isinstance(head, WhichElement):
+            marked = known.filter(pc.equal(known[head.target], 1))
+            chances = marked[f"probability_{head.target}"].to_numpy()
+            drawings.append(outcomes.surprise_against_size(marked["size"].to_numpy(), chances, of=""))
         else:
             _, *names = head.columns(np.ones((1, head.width)), qualified=several)
             shares = np.stack([known[name].to_numpy() for name in names], axis=1)
             drawings += _of_classes(head, known, shares, f" ({head.target})" if several else "")
     return drawings
+
+
+def _some_rows(predictions: pa.Table) -> pa.Table:
+    """All of few rows; of more (elements), as many as a figure can show, drawn evenly."""
+    if predictions.num_rows <= _MOST_DRAWN:
+        return predictions
+    return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))
 
 
 def _of_number(head: Regression, known: pa.Table) -> list[Drawing]:

@@ -56,20 +56,21 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
     if objective.kind != "mixed":
-        sentences = _compared(rows, decisive_metric(objective))
+        sentences = _compared(rows, decisive_metric(objective), of=objective.rows)
     else:
         sentences = []
         for head in objective.heads:
             metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
             if metric in rows[0].metrics:
-                sentences += [f"{head.target}: {sentence}" for sentence in _compared(rows, metric)]
+                compared = _compared(rows, metric, of=objective.rows)
+                sentences += [f"{head.target}: {sentence}" for sentence in compared]
     if test_sets < _FEW_SETS:
         sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
     return " ".join(sentences)
 
 
-def _compared(rows: Sequence[TestRow], metric: str) -> list[str]:
-    """What one metric says of the model, the first row, beside the others."""
+def _compared(rows: Sequence[TestRow], metric: str, *, of: str) -> list[str]:
+    """What one metric says of the model, the first row, beside the others, of sets or of elements."""
     model, others = rows[0], [row for row in rows[1:] if metric in row.metrics]
     if not others:
         return [f"No baselines were measured, so nothing says whether {model.name} is worth having."]
@@ -77,11 +78,11 @@ def _compared(rows: Sequence[TestRow], metric: str) -> list[str]:
     rival = min(others, key=lambda row: row.metrics[metric])
     sentences = []
     if constant is not None and not _beats(model, constant, metric):
-        sentences.append(_no_better(model, constant, metric))
+        sentences.append(_no_better(model, constant, metric, of))
     rival_learns = rival is not constant and (constant is None or _beats(rival, constant, metric))
     if rival_learns and _beats(rival, model, metric):
         sentences.append(
-            f"A simpler method wins: {_seen_by(rival)} is better than {model.name} "
+            f"A simpler method wins: {_seen_by(rival, of)} is better than {model.name} "
             f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."
         )
     if not sentences:
@@ -103,7 +104,7 @@ def _beats(row: TestRow, other: TestRow, metric: str) -> bool:
     return row.metrics[metric] < (1 - _CLEARLY) * other.metrics[metric]
 
 
-def _no_better(model: TestRow, constant: TestRow, metric: str) -> str:
+def _no_better(model: TestRow, constant: TestRow, metric: str, what: str) -> str:
     """What to say of a model that does not beat the constant by the decisive metric."""
     pair = _pair(model, constant, metric)
     of = metric.removeprefix(_kind(metric))
@@ -113,20 +114,24 @@ def _no_better(model: TestRow, constant: TestRow, metric: str) -> str:
     ):
         return (
             f"The probabilities of {model.name} are no better than those of a constant ({pair}), although it "
-            f"{_ranking(model, of)}: it tells classes apart, but says it with too little or too much confidence."
+            f"{_ranking(model, of, what)}: it tells classes apart, but says it with too little or too much confidence."
         )
     return f"{model.name} has learned nothing that helps on new sets: it is no better than a constant ({pair})."
 
 
-def _ranking(model: TestRow, of: str) -> str:
+def _ranking(model: TestRow, of: str, what: str) -> str:
     accuracy, auc = model.metrics.get(f"accuracy{of}"), model.metrics.get(f"auc{of}")
     if accuracy is None:
-        return f"ranks sets well (AUC {auc:.2f})"
-    return f"is right for {accuracy:.0%} of the sets" + ("" if auc is None else f" (AUC {auc:.2f})")
+        return f"ranks {what} well (AUC {auc:.2f})"
+    return f"is right for {accuracy:.0%} of the {what}" + ("" if auc is None else f" (AUC {auc:.2f})")
 
 
-def _seen_by(rival: TestRow) -> str:
-    return rival.name if rival.name == "covariates alone" else f"{rival.name} on moments and quantiles of each set"
+def _seen_by(rival: TestRow, of: str) -> str:
+    return (
+        rival.name
+        if of == "elements" or rival.name == "covariates alone"
+        else f"{rival.name} on moments and quantiles of each set"
+    )
 
 
 def _pair(row: TestRow, other: TestRow, metric: str) -> str:

@@ -19,7 +19,7 @@ from setwise.layers import (
     PoolingByAttention,
     ResidualBlock,
 )
-from setwise.models import SetModel
+from setwise.models import ElementModel, SetModel
 from setwise.ops import set_attention
 from setwise.streaming.folds import Attention, Maximum, Total
 from setwise.streaming.rows import Function, Rows, Source, Sweeper
@@ -30,7 +30,7 @@ _STD_EPS = 1e-5  # of the pooling
 
 
 def stream(
-    model: SetModel,
+    model: SetModel | ElementModel,
     source: Source,
     covariates: Tensor | None = None,
     *,
@@ -39,6 +39,8 @@ def stream(
     on_rows: Callable[[int], None] | None = None,
 ) -> Tensor:
     """What a model in evaluation mode gives for one set, ``(1, K)``, exact, in the memory of one layer's activations.
+
+    Of a model with outputs per element it is ``(n, K)``, on the CPU, which must fit memory.
 
     The same as ``model`` on a batch of this set alone, to rounding; statistics and softmaxes are merged in float64.
     The activations ``(n, W)`` of one layer are held once, in memory or in a scratch file, and replaced in place.
@@ -66,7 +68,10 @@ def stream(
     try:
         with torch.no_grad():
             model.check(SetBatch(first, SetLayout.uniform(1, 1), covariates))
-            encoded = _apply(model.encoder, Rows(sweeper, source=source))
+            rows = Rows(sweeper, source=source)
+            if isinstance(model, ElementModel):
+                return _elements(model, rows, covariates)
+            encoded = _apply(model.encoder, rows)
             pooled = _apply(model.pooling, encoded)
             return model.decoder(pooled, None if covariates is None else covariates.to(device))
     finally:
@@ -74,7 +79,7 @@ def stream(
         model.train(training)
 
 
-def count_sweeps(model: SetModel, source: Source, covariates: Tensor | None = None) -> int:
+def count_sweeps(model: SetModel | ElementModel, source: Source, covariates: Tensor | None = None) -> int:
     """How often `stream` goes through all rows: counted on the first elements of the set."""
     few = _Beginning(source)
     seen = [0]
@@ -84,6 +89,19 @@ def count_sweeps(model: SetModel, source: Source, covariates: Tensor | None = No
 
     stream(model, few, covariates, on_rows=count)
     return seen[0] // len(few)
+
+
+def _elements(model: ElementModel, rows: Rows, covariates: Tensor | None) -> Tensor:
+    """Outputs of every element ``(n, K)``."""
+    if covariates is not None:
+        own = covariates.to(rows.sweeper.device)
+        rows = rows.map(lambda x: torch.cat([x, own.to(x.dtype).expand(len(x), -1)], 1))
+    outputs: list[Tensor] = []
+    found = _apply(model.head, _apply(model.encoder, rows))
+    assert isinstance(found, Rows)
+    found.sweep(lambda x: outputs.append(x.cpu()))
+    logits = torch.cat(outputs)
+    return logits.log_softmax(0) if model.spec.output == "which-element" else logits
 
 
 class _Beginning:

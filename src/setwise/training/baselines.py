@@ -21,7 +21,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.heads import Head, Regression, WhichElement
 from setwise.training.objectives import Objective
 
 _ALPHAS = np.logspace(-2, 6, 17)  # of ridge; the summaries are standardised, so the scale is known
@@ -29,7 +29,7 @@ _CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression
 
 _MANY_SETS = 2000  # from here on histograms are the faster trees; below, they find too little to split
 _FEW_SETS = {"n_estimators": 200, "learning_rate": 0.05, "max_depth": 3, "subsample": 0.7}
-_Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
 
 
 def baseline_predictions(
@@ -60,24 +60,24 @@ def baseline_predictions(
     linear = " and ".join(
         name for is_number, name in ((True, "ridge"), (False, "logistic regression")) if is_number in kinds
     )
-    fits: dict[str, tuple[_Fit, _Fit, tuple[np.ndarray, np.ndarray]]] = {"constant": (_mean, _shares, summaries)}
+    fits: dict[str, tuple[Fit, Fit, tuple[np.ndarray, np.ndarray]]] = {"constant": (mean, shares, summaries)}
     if covariates is not None:
-        fits["covariates alone"] = (_ridge, _logistic, covariates)
-    fits |= {linear: (_ridge, _logistic, summaries)}
-    fits |= {"gradient boosting": (_boosted_regression, _boosted_classification, summaries)}
+        fits["covariates alone"] = (ridge, logistic, covariates)
+    fits |= {linear: (ridge, logistic, summaries)}
+    fits |= {"gradient boosting": (boosted_regression, boosted_classification, summaries)}
     predicted = {}
     for name, (of_numbers, of_classes, (x, new)) in fits.items():
         parts = [
-            _of_head(head, of_numbers if head.kind == "regression" else of_classes, x, y, new, weights, seed)
+            of_head(head, of_numbers if head.kind == "regression" else of_classes, x, y, new, weights, seed)
             for head, y in zip(objective.heads, truth.reshape(len(x), -1).T, strict=True)
         ]
         predicted[name] = np.concatenate(parts, axis=1)
     return predicted
 
 
-def _of_head(
-    head: Regression | Classification | Ordinal,
-    fit: _Fit,
+def of_head(
+    head: Head,
+    fit: Fit,
     x: np.ndarray,
     y: np.ndarray,
     new: np.ndarray,
@@ -93,6 +93,7 @@ def _of_head(
     x, y, weights = x[known], y[known], weights[known]
     if isinstance(head, Regression):
         return fit(x, y, weights, new, seed)[:, None]
+    assert not isinstance(head, WhichElement), "its chances depend on the set"
     number = y.astype(np.int64)
     if head.weights is not None:
         weights = weights * np.asarray(head.weights)[number]
@@ -103,28 +104,28 @@ def _of_head(
     return predicted
 
 
-def _mean(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+def mean(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
     return np.full(len(new), np.average(y, weights=weights))
 
 
-def _shares(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
-    shares = np.bincount(y, weights=weights)
-    return np.tile(shares / shares.sum(), (len(new), 1))
+def shares(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+    counts = np.bincount(y, weights=weights)
+    return np.tile(counts / counts.sum(), (len(new), 1))
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
+def ridge(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:  # noqa: ARG001 - one signature
     model = make_pipeline(StandardScaler(), RidgeCV(alphas=_ALPHAS))  # chooses alpha by leaving one out
     return model.fit(x, y, ridgecv__sample_weight=weights).predict(new)
 
 
-def _boosted_regression(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
+def boosted_regression(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
     if len(x) > _MANY_SETS:
         return HistGradientBoostingRegressor(random_state=seed).fit(x, y, sample_weight=weights).predict(new)
     few = GradientBoostingRegressor(**_FEW_SETS, max_features=_tried(x), random_state=seed)
     return few.fit(x, y, sample_weight=weights).predict(new)
 
 
-def _logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
+def logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=300))
     folds = min(3, int(np.bincount(y).min()))
     if folds > 1:
@@ -139,9 +140,7 @@ def _logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray
         return model.fit(x, y, logisticregression__sample_weight=weights).predict_proba(new)
 
 
-def _boosted_classification(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int
-) -> np.ndarray:
+def boosted_classification(x: np.ndarray, y: np.ndarray, weights: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
     if len(x) > _MANY_SETS:
         return HistGradientBoostingClassifier(random_state=seed).fit(x, y, sample_weight=weights).predict_proba(new)
     few = GradientBoostingClassifier(**_FEW_SETS, max_features=_tried(x), random_state=seed)

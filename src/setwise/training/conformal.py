@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from setwise.data.splits import Split
 from setwise.training.calibration import conformal_quantile, in_prediction_set, least_sets
-from setwise.training.heads import Regression
+from setwise.training.heads import Regression, WhichElement
 from setwise.training.intervals import binomial
 from setwise.training.objectives import Objective
 
@@ -68,6 +68,7 @@ class Conformal(BaseModel):
                     ends = [None] * len(part) if quantile is None else (part[:, 0] + sign * quantile).tolist()
                     columns[f"{name}_{head.target}"] = pa.array(ends, pa.float64())
                 continue
+            assert not isinstance(head, WhichElement), "of sets alone"
             chosen = in_prediction_set(part, 1.0 if quantile is None else quantile)
             names = np.asarray([str(label) for label in head.classes])
             columns[f"classes_{head.target}"] = pa.array([" | ".join(names[row]) for row in chosen])
@@ -96,6 +97,7 @@ class Conformal(BaseModel):
                 held = np.abs(part[:, 0] - own) <= quantile
                 size = f"they are {2 * quantile:.4g} wide"
             else:
+                assert not isinstance(head, WhichElement), "of sets alone"
                 chosen = in_prediction_set(part, quantile)
                 held = chosen[np.arange(len(own)), own.astype(np.int64)]
                 size = f"they name {chosen.sum(1).mean():.2g} of {len(head.classes)} classes on average"

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from setwise.batch import SetBatch
 from setwise.training.config import FitConfig
 from setwise.training.objectives import Objective
+from setwise.training.parts import rows_of
 
 
 class Ensemble(nn.Module):
     """Several models of one specification; invariant.
 
-    Shapes: a batch of B sets to ``(B, M, K)``, the K outputs of each of M members. Outputs are not averaged, since
-    predictions are (`average`).
+    Shapes: a batch of B sets to ``(B, M, K)``, the K outputs of each of M members; with outputs per element to
+    ``(N, M, K)``. Outputs are not averaged, since predictions are (`average`).
 
     Args:
         members: M models.
@@ -34,7 +35,7 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, batch: SetBatch) -> Tensor:
-        return torch.stack([member(batch) for member in self.members], dim=1)
+        return torch.stack([rows_of(member(batch)) for member in self.members], dim=1)
 
 
 def members_of(model: nn.Module) -> list[nn.Module]:

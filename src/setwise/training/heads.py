@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from setwise._checks import InputError
 from setwise.data.tables import listed
+from setwise.training.which_element import WhichElement
 
 Label = bool | int | float | str
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -252,7 +253,8 @@ class Ordinal(BaseModel):
         return torch.cat([log_below[:, :1], between, log_above[:, -1:]], 1)
 
 
-Head = Annotated[Regression | Classification | Ordinal, Field(discriminator="kind")]
+Head = Regression | Classification | Ordinal | WhichElement
+AnyHead = Annotated[Head, Field(discriminator="kind")]
 
 
 def median_class(probabilities: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from setwise.training.metrics import score
 from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
+_ELEMENTS_IN_ALL, _DRAWS = 10_000_000, (100, 1000)  # that all draws together hold, and fewest and most draws
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
@@ -20,18 +22,25 @@ class HeldOut:
         truth: ``(B, T)`` what it is compared with.
         predicted: by name, the model first, predictions ``(B, P)`` of each repeat; one where nothing was repeated.
         clusters: ``(B,)`` what the sets are drawn by: their groups, or themselves.
+        sizes: ``(B,)`` elements of each set where elements are predicted: truth and predictions then have a row per
+            element, set after set; draws are of whole sets all the same.
     """
 
     objective: Objective
     truth: np.ndarray
     predicted: Mapping[str, Sequence[np.ndarray]]
     clusters: np.ndarray
+    sizes: np.ndarray | None = None
 
     def measure(self, rows: np.ndarray) -> dict[tuple[str, str], float]:
         """Metrics by name and metric, of the sets at some rows; means over the repeats."""
         found: dict[tuple[str, str], float] = {}
+        sizes = None
+        if self.sizes is not None:
+            sizes, starts = self.sizes[rows], (np.cumsum(self.sizes) - self.sizes)[rows]
+            rows = np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
         for name, repeats in self.predicted.items():
-            scores = [score(self.objective, predicted[rows], self.truth[rows]) for predicted in repeats]
+            scores = [score(self.objective, predicted[rows], self.truth[rows], sizes=sizes) for predicted in repeats]
             for metric in scores[0]:
                 found[name, metric] = float(np.mean([one[metric] for one in scores]))
         return found
@@ -39,7 +48,7 @@ class HeldOut:
 
 def scored(held_out: HeldOut) -> tuple[TestRow, ...]:
     """Metrics without intervals."""
-    found = held_out.measure(np.arange(len(held_out.truth)))
+    found = held_out.measure(np.arange(len(held_out.clusters)))
     return tuple(
         TestRow(name=name, metrics={metric: value for (of, metric), value in found.items() if of == name})
         for name in held_out.predicted
@@ -89,7 +98,9 @@ def measured(held_out: HeldOut, *, level: float = LEVEL, draws: int | None = Non
                 numbers[first, name, metric] = found[first, metric] - value
         return numbers
 
-    found = with_gains(np.arange(len(held_out.truth)))
+    found = with_gains(np.arange(len(held_out.clusters)))
+    if draws is None and held_out.sizes is not None:
+        draws = int(np.clip(_ELEMENTS_IN_ALL // max(1, len(held_out.truth)), *_DRAWS))
     drawn = bootstrap(with_gains, held_out.clusters, level=level, draws=draws, seed=seed)
     rows = []
     for name in held_out.predicted:

@@ -100,13 +100,25 @@ class Inputs:
             seed: of the draw.
             workers: processes that prepare batches.
         """
-        if elements_per_batch is None:
-            elements_per_batch = self.elements_per_batch()
-        sampler = BatchSampler(
-            store.sizes, rows, elements_per_batch=elements_per_batch, max_elements=max_elements, seed=seed
-        )
+        sampler = self.sampler(store, rows, elements_per_batch=elements_per_batch, max_elements=max_elements, seed=seed)
         for batch, _ in make_loader(self.dataset(store, max_elements), sampler, workers=workers):
             yield self.prepare(batch, self.order(store))
+
+    def sampler(
+        self,
+        store: SetStore,
+        rows: np.ndarray,
+        *,
+        elements_per_batch: int | None = None,
+        max_elements: int | None = None,
+        seed: int = 0,
+    ) -> BatchSampler:
+        """How `batches` goes through the sets; arguments alike."""
+        if elements_per_batch is None:
+            elements_per_batch = self.elements_per_batch()
+        return BatchSampler(
+            store.sizes, rows, elements_per_batch=elements_per_batch, max_elements=max_elements, seed=seed
+        )
 
     def elements_per_batch(self) -> int:
         """Most elements at a time, where nobody says: what fits most memories."""

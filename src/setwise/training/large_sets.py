@@ -9,7 +9,7 @@ from torch import Tensor
 from setwise._checks import check_finite
 from setwise.batch import SetBatch, SetLayout
 from setwise.data.store import SetStore
-from setwise.models import SetModel, spec_from_dict
+from setwise.models import ElementModel, SetModel, spec_from_dict
 from setwise.streaming import SweepBar, count_sweeps, stream
 from setwise.training.run import Run
 
@@ -43,6 +43,8 @@ def outputs_of_large(
 ) -> Tensor:
     """Outputs of a run's model, where it is, for one set of a store: ``(1, K)``, or ``(1, M, K)`` of an ensemble.
 
+    Of a model with outputs per element, a row for each element of the set.
+
     They are on the CPU.
 
     Args:
@@ -59,7 +61,7 @@ def outputs_of_large(
     own = None if covariates is None else torch.from_numpy(covariates[[row]]).to(run.dtype)
     outputs = []
     for member, model in enumerate(run.members):
-        assert isinstance(model, SetModel)
+        assert isinstance(model, SetModel | ElementModel)
         advance = None
         if bar is not None:
             which = f", member {member + 1} of {len(run.members)}" if len(run.members) > 1 else ""

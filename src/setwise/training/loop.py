@@ -21,7 +21,7 @@ from setwise.training.metrics import score
 from setwise.training.objectives import Objective
 from setwise.training.observers import Observer
 from setwise.training.outputs import outputs_of
-from setwise.training.parts import EvaluationPart, Example, TrainingPart
+from setwise.training.parts import EvaluationPart, Example, TrainingPart, rows_of
 from setwise.training.processes import fabric_choices, own_share
 
 Status = Literal["finished", "stopped early", "interrupted"]
@@ -65,7 +65,8 @@ def fit(
     the best weights so far.
 
     Args:
-        model: ``model(SetBatch) -> (B, K)``, on the CPU; afterwards it has the kept weights and is on the CPU.
+        model: ``model(SetBatch) -> (B, K)``, or a `SetBatch` of ``(N, K)`` where elements are predicted, on the CPU;
+            afterwards it has the kept weights and is on the CPU.
         objective: what is predicted.
         train: training sets.
         validation: sets that decide which epoch is kept and when to stop, or none.
@@ -134,12 +135,12 @@ class _Fit:
         started = time.perf_counter()
         self.model.train()
         steps = math.ceil(train.num_batches(epoch) / self.config.accumulate)
-        losses, largest, sets, rate = torch.zeros((), device=self.fabric.device), None, 0, 0.0
+        losses, largest, rows, rate = torch.zeros((), device=self.fabric.device), None, 0, 0.0
         for step, group in enumerate(_groups(train.epoch(epoch), self.config.accumulate)):
             rate = self.config.learning_rate_at(epoch + (step + 0.5) / steps)
             loss, norm = self._step(group, rate)
-            count = sum(len(example.batch) for example in group)
-            losses, sets = losses + loss * count, sets + count
+            count = sum(len(example.encoded) for example in group)
+            losses, rows = losses + loss * count, rows + count
             largest = norm if largest is None else torch.maximum(largest, norm)
             if step % _STEPS_BETWEEN_LOOKS == 0:
                 _check_finite(losses, largest, epoch)
@@ -151,7 +152,7 @@ class _Fit:
         loss, metrics = (None, {}) if validation is None else self._validate(validation, epoch)
         return EpochRecord(
             epoch=epoch + 1,
-            train_loss=losses.item() / sets,
+            train_loss=losses.item() / rows,
             gradient_norm=largest.item(),
             learning_rate=rate,
             seconds=time.perf_counter() - started,
@@ -160,16 +161,16 @@ class _Fit:
         )
 
     def _step(self, group: Sequence[Example], rate: float) -> tuple[Tensor, Tensor]:
-        """One step of the optimizer; the loss, this process's part of the mean over sets, and its gradient's norm."""
+        """One step of the optimizer; the loss, this process's part of the mean over rows, and its gradient's norm."""
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate
         self.optimizer.zero_grad()
-        total = sum(len(example.batch) for example in group)
+        total = sum(len(example.encoded) for example in group)
         sum_of_losses = torch.zeros((), device=self.fabric.device)
         for example in group:
             (batch, encoded, weights), count = own_share(example, self.fabric.global_rank, self.fabric.world_size)
             with _outputs_as_weights(self.config):
-                outputs = self.model(batch.to(self.fabric.device, non_blocking=True))
+                outputs = rows_of(self.model(batch.to(self.fabric.device, non_blocking=True)))
             targets, weights = self._moved(encoded), None if weights is None else self._moved(weights)
             loss = self.objective.loss(outputs, targets, weights)
             loss = loss * (count / total)
@@ -190,7 +191,8 @@ class _Fit:
             outputs = outputs_of(self.model, part.batches(), device=self.fabric.device)
         loss = self.objective.loss(outputs.double(), part.encoded, part.weights)
         _check_finite(loss, loss, epoch)
-        found = loss.item(), score(self.objective, self.objective.predict(outputs), part.truth)
+        sizes = getattr(part, "sizes", None)
+        found = loss.item(), score(self.objective, self.objective.predict(outputs), part.truth, sizes=sizes)
         return self.fabric.broadcast(found)  # so that all processes stop at one epoch, whatever their rounding
 
     def _moved(self, x: Tensor) -> Tensor:

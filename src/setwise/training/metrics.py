@@ -9,6 +9,7 @@ import numpy as np
 from setwise.training import formulas
 from setwise.training.heads import Classification, Ordinal, Regression, median_class
 from setwise.training.objectives import Objective
+from setwise.training.which_element import WhichElement, named_elements
 
 LOWER_IS_BETTER = frozenset({"mse", "mae", "cross_entropy", "hamming_loss", "rank_error"})
 _OF_A_LABEL = ("f1", "average_precision", "auc")  # what is said of each of many labels
@@ -24,13 +25,16 @@ def decisive_metric(objective: Objective) -> str:
     return "mse" if objective.kind == "regression" else "cross_entropy"
 
 
-def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def score(
+    objective: Objective, predicted: np.ndarray, truth: np.ndarray, *, sizes: np.ndarray | None = None
+) -> dict[str, float]:
     """Metrics of predictions, over the sets whose label is known.
 
     Args:
         objective: what is predicted.
         predicted: ``(B, P)``: numbers in the targets' units, probabilities of classes.
         truth: ``(B, T)``: numbers in the targets' units, numbers of classes; NaN where missing.
+        sizes: ``(B,)`` elements of each set, where rows are elements, one set after the other.
 
     Returns:
         For a number ``mse``, ``mae`` and ``r2``; for classes ``cross_entropy`` (nats), ``accuracy``,
@@ -39,14 +43,25 @@ def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dic
         ``kappa`` (with quadratic weights) beside cross entropy and accuracy. Of several targets the mean over those
         for which it is defined, and each of them per target (``r2_<target>``). Of labels (several targets of two
         classes, the second being "has it") ``hamming_loss``, ``macro_f1``, ``micro_f1``, ``mean_average_precision``,
-        ``cross_entropy`` and ``auc``, and per label ``f1``, ``average_precision`` and ``auc``.
+        ``cross_entropy`` and ``auc``, and per label ``f1``, ``average_precision`` and ``auc``. Of elements beside them
+        ``f1`` (of the second class of two) or ``macro_f1`` (the mean over the classes that occur); of which element is
+        meant ``cross_entropy`` and ``accuracy`` over sets.
     """
     truth = truth.reshape(len(truth), -1)
     labels = objective.kind == "multi-label"
     found: list[dict[str, float]] = []
     for column, (head, part) in enumerate(objective.by_head(predicted)):
         known = ~np.isnan(truth[:, column])
-        found.append(_of_head(head, part[known], truth[known, column], label=labels) if known.any() else {})
+        if not known.any():
+            found.append({})
+        elif isinstance(head, WhichElement):
+            assert sizes is not None, "which element of which set?"
+            found.append(_which(part[known, 0], named_elements(part[:, 0], sizes)[known]))
+        else:
+            metrics = _of_head(head, part[known], truth[known, column], label=labels)
+            if sizes is not None and isinstance(head, Classification):
+                metrics |= _f1(part[known].argmax(1), truth[known, column], len(head.classes))
+            found.append(metrics)
     if len(found) == 1:
         return found[0]
     names = dict.fromkeys(name for metrics in found for name in metrics)
@@ -72,6 +87,8 @@ def undefined(objective: Objective, truth: np.ndarray, *, what: str = "held-out 
         known = truth[~np.isnan(truth[:, column]), column]
         if known.size == 0:
             said.append(f"No {what} have a label of {head.target}, so nothing is known of how good it is predicted.")
+        elif isinstance(head, WhichElement):
+            continue
         elif isinstance(head, Regression):
             if np.ptp(known) == 0:
                 said.append(f"R2 of {head.target} is not defined: all {what} have the same value.")
@@ -114,6 +131,22 @@ def _classification(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, f
         ranked = classes[1:] if len(classes) == 2 else present
         metrics["auc"] = float(np.mean([formulas.auc(truth == k, probabilities[:, k]) for k in ranked]))
     return metrics
+
+
+def _f1(named: np.ndarray, truth: np.ndarray, classes: int) -> dict[str, float]:
+    """F1 of the second class of two; of several the mean over those that occur. Nothing where it is not defined."""
+    if classes == 2:
+        return {"f1": formulas.f1(truth, named)} if (truth == 1).any() else {}
+    each = [formulas.f1((truth == k).astype(int), (named == k).astype(int)) for k in np.unique(truth)]
+    return {"macro_f1": float(np.mean(each))}
+
+
+def _which(probabilities: np.ndarray, named: np.ndarray) -> dict[str, float]:
+    """Of the marked elements ``(B,)``: their probabilities, and their shares in being named."""
+    return {
+        "cross_entropy": float(-np.log(np.clip(probabilities, np.finfo(np.float64).eps, 1)).mean()),
+        "accuracy": float(named.mean()),
+    }
 
 
 def _label(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """What is predicted: one head per target, joined. Targets become numbers to fit, outputs become predictions.
 
-Values of targets have one row per set and one column per target, ``(B, T)``; a missing label is None or NaN and counts
-for nothing. Outputs ``(B, K)`` and predictions ``(B, P)`` have the columns of the heads one after the other.
+Values of targets have one row per set and one column per target, ``(B, T)``; where elements are predicted, one row per
+element. A missing label is None or NaN and counts for nothing. Outputs ``(B, K)`` and predictions ``(B, P)`` have the
+columns of the heads one after the other.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from setwise._checks import InputError
-from setwise.training.heads import Classification, Head, Ordinal, Regression
+from setwise.training.heads import AnyHead, Classification, Head, Ordinal
 
 
 class Objective(BaseModel):
@@ -21,20 +22,22 @@ class Objective(BaseModel):
 
     Attributes:
         heads: one for each target, in the order of the columns of targets.
+        rows: what is predicted: sets or elements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    heads: tuple[Head, ...] = Field(min_length=1)
+    heads: tuple[AnyHead, ...] = Field(min_length=1)
+    rows: Literal["sets", "elements"] = "sets"
 
     @classmethod
-    def of(cls, *heads: Regression | Classification | Ordinal) -> Self:
+    def of(cls, *heads: Head, rows: Literal["sets", "elements"] = "sets") -> Self:
         """Join heads.
 
         Raises:
             InputError: targets and classes whose prediction columns would have one name.
         """
-        objective = cls(heads=heads)
+        objective = cls(heads=heads, rows=rows)
         names = [
             name
             for head, part in objective.by_head(np.ones((1, objective.width)))
@@ -70,13 +73,18 @@ class Objective(BaseModel):
 
     @property
     def kind(self) -> str:
-        """In a word: regression, classification, multi-label (several targets of two classes), ordinal or mixed."""
+        """In a word: regression, classification, multi-label (several targets of two classes), ordinal, mixed ..."""
         kinds = {head.kind for head in self.heads}
         if len(kinds) > 1:
             return "mixed"
         if kinds == {"classification"} and len(self.heads) > 1 and all(head.width == 2 for head in self.heads):
             return "multi-label"
         return kinds.pop()
+
+    @property
+    def output(self) -> str:
+        """The output that a model of elements must have (`setwise.models.build`); "sets" for all other objectives."""
+        return "which-element" if self.kind == "which-element" else "elements" if self.rows == "elements" else "sets"
 
     @property
     def out_features(self) -> int:
@@ -88,7 +96,7 @@ class Objective(BaseModel):
         """P, the numbers of a prediction."""
         return sum(head.width for head in self.heads)
 
-    def by_head(self, predicted: np.ndarray) -> Iterator[tuple[Regression | Classification | Ordinal, np.ndarray]]:
+    def by_head(self, predicted: np.ndarray) -> Iterator[tuple[Head, np.ndarray]]:
         """Each head with its columns of predictions ``(B, P)``: a number, or the probabilities of the classes."""
         start = 0
         for head in self.heads:
@@ -170,8 +178,8 @@ class Objective(BaseModel):
         """Plain values, for ``model.json``."""
         return self.model_dump(mode="json")
 
-    def _named(self, head: Regression | Classification | Ordinal, part: np.ndarray) -> dict[str, np.ndarray]:
-        several = sum(other.kind != "regression" for other in self.heads) > 1
+    def _named(self, head: Head, part: np.ndarray) -> dict[str, np.ndarray]:
+        several = sum(isinstance(other, Classification | Ordinal) for other in self.heads) > 1
         return head.columns(part, qualified=several)
 
     def _stacked(self, method: str, values: np.ndarray | Sequence[Any]) -> np.ndarray:

@@ -14,6 +14,7 @@ from setwise.streaming import SweepBar
 from setwise.training.config import check_device
 from setwise.training.ensemble import average
 from setwise.training.large_sets import most_elements, outputs_of_large
+from setwise.training.parts import rows_of
 from setwise.training.run import Run
 
 
@@ -22,7 +23,7 @@ def outputs_of(
 ) -> Tensor:
     """Outputs of a model in evaluation mode for the sets of all batches, on the CPU.
 
-    They are ``(B, K)``, or ``(B, M, K)`` of an ensemble.
+    They are ``(B, K)``, or ``(B, M, K)`` of an ensemble; with a row per element where the model gives one per element.
 
     Args:
         model: on ``device``; its mode is restored.
@@ -35,7 +36,7 @@ def outputs_of(
     try:
         with torch.no_grad():
             moved = (batch.to(device) if dtype is None else batch.to(device, dtype) for batch in batches)
-            return torch.cat([model(batch).cpu() for batch in moved])
+            return torch.cat([rows_of(model(batch)).cpu() for batch in moved])
     finally:
         model.train(training)
 

@@ -10,7 +10,10 @@ from setwise.batch import SetBatch
 
 
 class Example(NamedTuple):
-    """A batch of sets, its targets encoded as the loss wants them, and weights ``(B,)`` of the sets or none."""
+    """A batch of sets, its targets encoded as the loss wants them, and weights of the sets or none.
+
+    Targets ``(B, T)`` and weights ``(B,)`` have a row per set, or per element where elements are predicted.
+    """
 
     batch: SetBatch
     encoded: Tensor
@@ -50,3 +53,8 @@ class EvaluationPart(Protocol):
     def batches(self) -> Iterable[SetBatch]:
         """The sets, in order."""
         ...
+
+
+def rows_of(output: Tensor | SetBatch) -> Tensor:
+    """What a model gives as rows: one per set ``(B, ...)``, or one per element ``(N, ...)``."""
+    return output.elements if isinstance(output, SetBatch) else output

@@ -1,12 +1,11 @@
 """From a store of sets to a run: split, fit the transforms, build, fit, test. What estimators and command line call."""
 
-import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
@@ -21,15 +20,18 @@ from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
 from setwise.training.defaults import settled
+from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements
+from setwise.training.element_problem import define_of_elements
 from setwise.training.ensemble import joined, member_config
 from setwise.training.files import make_directory
 from setwise.training.history import EpochRecord
 from setwise.training.inputs import Inputs
 from setwise.training.loop import Fitted, Status, fit, seeded
 from setwise.training.measure import measure
+from setwise.training.measure_elements import measure_elements
 from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
-from setwise.training.problem import ClassWeights, Problem, define
+from setwise.training.problem import ClassWeights, Problem, define, digest
 from setwise.training.processes import is_writer
 from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
@@ -41,6 +43,7 @@ def train(
     store: SetStore,
     *,
     targets: str | Sequence[str],
+    of: Literal["sets", "elements"] = "sets",
     task: str | Mapping[str, str] | None = None,
     orders: Mapping[str, Sequence[str]] | None = None,
     class_weights: ClassWeights = None,
@@ -75,7 +78,10 @@ def train(
     Args:
         store: the sets, with their targets as columns of ``store.sets``.
         targets: the column to predict, or several: numbers and classes, of which each set must have one at least.
-        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or a dictionary of those of some;
+        of: ``"elements"`` predicts labels of the elements (`SetStore.labels`), a prediction for each; splits are of
+            whole sets all the same.
+        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or of elements
+            ``"which-element"`` (one element of each set is marked 1), or a dictionary of those of some;
             by default as `setwise.training.targets.choose_kinds` finds.
         orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
         class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
@@ -119,19 +125,24 @@ def train(
     for name in covariates:
         if name in targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    problem = define(
-        store,
-        targets,
-        task=task,
-        orders=orders,
-        class_weights=class_weights,
-        weight_column=weight_column,
-        group=group,
-        split=split,
-        shares=(validation, test),
-        standardise=config.standardise,
-        seed=config.seed,
-    )
+    choices: dict[str, Any] = {
+        "task": task,
+        "class_weights": class_weights,
+        "weight_column": weight_column,
+        "group": group,
+        "split": split,
+        "shares": (validation, test),
+        "standardise": config.standardise,
+        "seed": config.seed,
+    }
+    if of == "elements":
+        refuse_for_elements(
+            order=orders, calibrate=calibrate, coverage=coverage, balanced_sampling=config.balanced_sampling
+        )
+        problem = define_of_elements(store, targets, **choices)
+        check_draws(problem, config)
+    else:
+        problem = define(store, targets, orders=orders, **choices)
     problem, kept = _kept_for_coverage(problem, coverage, seed=config.seed)
     parts, objective = problem.split, problem.objective
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
@@ -147,7 +158,9 @@ def train(
     if coverage is not None:
         run = with_coverage(run, problem, kept, coverage)
     if is_writer():
-        run = measure(run, problem, baselines=baselines, intervals=intervals)
+        run = (measure_elements if of == "elements" else measure)(
+            run, problem, baselines=baselines, intervals=intervals
+        )
     return run if directory is None else run.save(directory)
 
 
@@ -207,7 +220,9 @@ def _spec(
     for choice in choices:
         if choice not in free:
             raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
-    choices = {"pool": "mean", **choices} if name.startswith("deep-sets") else choices
+    given["output"] = objective.output
+    if objective.output == "sets" and name.startswith("deep-sets"):
+        choices = {"pool": "mean", **choices}
     if choices.get("pool") == "sum" and config.max_elements is not None and config.max_elements < largest:
         raise InputError(
             f"pool='sum' and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
@@ -244,10 +259,8 @@ def _checkpoints(
             "model": spec.to_dict(),
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,
-            "targets": hashlib.sha256(repr(problem.values.tolist()).encode()).hexdigest(),
-            "weights": None
-            if problem.weights is None
-            else hashlib.sha256(repr(problem.weights.tolist()).encode()).hexdigest(),
+            "targets": problem.fingerprint,
+            "weights": None if problem.weights is None else digest(problem.weights),
             "covariates": list(covariates),
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
         },
@@ -302,9 +315,34 @@ def _fit(
     resume: bool,
 ) -> Fitted:
     """Fit one model; the configurations are the run's, whose validation sets all members share, and the member's."""
-    store, objective = problem.store, problem.objective
     config, own = configs
+    train, validation = (of_elements if problem.of == "elements" else _of_sets)(problem, inputs, config, own)
+    return fit(
+        network,
+        problem.objective,
+        train=train,
+        validation=validation if len(problem.split.validation) else None,
+        config=own,
+        checkpoints=checkpoints,
+        resume=resume,
+        observers=observers,
+    )
+
+
+def _of_sets(
+    problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
+) -> tuple[StoreTraining, StoreEvaluation]:
+    store, objective = problem.store, problem.objective
     rows, held = problem.split.train, problem.split.validation
+    train = StoreTraining(
+        store,
+        rows,
+        objective.encode(problem.values[rows]),
+        inputs,
+        own,
+        weights=None if problem.weights is None else problem.weights[rows],
+        classes=_balanced_classes(problem) if config.balanced_sampling else None,
+    )
     validation = StoreEvaluation(
         store,
         held,
@@ -315,24 +353,7 @@ def _fit(
         max_elements=config.max_elements,
         seed=config.seed,
     )
-    return fit(
-        network,
-        objective,
-        train=StoreTraining(
-            store,
-            rows,
-            objective.encode(problem.values[rows]),
-            inputs,
-            own,
-            weights=None if problem.weights is None else problem.weights[rows],
-            classes=_balanced_classes(problem) if config.balanced_sampling else None,
-        ),
-        validation=validation if len(held) else None,
-        config=own,
-        checkpoints=checkpoints,
-        resume=resume,
-        observers=observers,
-    )
+    return train, validation
 
 
 def _balanced_classes(problem: Problem) -> np.ndarray:

@@ -1,7 +1,9 @@
 """What is to be learned from which sets: targets, parts of the split, weights."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from setwise.data.identical import check_not_split
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
-from setwise.training.heads import Classification, Ordinal, Regression, is_known
+from setwise.training.heads import Classification, Head, Ordinal, Regression, is_known
 from setwise.training.objectives import Objective
 from setwise.training.targets import Kind, choose_kinds, target_values
 
@@ -24,12 +26,13 @@ class Problem:
 
     Attributes:
         store: the sets.
-        values: ``(B, T)`` targets of all sets.
+        values: ``(B, T)`` targets of all sets, or truth ``(N, T)`` of all elements.
         split: rows of the parts.
         objective: what is predicted.
         group: the column that keeps sets together, or none.
         weight_column: the column of the weights, or none.
         weights: ``(B,)`` of the sets in the loss, with mean one over the training sets, or none where all count alike.
+        of: whether sets or elements are predicted.
     """
 
     store: SetStore
@@ -39,11 +42,24 @@ class Problem:
     group: str | None
     weight_column: str | None = None
     weights: np.ndarray | None = None
+    of: Literal["sets", "elements"] = "sets"
+
+    @property
+    def fingerprint(self) -> str:
+        """A checksum of the targets."""
+        return digest(self.values)
 
     def ids(self, part: str) -> tuple[str, ...]:
         """Names of the sets of a part."""
         names = self.store.set_ids
         return tuple(names[row] for row in getattr(self.split, part))
+
+
+def digest(values: np.ndarray) -> str:
+    """A checksum of numbers or labels."""
+    plain = values.dtype != object and values.ndim == 2  # truth of elements, of which there may be many
+    content = np.ascontiguousarray(values).tobytes() if plain else repr(values.tolist()).encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def define(
@@ -75,17 +91,19 @@ def define(
         known = [value for value in values[:, position] if is_known(value)]
         columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
     groups = columns.groups(store) if group is None else columns.groups(store, group)
-    parts = _checked(split, groups) if split is not None else _drawn(store, values, kinds, groups, shares, seed)
+    parts = checked_split(split, groups) if split is not None else _drawn(store, values, kinds, groups, shares, seed)
     check_not_split(store, parts)
     if group is None and split is None and groups is not None:
         group = "group"
-    weights = None if weight_column is None else _weights(store, weight_column, parts.train)
+    weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     heads = [
         _head(name, kinds[name], values[parts.train, position], (orders or {}).get(name), standardise=standardise)
         for position, name in enumerate(kinds)
     ]
     counted = np.ones(len(parts.train)) if weights is None else weights[parts.train]
-    heads = _with_class_weights(heads, values[parts.train], class_weights, counted)
+    if class_weights is not None:
+        encoded = np.stack([head.truth(values[parts.train, i]) for i, head in enumerate(heads)], axis=1)
+        heads = class_weights_of(heads, encoded, class_weights, counted)
     objective = Objective.of(*heads)
     _check_classes(objective, store, values, parts)
     return Problem(store, values, parts, objective, group, weight_column, weights)
@@ -120,7 +138,7 @@ def _drawn(
     )
 
 
-def _checked(split: Split, groups: np.ndarray | None) -> Split:
+def checked_split(split: Split, groups: np.ndarray | None) -> Split:
     """The split that a caller gives, if it keeps groups together."""
     if groups is not None:
         given = np.full(len(groups), "", dtype=object)
@@ -131,7 +149,7 @@ def _checked(split: Split, groups: np.ndarray | None) -> Split:
     return split
 
 
-def _weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+def set_weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
     """Weights of all sets ``(B,)``, with mean one over the training sets."""
     weights = columns.numbers(store, [name])[:, 0]
     if (weights < 0).any():
@@ -145,24 +163,29 @@ def _weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
     return weights / weights[rows].mean()
 
 
-def _with_class_weights(
-    heads: Sequence[Regression | Classification | Ordinal],
-    values: np.ndarray,
-    wanted: ClassWeights,
+def class_weights_of(
+    heads: Sequence[Head],
+    truth: np.ndarray,
+    wanted: str | Mapping[str, float],
     counted: np.ndarray,
-) -> list[Regression | Classification | Ordinal]:
-    """The heads with weights of their classes: given ones, or those that let all classes count alike."""
-    if wanted is None:
-        return list(heads)
+) -> list[Head]:
+    """The heads with weights of their classes: given ones, or those that let all classes count alike.
+
+    Args:
+        heads: one for each target.
+        truth: ``(B, T)`` of the training sets (or elements), numbers of classes.
+        wanted: "balanced", or a weight for each class.
+        counted: ``(B,)`` how much each set (or element) counts.
+    """
     if isinstance(wanted, str) and wanted != "balanced":
         raise InputError(f"class weights must be 'balanced' or a weight for each class; got {wanted!r}.")
     weighed = []
     for position, head in enumerate(heads):
-        if isinstance(head, Regression):
+        if not isinstance(head, Classification | Ordinal):
             weighed.append(head)
             continue
         if isinstance(wanted, str):
-            number = head.encode(values[:, position])
+            number = truth[:, position]
             known = ~np.isnan(number)
             counts = np.bincount(number[known].astype(np.int64), weights=counted[known], minlength=len(head.classes))
             weights = counts.sum() / (np.count_nonzero(counts) * np.where(counts > 0, counts, np.inf))
@@ -175,8 +198,8 @@ def _with_class_weights(
                 )
             weights = np.array([wanted.get(str(label), 1.0) for label in head.classes])
         weighed.append(head.model_copy(update={"weights": tuple(weights.tolist())}))
-    if all(isinstance(head, Regression) for head in heads):
-        raise InputError("class weights need a target of classes; all targets are numbers. Leave them out.")
+    if not any(isinstance(head, Classification | Ordinal) for head in heads):
+        raise InputError("class weights need a target of classes; there is none. Leave them out.")
     return weighed
 
 
@@ -185,7 +208,7 @@ def _check_classes(objective: Objective, store: SetStore, values: np.ndarray, sp
     if not len(split.test):
         return
     for position, head in enumerate(objective.heads):
-        if isinstance(head, Regression):
+        if not isinstance(head, Classification | Ordinal):
             continue
         labels = values[:, position]
         for label in sorted({value for value in labels if is_known(value)}):

@@ -46,15 +46,20 @@ def fabric_choices(device: str) -> dict[str, object]:
 
 
 def own_share(example: Example, rank: int, processes: int) -> tuple[Example, int]:
-    """The sets of a batch that one process computes, and how many of them count.
+    """The sets of a batch that one process computes, and how many rows of targets count (of sets, or of elements).
 
     Large and small sets are dealt in turn. A process that would have none takes a set that does not count.
     """
     if processes == 1:
-        return example, len(example.batch)
+        return example, len(example.encoded)
     dealt = torch.argsort(example.batch.sizes, descending=True, stable=True)
     own = dealt[rank::processes]
     count = len(own)
     own = own if count else dealt[:1]
-    weights = None if example.weights is None else example.weights[own]
-    return Example(example.batch[own], example.encoded[own], weights), count
+    batch, rows = example.batch[own], own
+    if len(example.encoded) != len(example.batch):  # a row per element
+        starts = example.batch.layout.offsets[own]
+        rows = torch.arange(batch.layout.num_elements) + (starts - batch.layout.offsets[:-1])[batch.layout.set_index]
+        count = len(rows) if count else 0
+    weights = None if example.weights is None else example.weights[rows]
+    return Example(batch, example.encoded[rows], weights), count

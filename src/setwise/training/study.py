@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
@@ -19,6 +19,7 @@ class Study:
 
     Attributes:
         targets: columns to predict.
+        of: whether they are of sets or of elements.
         task, orders, class_weights, weight_column, covariates, group, model, model_choices, config, validation: as for
             `setwise.training.train`.
     """
@@ -34,6 +35,7 @@ class Study:
     model_choices: Mapping[str, Any] = field(default_factory=dict)
     config: FitConfig = field(default_factory=FitConfig)
     validation: float = 0.15
+    of: Literal["sets", "elements"] = "sets"
 
     def fit(
         self,
@@ -61,6 +63,7 @@ class Study:
         return train(
             store,
             targets=self.targets,
+            of=self.of,
             task=self.task,
             orders=self.orders,
             class_weights=self.class_weights,
@@ -90,6 +93,7 @@ class Study:
         """Plain values of everything that decides a fit, so that results of other fits are not taken for these."""
         return {
             "targets": list(self.targets),
+            **({"of": self.of} if self.of == "elements" else {}),
             "task": dict(self.task) if isinstance(self.task, Mapping) else self.task,
             "orders": None if self.orders is None else {name: list(order) for name, order in self.orders.items()},
             "class_weights": self.class_weights

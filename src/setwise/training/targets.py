@@ -93,7 +93,7 @@ def target_values(
         InputError: no such column, a set without a target, or text where numbers are needed.
     """
     if isinstance(kinds, Objective):
-        kinds = {head.target: head.kind for head in kinds.heads}
+        kinds = {head.target: head.kind for head in kinds.heads if head.kind != "which-element"}
     rows = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     asked = rows if len(kinds) == 1 else np.zeros(0, np.int64)
     table = np.empty((len(store), len(kinds)), dtype=object)

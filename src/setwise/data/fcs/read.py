@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data.fcs.channels import FLOW, MASS, check_have, is_mass, is_scatter, names_of, quoted, shared
@@ -12,6 +13,7 @@ from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
 from setwise.data.fcs.spillover import Spillover, spillover_of
 from setwise.data.ids import unify
+from setwise.data.labels import LABEL, check_no_label
 from setwise.data.per_set import join, named_rows
 from setwise.data.reading import Processing, Reading
 from setwise.data.store import SetStore
@@ -39,6 +41,7 @@ def read_fcs(
     store: Path | None,
     strict: bool,
     keep_missing: bool = False,
+    labels: Sequence[str] = (),
 ) -> SetStore:
     """Read FCS files: look at all of them first, then copy their events, some at a time.
 
@@ -55,6 +58,7 @@ def read_fcs(
         store: where to keep the store, or none for memory.
         strict: false to keep problems rather than raise them.
         keep_missing: let values through that are missing.
+        labels: channels that are kept as they are, as labels of the events, and are no features.
 
     Raises:
         InputError: a file that cannot be read (unless ``skip_bad``), panels that differ, a table that does not fit.
@@ -62,6 +66,7 @@ def read_fcs(
     opened = _open_all(sources, reading, strict=strict)
     if features is None:
         names, left_out, problems = shared(opened.files, strict=strict)
+        names = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if not labelled]
     else:
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
@@ -69,6 +74,9 @@ def read_fcs(
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))
         used = {names_of(f)[n] for f, c in zip(opened.files, check_have(opened.files, names), strict=True) for n in c}
         left_out = {name: "it was not named" for name in every if name not in used}
+    both = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if labelled]
+    check_no_label(names, both)
+    left_out |= dict.fromkeys(labels, LABEL)
     columns = check_have(opened.files, names)
     processing = _processing(opened, names, reading, like)
     ids = unify(opened.sources.ids, sets_name or "the names of the files")
@@ -86,13 +94,36 @@ def read_fcs(
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
     arguments = (opened, columns, names, processing)
+    beside = _labels(opened, labels)
     if store is not None:
-        with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
+        with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
             _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
     elements = np.empty((int(sizes.sum()), len(names)), np.float32)
     _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
-    return SetStore.from_description(elements, sizes, joined, description)
+    return SetStore.from_description(elements, sizes, joined, description, beside)
+
+
+def _are_labels(opened: _Opened, names: Sequence[str], labels: Sequence[str]) -> list[bool]:
+    """Whether each channel is a label, by either of its names."""
+    if not labels:
+        return [False] * len(names)
+    places = set(check_have(opened.files[:1], labels)[0])
+    return [place in places for place in check_have(opened.files[:1], names)[0]]
+
+
+def _labels(opened: _Opened, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Channels of all files as they are stored: neither compensated nor transformed."""
+    if not names:
+        return {}
+    columns = check_have(opened.files, names)
+    pieces = [
+        np.array(events[:, own], np.float64)
+        for file, own in zip(opened.files, columns, strict=True)
+        for events in file.read(_rows(file))
+    ]
+    found = np.concatenate(pieces)
+    return {name: pa.array(np.ascontiguousarray(found[:, column])) for column, name in enumerate(names)}
 
 
 def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:

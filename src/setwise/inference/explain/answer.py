@@ -6,7 +6,7 @@ from torch import Tensor
 
 from setwise._checks import InputError, check_choice
 from setwise.data.tables import listed
-from setwise.training.heads import Classification, Ordinal, Regression, best_class
+from setwise.training.heads import Classification, Head, Ordinal, Regression, best_class
 from setwise.training.run import Run
 
 SCALES = ("log-odds", "probability")
@@ -45,6 +45,11 @@ class Answers:
         Raises:
             InputError: a name that the run does not know.
         """
+        if run.objective.rows == "elements":
+            raise InputError(
+                "explanations are of predictions for sets; this run predicts every element. What a prediction for an "
+                "element rests on is shown by the baselines of its report: the element alone, and in its set."
+            )
         check_choice("scale", scale, SCALES)
         heads = run.objective.heads
         names = tuple(_name(head, label, alone=len(heads) == 1) for head in heads for label in _labels(head))
@@ -74,6 +79,7 @@ class Answers:
         if self.fixed is not None:
             return self.fixed
         head, own = self._head, self._columns
+        assert isinstance(head, Classification | Ordinal), "explanations are of sets"
         assert not isinstance(head, Regression)
         return own.start + int(best_class(head, self._predicted(outputs)[:, own].detach().cpu().numpy())[0])
 
@@ -95,7 +101,7 @@ class Answers:
         return self._predicted(outputs)[:, column]
 
     @property
-    def _head(self) -> Regression | Classification | Ordinal:
+    def _head(self) -> Head:
         return self.run.objective.heads[self.head]
 
     @property
@@ -118,9 +124,9 @@ def _owner(run: Run, column: int) -> int:
     return next(place for place, end in enumerate(ends) if column < end)
 
 
-def _labels(head: Regression | Classification | Ordinal) -> list[str]:
-    return [head.target] if isinstance(head, Regression) else [str(label) for label in head.classes]
+def _labels(head: Head) -> list[str]:
+    return [str(label) for label in head.classes] if isinstance(head, Classification | Ordinal) else [head.target]
 
 
-def _name(head: Regression | Classification | Ordinal, label: str, *, alone: bool) -> str:
+def _name(head: Head, label: str, *, alone: bool) -> str:
     return label if alone or isinstance(head, Regression) else f"{head.target}={label}"

@@ -1,0 +1,223 @@
+"""Estimators of elements with scikit-learn's habits: sets in, a label for every element out."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from setwise._checks import InputError
+from setwise.data import SetStore
+from setwise.data.arrays import is_missing
+from setwise.estimator_inputs import check_covariates, check_order, covariate_names, read_sets, with_columns
+from setwise.estimators import SetEstimator
+from setwise.training import Run, train
+from setwise.training.element_outputs import element_predictions
+
+_TARGET = "label"
+
+
+class _ElementEstimator(SetEstimator):
+    """What both estimators of elements share: the way from labels to a fitted run, and to predictions."""
+
+    def _fit(self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any) -> None:
+        check_order(sets, groups=groups, covariates=covariates)
+        store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
+        store = store.with_labels({_TARGET: labels(store)})
+        self.run_ = train(
+            store,
+            targets=_TARGET,
+            of="elements",
+            task=task,
+            covariates=covariate_names(store),
+            group="group" if groups is not None else None,
+            **self._choices(),
+        )
+        self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
+        self.n_iter_ = self.run_.record.epochs
+
+    def _of_elements(self, sets: Any, covariates: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Predictions ``(N, P)`` for all elements, and the sizes of the sets."""
+        check_is_fitted(self, "run_")
+        run: Run = self.run_
+        store = with_columns(read_sets(sets, run.features), {}, covariates=covariates)
+        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        return element_predictions(run, store, np.arange(len(store)), device=self.device), store.sizes
+
+
+class SetElementRegressor(_ElementEstimator):
+    """Predict a number for every element of a set, in the light of the other elements.
+
+    Arguments and attributes as for `SetRegressor`. Plain Deep Sets (``model="deep-sets"``) treat every element alone.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> sets = [rng.normal(size=(n, 2)) for n in rng.integers(2, 20, 32)]
+        >>> y = [x[:, 0] - x[:, 0].mean() for x in sets]
+        >>> regressor = SetElementRegressor(depth=2, width=16, epochs=3, ensemble=1, random_state=0).fit(sets, y)
+        >>> regressor.predict(sets)[0].shape == y[0].shape
+        True
+    """
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Self:
+        """Fit the model; an earlier fit is forgotten.
+
+        Args:
+            X: B sets.
+            y: B arrays ``(n_i,)`` of numbers, NaN where an element has none.
+            groups: ``(B,)`` what must not be on both sides of the validation split, or none.
+            covariates: ``(B, C)`` features of the sets as a whole, which every element sees, or none.
+
+        Raises:
+            InputError: sets or labels that cannot be used; the message says which and why.
+        """
+        self._fit(X, lambda store: _numbers(y, store), task="regression", groups=groups, covariates=covariates)
+        return self
+
+    def predict(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
+        """B arrays ``(n_i,)`` of predicted numbers."""
+        predicted, sizes = self._of_elements(X, covariates)
+        return _by_set(predicted[:, 0], sizes)
+
+    def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
+        """R^2 of the predictions over all elements that have a number, of all sets together."""
+        predicted, sizes = self._of_elements(X, covariates)
+        truth = np.concatenate([np.asarray(own, float) for own in _checked(y, sizes)])
+        known = ~np.isnan(truth)
+        return float(r2_score(truth[known], predicted[known, 0]))
+
+
+class SetElementClassifier(_ElementEstimator):
+    """Predict a class for every element of a set, or which one element of it is meant.
+
+    Arguments and attributes as for `SetRegressor`, and
+
+    Attributes:
+        classes_: the K classes of elements, sorted; none where one element of each set is meant.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> sets = [rng.normal(size=(n, 2)) for n in rng.integers(5, 20, 32)]
+        >>> largest = [int(x[:, 0].argmax()) for x in sets]
+        >>> classifier = SetElementClassifier(depth=2, width=16, epochs=3, ensemble=1, max_elements=None)
+        >>> classifier.fit(sets, largest).predict(sets).shape
+        (32,)
+        >>> classifier.fit(sets, [x[:, 1] > 0 for x in sets]).predict_proba(sets)[0].shape == (len(sets[0]), 2)
+        True
+    """
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Self:
+        """Fit the model; an earlier fit is forgotten.
+
+        Arguments as for `SetElementRegressor`, ``y`` being B arrays ``(n_i,)`` of labels, None or NaN where an element
+        has none; or ``(B,)`` whole numbers: the position in each set of the one element that is meant.
+        """
+        if _are_positions(y):
+            self.classes_ = None
+            self._fit(
+                X, lambda store: _marks(y, store.sizes), task="which-element", groups=groups, covariates=covariates
+            )
+            return self
+        _, classes = _class_numbers(y, None)
+        self.classes_ = classes
+        self._fit(
+            X,
+            lambda store: _class_numbers(_checked(y, store.sizes), classes)[0],
+            task="classification",
+            groups=groups,
+            covariates=covariates,
+        )
+        (head,) = self.run_.objective.heads
+        self._column = [getattr(head, "classes").index(str(i)) for i in range(len(classes))]  # noqa: B009 - of classes
+        return self
+
+    def predict_proba(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
+        """B arrays of probabilities ``(n_i, K)``, columns as in ``classes_``; or ``(n_i,)`` of being the one meant."""
+        predicted, sizes = self._of_elements(X, covariates)
+        return _by_set(predicted[:, 0] if self.classes_ is None else predicted[:, self._column], sizes)
+
+    def predict(self, X: Any, *, covariates: Any = None) -> Any:
+        """B arrays ``(n_i,)`` of the most probable classes; or ``(B,)`` positions of the elements that are meant."""
+        found = self.predict_proba(X, covariates=covariates)
+        if self.classes_ is None:
+            return np.array([int(own.argmax()) for own in found])
+        return [self.classes_[own.argmax(1)] for own in found]
+
+    def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
+        """Accuracy over all elements that have a label, of all sets together; or over sets, of the elements meant."""
+        predicted = self.predict(X, covariates=covariates)
+        if self.classes_ is None:
+            return float(accuracy_score(np.asarray(y), predicted))
+        truth = [label for own in _checked(y, np.array([len(p) for p in predicted])) for label in list(own)]
+        pairs = [(a, b) for a, b in zip(truth, np.concatenate(predicted).tolist(), strict=True) if not is_missing(a)]
+        return float(np.mean([a == b for a, b in pairs]))
+
+
+def _by_set(values: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
+    return np.split(values, np.cumsum(sizes)[:-1])
+
+
+def _checked(y: Any, sizes: np.ndarray) -> Sequence[Any]:
+    """Labels, one array per set and one per element.
+
+    Raises:
+        InputError: other lengths, with the set.
+    """
+    if y is None or len(y) != len(sizes):
+        raise InputError(f"y must hold an array of labels for each of the {len(sizes)} sets; got {_count(y)}.")
+    for position, (own, size) in enumerate(zip(y, sizes, strict=True)):
+        if np.shape(own) != (size,):
+            raise InputError(
+                f"y must have a label for each element; set {position} has {size} elements and labels of shape "
+                f"{np.shape(own)}. Give None or NaN where a label is not known."
+            )
+    return y
+
+
+def _count(y: Any) -> str:
+    return "none" if y is None else str(len(y))
+
+
+def _numbers(y: Any, store: SetStore) -> np.ndarray:
+    try:
+        return np.concatenate([np.asarray(own, np.float64) for own in _checked(y, store.sizes)])
+    except (ValueError, TypeError) as error:
+        raise InputError(f"y must hold numbers, NaN where there is none: {error}.") from error
+
+
+def _class_numbers(y: Any, classes: np.ndarray | None) -> tuple[pa.Array, np.ndarray]:
+    """Labels of all elements as the numbers of their classes, written as text, and the classes."""
+    if y is None:
+        raise InputError("fit needs y: an array of labels for each set, or the position of one element in each.")
+    labels = [label for own in y for label in np.asarray(own).tolist()]
+    known = [label for label in labels if not is_missing(label)]
+    found = np.unique(np.array(known)) if classes is None else classes
+    number = {label: str(i) for i, label in enumerate(found.tolist())}
+    return pa.array([None if is_missing(label) else number[label] for label in labels], pa.string()), found
+
+
+def _are_positions(y: Any) -> bool:
+    """Whether labels are one whole number per set."""
+    return y is not None and len(y) > 0 and all(np.ndim(own) == 0 for own in y)
+
+
+def _marks(y: Any, sizes: np.ndarray) -> np.ndarray:
+    """1 for the element that is meant in each set, 0 for the others ``(N,)``.
+
+    Raises:
+        InputError: positions that are not one per set, or not in it.
+    """
+    at = np.asarray(y)
+    if at.shape != sizes.shape or at.dtype.kind not in "iu":
+        raise InputError(f"y must hold a whole number for each of the {len(sizes)} sets; got {at.dtype} {at.shape}.")
+    bad = np.flatnonzero((at < 0) | (at >= sizes))
+    if bad.size:
+        raise InputError(
+            f"y must hold the position of an element in its set; set {bad[0]} has {sizes[bad[0]]} elements, from 0 to "
+            f"{sizes[bad[0]] - 1}, and y is {at[bad[0]]}."
+        )
+    marks = np.zeros(int(sizes.sum()))
+    marks[np.cumsum(sizes) - sizes + at] = 1.0
+    return marks

@@ -1,0 +1,76 @@
+"""Predictions of a run for the elements of new sets, some sets at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.data.store import SetStore
+from setwise.training.element_outputs import element_outputs, finite
+from setwise.training.element_parts import positions_of
+from setwise.training.ensemble import spread_columns
+from setwise.training.measure_elements import element_table
+from setwise.training.run import Run
+from setwise.training.which_element import WhichElement, named_elements
+
+
+def check_whole_sets(max_elements: int | None) -> None:
+    """Refuse sub-samples where every element is to be predicted.
+
+    Raises:
+        InputError: ``max_elements`` is given.
+    """
+    if max_elements is not None:
+        raise InputError(
+            "this run predicts every element, so sets cannot be sub-sampled (max_elements, --max-elements). Leave it "
+            "out: large sets are streamed, within --memory-limit."
+        )
+
+
+def element_tables(
+    run: Run,
+    store: SetStore,
+    *,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    spread: bool = False,
+    progress: bool | None = None,
+) -> Iterator[pa.Table]:
+    """Predictions for all elements of a store, some sets at a time, in order; arguments as for `predict`.
+
+    Yields tables with a row per element: ``set_id``, ``element`` (its place in the set, from 0), the predictions; of
+    which element is meant ``predicted_<target>``, 1 for the most probable one of each set, and its probability.
+
+    Raises:
+        InputError: as for `predict`.
+    """
+    found = element_outputs(
+        run,
+        store,
+        np.arange(len(store)),
+        device=device,
+        elements_per_batch=elements_per_batch,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    for rows, outputs in found:
+        columns: dict[str, Any] = prediction_columns(run, finite(run, store, rows, outputs), store.sizes[rows])
+        if spread:
+            columns |= spread_columns(run.objective, outputs)
+        positions = positions_of(store, rows)
+        yield element_table(store, rows, store.sizes[rows], positions, columns).drop_columns("size")
+
+
+def prediction_columns(run: Run, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
+    """Named columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
+    columns = run.objective.columns(predicted)
+    for head, part in run.objective.by_head(predicted):
+        if isinstance(head, WhichElement):
+            named = (named_elements(part[:, 0], sizes) > 0).astype(np.int64)
+            columns = {f"predicted_{head.target}": named, **columns}
+    return columns

@@ -1,0 +1,88 @@
+"""What a run says about the elements of sets: batch after batch of sets, in their order, huge sets streamed."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from setwise._checks import InputError
+from setwise.data.store import SetStore
+from setwise.streaming import SweepBar
+from setwise.training.config import check_device
+from setwise.training.ensemble import average
+from setwise.training.large_sets import most_elements, outputs_of_large
+from setwise.training.outputs import outputs_of
+from setwise.training.run import Run
+
+
+def element_outputs(
+    run: Run,
+    store: SetStore,
+    rows: np.ndarray,
+    *,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = False,
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Some of the sets, in order, with the outputs of all their elements, on the CPU.
+
+    Yields rows of the store and ``(n, K)``, or ``(n, M, K)`` of an ensemble of M; n elements of these sets. A set that
+    is too large for a batch comes alone; its outputs are held in memory, its activations as ``memory_limit`` says.
+    Arguments and errors as for `setwise.training.outputs.outputs_for`.
+    """
+    most = most_elements(run, memory_limit)
+    if elements_per_batch is None:
+        elements_per_batch = min(most, run.inputs.elements_per_batch())
+    check_device(device)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    large = store.sizes[rows] > most
+    cuts = np.flatnonzero(large[1:] | large[:-1]) + 1  # a large set is a part of its own
+    try:
+        run.model.to(device)
+        for part in np.split(rows, cuts):
+            if store.sizes[part[0]] > most:
+                with SweepBar(show=progress) as bar:
+                    outputs = outputs_of_large(run, store, int(part[0]), memory_limit=memory_limit, bar=bar)
+                yield part, outputs
+                continue
+            done = 0
+            for batch in run.inputs.batches(store, part, elements_per_batch=elements_per_batch, workers=workers):
+                own = part[done : done + len(batch)]
+                done += len(batch)
+                yield own, outputs_of(run.model, [batch], device=torch.device(device), dtype=run.dtype)
+    finally:
+        run.model.cpu()
+
+
+def element_predictions(
+    run: Run, store: SetStore, rows: np.ndarray, *, device: str = "auto", elements_per_batch: int | None = None
+) -> np.ndarray:
+    """Predictions for all elements of some sets, set after set: ``(n, P)``; those of an ensemble are means.
+
+    Raises:
+        InputError: a prediction that is not a finite number.
+    """
+    found = element_outputs(run, store, rows, device=device, elements_per_batch=elements_per_batch)
+    return np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
+
+
+def finite(run: Run, store: SetStore, rows: np.ndarray, outputs: Tensor) -> np.ndarray:
+    """Predictions ``(n, P)`` of the outputs for the elements of some sets.
+
+    Raises:
+        InputError: a prediction that is not a finite number, with the set.
+    """
+    predicted = average(run.objective, outputs)
+    bad = ~np.isfinite(predicted).all(1)
+    if bad.any():
+        owner = int(np.searchsorted(np.cumsum(store.sizes[rows]), int(bad.argmax()), side="right"))
+        raise InputError(
+            f"{int(bad.sum()):,} elements have no finite prediction, the first in set {store.set_ids[rows[owner]]!r}. "
+            "The set is too far from the training sets to be computed with. Look for extreme values with "
+            "`setwise inspect`."
+        )
+    return predicted

@@ -1,0 +1,201 @@
+"""What is to be learned of elements: their labels, parts of the split (whole sets), weights."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError, check_choice
+from setwise.data import columns
+from setwise.data.identical import check_not_split
+from setwise.data.labels import check_no_label, is_text_label, label_codes, label_numbers, labels_of
+from setwise.data.splits import Split, split_sets
+from setwise.data.store import SetStore
+from setwise.data.tables import listed
+from setwise.training.element_parts import positions_of
+from setwise.training.heads import Classification, Head, Regression
+from setwise.training.objectives import Objective
+from setwise.training.problem import ClassWeights, Problem, checked_split, class_weights_of, set_weights
+from setwise.training.which_element import WhichElement, check_marks
+
+ELEMENT_KINDS = ("regression", "classification", "which-element")
+
+
+def define_of_elements(
+    store: SetStore,
+    targets: Sequence[str],
+    *,
+    task: str | Mapping[str, str] | None,
+    class_weights: ClassWeights,
+    weight_column: str | None,
+    group: str | None,
+    split: Split | None,
+    shares: tuple[float, float],
+    standardise: bool,
+    seed: int,
+) -> Problem:
+    """Take labels, split and weights from a store; arguments as for `setwise.training.train`.
+
+    Raises:
+        InputError: labels that cannot be used; a class of the test part that was never trained on.
+    """
+    kinds = _kinds(store, targets, task)
+    groups = columns.groups(store) if group is None else columns.groups(store, group)
+    if split is None:
+        given = columns.given_split(store)
+        parts = split_sets(len(store), groups=groups, given=given, validation=shares[0], test=shares[1], seed=seed)
+    else:
+        parts = checked_split(split, groups)
+    check_not_split(store, parts)
+    if group is None and split is None and groups is not None:
+        group = "group"
+    weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
+    train = positions_of(store, parts.train)
+    heads: list[Head] = []
+    truth = np.empty((store.num_elements, len(kinds)))
+    for position, (name, kind) in enumerate(kinds.items()):
+        if kind == "classification":
+            head, truth[:, position] = _classification(store, name, parts, train)
+        elif kind == "regression":
+            head, truth[:, position] = _regression(store, name, train, standardise=standardise)
+        else:
+            truth[:, position] = _marks(store, name)
+            head = WhichElement.fit(name, truth[train, position])
+        heads.append(head)
+    if class_weights is not None:
+        counted = np.ones(len(train)) if weights is None else np.repeat(weights[parts.train], store.sizes[parts.train])
+        heads = class_weights_of(heads, truth[train], class_weights, counted)
+    return Problem(
+        store, truth, parts, Objective.of(*heads, rows="elements"), group, weight_column, weights, of="elements"
+    )
+
+
+def element_truth(store: SetStore, objective: Objective) -> np.ndarray:
+    """Labels of all elements ``(N, T)`` as predictions are compared with them.
+
+    Raises:
+        InputError: no such labels, a class that the objective does not know, no label at all, marks that do not fit.
+    """
+    truth = np.empty((store.num_elements, len(objective.heads)))
+    for position, head in enumerate(objective.heads):
+        column = labels_of(store, head.target)
+        if isinstance(head, Classification):
+            names, codes = label_codes(column, head.target)
+            truth[:, position] = _numbers_of(head, names, codes, store)
+        elif isinstance(head, WhichElement):
+            truth[:, position] = _marks(store, head.target)
+        else:
+            truth[:, position] = label_numbers(column, head.target)
+        if np.isnan(truth[:, position]).all():
+            raise InputError(f"label {head.target!r} must be known for some elements; it is missing for all of them.")
+    return truth
+
+
+def truth_labels(objective: Objective, truth: np.ndarray) -> dict[str, pa.Array]:
+    """Truth ``(N, T)`` as columns of a table: numbers, names of classes, 1 and 0 of marks."""
+    found = {}
+    for position, head in enumerate(objective.heads):
+        values = truth[:, position]
+        if isinstance(head, Classification):
+            missing = np.isnan(values)
+            indices = pa.array(np.where(missing, 0, values).astype(np.int32), mask=missing)
+            names = pa.array([str(label) for label in head.classes])
+            found[head.target] = pa.DictionaryArray.from_arrays(indices, names).dictionary_decode()
+        else:
+            values = (values == 1).astype(np.float64) if isinstance(head, WhichElement) else values
+            found[head.target] = pa.array(values, from_pandas=True)
+    return found
+
+
+def _kinds(store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None) -> dict[str, str]:
+    """What kind of prediction each label asks for: text and two different numbers for classes, others for numbers."""
+    if not targets or len(set(targets)) < len(targets):
+        raise InputError(f"there must be labels to predict, each named once; got {listed(list(targets))}.")
+    check_no_label(columns.vector_features(store), targets)
+    said = dict.fromkeys(targets, task) if isinstance(task, str) else dict(task or {})
+    for name, kind in said.items():
+        if name not in targets:
+            raise InputError(f"task must be said of labels, {listed(list(targets))}; got {name!r}.")
+        check_choice(f"the task of {name!r}", kind, ELEMENT_KINDS)
+    kinds = {}
+    for name in targets:
+        column = labels_of(store, name)
+        two = is_text_label(column) or len(label_codes(column, name)[0]) == 2
+        kinds[name] = said.get(name) or ("classification" if two else "regression")
+    if "which-element" in kinds.values() and len(kinds) > 1:
+        raise InputError(
+            f"which element of a set is meant is learned alone; got {len(kinds)} labels, {listed(list(kinds))}. "
+            "Name one of them."
+        )
+    return kinds
+
+
+def _regression(store: SetStore, name: str, train: np.ndarray, *, standardise: bool) -> tuple[Head, np.ndarray]:
+    values = label_numbers(labels_of(store, name), name)
+    _check_some(values[train], name)
+    if not np.nanmax(values[train]) > np.nanmin(values[train]):
+        raise InputError(
+            f"label {name!r} must vary among the training elements; all that have one have "
+            f"{np.nanmax(values[train]):g}. Choose another, or add sets with other values."
+        )
+    return Regression.fit(name, values[train], standardise=standardise), values
+
+
+def _classification(store: SetStore, name: str, parts: Split, train: np.ndarray) -> tuple[Head, np.ndarray]:
+    names, codes = label_codes(labels_of(store, name), name)
+    trained = codes[train]
+    _check_some(np.where(trained < 0, np.nan, trained), name)
+    classes = sorted(names[code] for code in np.unique(trained[trained >= 0]))
+    if len(classes) < 2:
+        raise InputError(
+            f"label {name!r} must have two classes at least among the training elements; all that have one are "
+            f"{classes[0]!r}. Add sets with elements of another class, or choose another label."
+        )
+    head = Classification(target=name, classes=tuple(classes), share=float((trained >= 0).mean()))
+    held = np.full(len(store), "", dtype=object)
+    for part in ("validation", "test"):
+        held[getattr(parts, part)] = part
+    return head, _numbers_of(head, names, codes, store, held)
+
+
+def _marks(store: SetStore, name: str) -> np.ndarray:
+    """1 of the element that is meant, NaN of all others ``(N,)``; truth values count as 1 and 0."""
+    column = labels_of(store, name)
+    if is_text_label(column):
+        names, codes = label_codes(column, name)
+        known = [{"true": 1.0, "false": 0.0}.get(label.lower(), 2.0) for label in names]
+        marks = np.where(codes < 0, 0.0, np.array([*known, 0.0])[codes])
+    else:
+        marks = np.nan_to_num(label_numbers(column, name))
+    check_marks(marks, store.sizes, store.set_ids, name)
+    return np.where(marks == 1, 1.0, np.nan)
+
+
+def _numbers_of(
+    head: Classification, names: Sequence[str], codes: np.ndarray, store: SetStore, parts: np.ndarray | None = None
+) -> np.ndarray:
+    """Numbers of the classes of all elements, NaN where missing; other classes than the head's are refused."""
+    number = {label: float(i) for i, label in enumerate(head.classes)}
+    table = np.array([*(number.get(name, np.inf) for name in names), np.nan])
+    found = table[codes]  # -1, a missing label, is the last
+    unknown = np.isinf(found)
+    if parts is not None:  # sets of no part do not matter
+        unknown &= np.repeat(parts != "", store.sizes)
+    if unknown.any():
+        first = int(unknown.argmax())
+        owner = int(np.searchsorted(np.cumsum(store.sizes), first, side="right"))
+        where = f"set {store.set_ids[owner]!r}" + (f" of the {parts[owner]} part" if parts is not None else "")
+        raise InputError(
+            f"label {head.target!r} must be one of the classes of the training elements, "
+            f"{listed([repr(label) for label in head.classes])}; {int(unknown.sum()):,} elements have others, such as "
+            f"{names[codes[first]]!r} in {where}. Join rare classes, leave those labels empty, or choose another split."
+        )
+    return np.where(np.isinf(found), np.nan, found)
+
+
+def _check_some(values: np.ndarray, name: str) -> None:
+    if np.isnan(values).all():
+        raise InputError(
+            f"label {name!r} must be known for some elements of the training sets; it is missing for all of them. "
+            "Fill it in, or choose another label."
+        )

@@ -1,0 +1,95 @@
+"""A run measured on the elements of its test sets, beside what it has to beat."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from setwise.data import columns
+from setwise.data.store import SetStore
+from setwise.training.element_baselines import element_baselines
+from setwise.training.element_outputs import element_predictions
+from setwise.training.element_parts import positions_of
+from setwise.training.element_problem import truth_labels
+from setwise.training.held_out import HeldOut, measured, scored
+from setwise.training.metrics import undefined
+from setwise.training.problem import Problem
+from setwise.training.run import Run
+from setwise.training.which_element import WhichElement
+
+MOST = 100_000  # elements that metrics are computed on; of more, as many are drawn evenly from the sets
+
+
+def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:
+    """The run with its table of test results; unchanged without test sets. Arguments as for `measure`."""
+    store, split, truth = problem.store, problem.split, problem.values
+    if len(split.test) == 0:
+        return run
+    record, objective = run.record, run.objective
+    sizes, kept = kept_elements(store, split.test, objective, seed=record.config.seed)
+    positions = positions_of(store, split.test)[kept]
+    predicted = element_predictions(run, store, split.test, device=record.config.device)[kept]
+    all_predicted = {record.model: predicted}
+    if baselines:
+        covariates = None if record.covariates is None else record.covariates.apply(store).astype(np.float64)
+        all_predicted |= element_baselines(
+            objective,
+            store,
+            truth,
+            fitted_on=np.concatenate([split.train, split.validation]),
+            tested=split.test,
+            positions=positions,
+            covariates=covariates,
+            weights=problem.weights,
+            seed=record.config.seed,
+        )
+    groups = None if problem.group is None else columns.groups(store, problem.group)
+    clusters = split.test if groups is None else groups[split.test]
+    held_out = HeldOut(
+        objective, truth[positions], {name: [values] for name, values in all_predicted.items()}, clusters, sizes
+    )
+    rows = measured(held_out, seed=record.config.seed).rows if intervals else scored(held_out)
+    notes = (*record.notes, *undefined(objective, truth[positions], what="held-out elements"))
+    if len(kept) > len(positions) or sizes.sum() < store.sizes[split.test].sum():
+        notes += (
+            f"Measured on {sizes.sum():,} of {store.sizes[split.test].sum():,} held-out elements, drawn evenly from "
+            "the sets; each was predicted with its whole set.",
+        )
+    record = record.model_copy(update={"test": rows, "notes": notes})
+    table = element_table(store, split.test, sizes, positions, truth_labels(objective, truth[positions]))
+    for name, values in objective.columns(predicted).items():
+        table = table.append_column(name, pa.array(values))
+    return replace(run, record=record, test_predictions=table, held_out=held_out)
+
+
+def kept_elements(store: SetStore, rows: np.ndarray, objective: object, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many elements of each set are measured ``(B,)``, and which, counted through all sets; all of few."""
+    sizes = store.sizes[rows]
+    heads = getattr(objective, "heads", ())
+    if sizes.sum() <= MOST or any(isinstance(head, WhichElement) for head in heads):
+        return sizes, np.arange(sizes.sum())
+    generator = np.random.default_rng(seed)
+    most = np.minimum(sizes, max(1, MOST // len(rows)))
+    starts = np.cumsum(sizes) - sizes
+    drawn = [
+        start + np.sort(generator.choice(size, count, replace=False))
+        for start, size, count in zip(starts, sizes, most, strict=True)
+    ]
+    return most, np.concatenate(drawn)
+
+
+def element_table(
+    store: SetStore, rows: np.ndarray, sizes: np.ndarray, positions: np.ndarray, more: dict[str, pa.Array]
+) -> pa.Table:
+    """A row per element at some places of the store: ``set_id``, ``element`` (its place in the set), ``size``, more."""
+    names = pa.array([store.set_ids[row] for row in rows])
+    owners = np.repeat(np.arange(len(rows)), sizes)
+    starts = (np.cumsum(store.sizes) - store.sizes)[rows]
+    return pa.table(
+        {
+            "set_id": pa.DictionaryArray.from_arrays(pa.array(owners, pa.int32()), names).dictionary_decode(),
+            "element": positions - starts[owners],
+            "size": store.sizes[rows][owners],
+            **more,
+        }
+    )

@@ -1,0 +1,109 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import setwise as sw
+from setwise._checks import InputError
+
+CHOICES = {
+    "depth": 2,
+    "width": 16,
+    "epochs": 12,
+    "batch_size": 4,
+    "learning_rate": 3e-3,
+    "ensemble": 1,
+    "random_state": 0,
+}
+
+
+def _sets(count=48, seed=0):
+    """Elements whose label is their side of the mean of their set, which lies anywhere."""
+    generator = np.random.default_rng(seed)
+    return [generator.normal(0, 1, (n, 2)) + generator.normal(0, 3) for n in generator.integers(3, 30, count)]
+
+
+def _centred(sets):
+    return [x[:, 0] - x[:, 0].mean() for x in sets]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    sets = _sets()
+    labels = [np.where(own > 0, "above", "below").astype(object) for own in _centred(sets)]
+    for own in labels:
+        own[::5] = None
+    return sw.SetElementClassifier(**CHOICES).fit(sets, labels)
+
+
+def test_classes_of_elements_in_the_light_of_their_set(classifier):
+    new = _sets(seed=1)
+    truth = [np.where(own > 0, "above", "below") for own in _centred(new)]
+    assert classifier.score(new, truth) > 0.7  # the element alone is worth 0.5
+    found = classifier.predict(new)
+    assert [len(own) for own in found] == [len(x) for x in new]
+    chances = classifier.predict_proba(new)
+    assert np.allclose(np.concatenate(chances).sum(1), 1)
+    named = classifier.classes_[np.concatenate(chances).argmax(1)]
+    assert (named == np.concatenate(found)).all()
+
+
+def test_predictions_follow_their_elements(classifier):
+    (x,) = _sets(1, seed=3)
+    order = np.random.default_rng(0).permutation(len(x))
+    assert np.allclose(classifier.predict_proba([x])[0][order], classifier.predict_proba([x[order]])[0], atol=1e-5)
+
+
+def test_a_clone_and_a_pickle_predict_the_same(classifier):
+    sets = _sets(12)
+    labels = [np.arange(len(x)) % 3 for x in sets]
+    choices = {**CHOICES, "epochs": 2}
+    first = sw.SetElementClassifier(**choices).fit(sets, labels)
+    again = clone(first).fit(sets, labels)
+    for one, other in zip(first.predict_proba(sets), again.predict_proba(sets), strict=True):
+        assert (one == other).all()
+    kept = pickle.loads(pickle.dumps(first))
+    assert all((a == b).all() for a, b in zip(kept.predict(sets), first.predict(sets), strict=True))
+    assert first.predict(sets)[0].dtype.kind == "i"
+
+
+def test_which_element_is_meant():
+    sets = _sets()
+    largest = [int(x[:, 1].argmax()) for x in sets]
+    found = sw.SetElementClassifier(**{**CHOICES, "epochs": 20}, max_elements=None).fit(sets, largest)
+    new = _sets(seed=2)
+    truth = [int(x[:, 1].argmax()) for x in new]
+    chance = np.mean([1 / len(x) for x in new])
+    assert found.score(new, truth) > 3 * chance
+    assert np.allclose([own.sum() for own in found.predict_proba(new)], 1)
+
+
+def test_numbers_of_elements_with_covariates():
+    sets = _sets()
+    shift = np.random.default_rng(5).normal(0, 1, (len(sets), 1))
+    y = [own + s for own, s in zip(_centred(sets), shift[:, 0], strict=True)]
+    y[0][:2] = np.nan
+    regressor = sw.SetElementRegressor(**CHOICES).fit(sets, y, covariates=shift)
+    blind = sw.SetElementRegressor(**CHOICES).fit(sets, y)
+    assert regressor.score(sets, y, covariates=shift) > blind.score(sets, y) > 0
+    with pytest.raises(InputError, match="covariates must be those"):
+        regressor.predict(sets)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (lambda sets: [np.zeros(len(x) + 1) for x in sets], "set 0 has"),
+        (lambda sets: [np.zeros(len(x)) for x in sets], "two classes at least"),
+        (lambda sets: [np.full(len(x), np.nan) for x in sets], "missing for all"),
+        (lambda sets: [np.zeros(len(x)) for x in sets[1:]], "for each of the 12 sets; got 11"),
+        (lambda sets: [len(x) for x in sets], "position of an element"),
+        (lambda sets: [0.5 for _ in sets], "whole number"),
+        (lambda _: None, "fit needs y"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(labels, words):
+    sets = _sets(12)
+    with pytest.raises(InputError, match=words):
+        sw.SetElementClassifier(**CHOICES, max_elements=None).fit(sets, labels(sets))

@@ -55,7 +55,7 @@ def test_predictions_follow_their_elements(classifier):
     assert np.allclose(classifier.predict_proba([x])[0][order], classifier.predict_proba([x[order]])[0], atol=1e-5)
 
 
-def test_a_clone_and_a_pickle_predict_the_same(classifier):
+def test_a_clone_and_a_pickle_predict_the_same():
     sets = _sets(12)
     labels = [np.arange(len(x)) % 3 for x in sets]
     choices = {**CHOICES, "epochs": 2}

@@ -22,6 +22,7 @@ ORDER = [
     "inference",
     "report",
     "estimator_inputs",
+    "element_estimators",
     "estimators",
     "cli",
 ]

@@ -20,7 +20,10 @@ def evaluate(
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep targets and predictions, a row per set: .parquet or .csv.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep targets and predictions, a row per set (or element): .parquet or .csv."
+        ),
     ] = None,
     device: options.Device = "auto",
     elements_per_batch: options.ElementsPerBatch = None,
@@ -33,7 +36,7 @@ def evaluate(
     *,
     reading: "Reading",
 ) -> None:
-    """Measure a run on sets whose targets are known.
+    """Measure a run on sets whose targets (or elements whose labels) are known.
 
     [bold]Examples[/bold]
 
@@ -66,7 +69,7 @@ def evaluate(
     )
     if out is not None:
         write_table(found.predictions, out)
-    record, num_sets = loaded.record, found.predictions.num_rows
+    record, num_sets = loaded.record, found.num_sets
     people = Screen(as_json=json)
     here = [TestRow(name=record.model, metrics=found.metrics, intervals=found.intervals)]
     show_rows(people, here, title=f"On these {num_sets:,} sets")

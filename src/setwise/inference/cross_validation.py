@@ -111,6 +111,11 @@ def cross_validate(
         InputError: data, choices or directory are at fault.
     """
     check_positive(jobs=jobs)
+    if study.of == "elements":
+        raise InputError(
+            "cross-validation is of targets of sets; labels of elements are measured on the held-out sets of one fit "
+            "(setwise fit --element-target, with another --seed for another split)."
+        )
     directory = _directory(out, resume=resume, overwrite=overwrite)
     kinds = choose_kinds(store, study.targets, study.task)
     values = target_values(store, kinds)

@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from setwise.data import columns
 from setwise.data.reading import Reading
+from setwise.inference.evaluate_elements import measured_elements
 from setwise.inference.predict import read_for
+from setwise.inference.predict_elements import check_whole_sets
 from setwise.training.held_out import HeldOut, measured
 from setwise.training.metrics import undefined
 from setwise.training.outputs import predictions_of
@@ -26,15 +28,18 @@ class Evaluation:
         metrics: in the targets' units (`setwise.training.metrics.score`).
         intervals: of the metrics that have one, 95%, over the groups that the run knows where the sets have that
             column, else over sets.
-        predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns.
+        predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns; of a run that predicts
+            elements a row per element, with ``element``, its place in the set.
         known_sets: how many sets carry the name of a set that the run was fitted or stopped on: where these are the
             same sets, the metrics flatter.
+        num_sets: how many sets there are.
         notes: what these sets cannot tell, a sentence each.
     """
 
     metrics: dict[str, float]
     predictions: pa.Table
     known_sets: int
+    num_sets: int
     notes: tuple[str, ...] = ()
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -61,8 +66,25 @@ def evaluate(
         InputError: as for `setwise.inference.predict`; a target that is missing, or a class that the run does not know.
     """
     run = run if isinstance(run, Run) else Run.load(run)
-    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
     objective = run.objective
+    of_elements = objective.rows == "elements"
+    labels = objective.targets if of_elements else ()
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
+    fitted_on = {*run.record.split.train, *run.record.split.validation}
+    known = sum(name in fitted_on for name in store.set_ids)
+    if of_elements:
+        check_whole_sets(max_elements)
+        row, table, notes = measured_elements(
+            run,
+            store,
+            device=device,
+            elements_per_batch=elements_per_batch,
+            seed=seed,
+            workers=workers,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
+        return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
     values = target_values(store, objective)
     truth = objective.truth(values)
     predicted = predictions_of(
@@ -85,8 +107,6 @@ def evaluate(
             **objective.columns(predicted),
         }
     )
-    fitted_on = {*run.record.split.train, *run.record.split.validation}
-    known = sum(name in fitted_on for name in store.set_ids)
     group = run.record.group
     groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
     clusters = np.arange(len(store)) if groups is None else groups
@@ -96,4 +116,4 @@ def evaluate(
         notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets"))
         for name, column in run.record.conformal.columns(objective, predicted).items():
             table = table.append_column(name, column)
-    return Evaluation(row.metrics, table, known, notes, row.intervals)
+    return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)

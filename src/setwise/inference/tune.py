@@ -104,8 +104,8 @@ def tune(
     """
     if study.of == "elements":
         raise InputError(
-            "a search is for targets of sets; labels of elements are fitted with choices that are given. Compare a few "
-            "with `setwise cv --element-target`."
+            "a search is for targets of sets; labels of elements are fitted with choices that are given "
+            "(setwise fit --element-target)."
         )
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))

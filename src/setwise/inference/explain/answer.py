@@ -45,11 +45,6 @@ class Answers:
         Raises:
             InputError: a name that the run does not know.
         """
-        if run.objective.rows == "elements":
-            raise InputError(
-                "explanations are of predictions for sets; this run predicts every element. What a prediction for an "
-                "element rests on is shown by the baselines of its report: the element alone, and in its set."
-            )
         check_choice("scale", scale, SCALES)
         heads = run.objective.heads
         names = tuple(_name(head, label, alone=len(heads) == 1) for head in heads for label in _labels(head))

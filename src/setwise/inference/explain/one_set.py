@@ -97,7 +97,10 @@ def set_models(model: nn.Module) -> list[SetModel]:
     members = members_of(model)
     for member in members:
         if not isinstance(member, SetModel):
-            raise InputError("explanations are of predictions for sets; this run predicts something else.")
+            raise InputError(
+                "explanations are of predictions for sets, which elements move; this run predicts every element. Whether "
+                "the other elements of its set matter is told by the baselines in its report."
+            )
     return [member for member in members if isinstance(member, SetModel)]
 
 

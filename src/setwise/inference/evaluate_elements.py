@@ -1,0 +1,67 @@
+"""How good a run is on elements whose labels are known."""
+
+import numpy as np
+import pyarrow as pa
+
+from setwise.data import columns
+from setwise.data.store import SetStore
+from setwise.inference.predict_elements import prediction_columns
+from setwise.training.element_outputs import element_outputs, finite
+from setwise.training.element_parts import positions_of
+from setwise.training.element_problem import element_truth, truth_labels
+from setwise.training.held_out import HeldOut, measured
+from setwise.training.measure_elements import element_table, kept_elements
+from setwise.training.metrics import undefined
+from setwise.training.record import TestRow
+from setwise.training.run import Run
+
+
+def measured_elements(
+    run: Run,
+    store: SetStore,
+    *,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
+) -> tuple[TestRow, pa.Table, tuple[str, ...]]:
+    """Metrics with intervals over groups or sets, a table with a row per measured element, and what is to be said.
+
+    Args:
+        run: a fitted model of elements.
+        store: sets whose elements have the labels.
+        device, elements_per_batch, workers, memory_limit, progress: as for `setwise.inference.predict`.
+        seed: of the draws.
+
+    Raises:
+        InputError: as for `setwise.inference.predict`; labels that are missing, or a class that the run does not know.
+    """
+    objective, rows = run.objective, np.arange(len(store))
+    truth = element_truth(store, objective)
+    sizes, kept = kept_elements(store, rows, objective, seed=seed)
+    found = element_outputs(
+        run,
+        store,
+        rows,
+        device=device,
+        elements_per_batch=elements_per_batch,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    predicted = np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
+    named = prediction_columns(run, predicted, store.sizes)
+    positions = positions_of(store, rows)[kept]
+    group = run.record.group
+    groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
+    held_out = HeldOut(
+        objective, truth[kept], {run.record.model: [predicted[kept]]}, rows if groups is None else groups, sizes
+    )
+    notes = tuple(undefined(objective, truth[kept], what="elements"))
+    if len(kept) < store.num_elements:
+        notes += (f"Measured on {len(kept):,} of {store.num_elements:,} elements, drawn evenly from the sets.",)
+    more = truth_labels(objective, truth[kept]) | {name: pa.array(values[kept]) for name, values in named.items()}
+    table = element_table(store, rows, sizes, positions, more)
+    return measured(held_out, seed=seed).rows[0], table, notes

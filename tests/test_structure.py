@@ -22,8 +22,8 @@ ORDER = [
     "inference",
     "report",
     "estimator_inputs",
-    "element_estimators",
     "estimators",
+    "element_estimators",
     "cli",
 ]
 PUBLIC = {

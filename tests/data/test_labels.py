@@ -49,7 +49,7 @@ def test_a_store_without_labels_is_as_older_versions_read_it(tmp_path):
     assert not store.labels
 
 
-def test_labels_of_nested_tables_may_be_text(tmp_path):
+def test_labels_of_nested_tables_may_be_text():
     table = pa.table({"set_id": ["a", "b"], "x": [[1.0, 2.0], [3.0]], "kind": [["t", None], ["b"]], "age": [1.0, 2.0]})
     store = read(table, labels=["kind"])
     assert store.features == ("x",)

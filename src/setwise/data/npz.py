@@ -148,7 +148,7 @@ def _table(
             left_out[name] = f"its shape is {array.shape}"
     table = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
     if set_id not in table.column_names:
-        table = table.add_column(0, set_id, pa.array(plain_ids(len(sizes))))
+        table = pa.table({set_id: plain_ids(len(sizes)), **{name: table[name] for name in table.column_names}})
     return named_rows(table, set_id, str(path))
 
 

@@ -98,8 +98,8 @@ def set_models(model: nn.Module) -> list[SetModel]:
     for member in members:
         if not isinstance(member, SetModel):
             raise InputError(
-                "explanations are of predictions for sets, which elements move; this run predicts every element. Whether "
-                "the other elements of its set matter is told by the baselines in its report."
+                "explanations are of predictions for sets, which elements move; this run predicts every element. "
+                "Whether the other elements of its set matter is told by the baselines in its report."
             )
     return [member for member in members if isinstance(member, SetModel)]
 

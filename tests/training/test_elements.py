@@ -1,0 +1,181 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from setwise._checks import InputError
+from setwise.batch import SetBatch
+from setwise.data import read
+from setwise.inference import evaluate, predict
+from setwise.training import FitConfig, Run, train
+from setwise.training.element_fit import of_elements
+from setwise.training.element_outputs import element_predictions
+from setwise.training.element_problem import define_of_elements
+from setwise.training.inputs import Inputs
+from setwise.training.metrics import score
+from setwise.training.objectives import Objective
+from setwise.training.parts import Example
+from setwise.training.processes import own_share
+from setwise.training.which_element import WhichElement, named_elements
+
+QUICK = FitConfig(epochs=2, batch_size=4)
+SMALL = {"depth": 2, "width": 8}
+
+
+def _store(count=24, seed=0):
+    """Elements whose first feature tells their class, number and mark."""
+    generator = np.random.default_rng(seed)
+    sets = [generator.normal(0, 1, (n, 2)) for n in generator.integers(3, 30, count)]
+    first = np.concatenate([x[:, 0] for x in sets]).astype(np.float32)
+    marks = np.concatenate([np.arange(len(x)) == x[:, 0].argmax() for x in sets]).astype(float)
+    kinds = np.where(first > 0, "high", "low").astype(object)
+    kinds[::6] = None
+    return read(sets).with_labels({"kind": kinds, "value": first.astype(float), "mark": marks})
+
+
+def _define(store, target, **choices):
+    asked = {"task": None, "class_weights": None, "weight_column": None, "group": None, "split": None}
+    asked |= {"shares": (0.15, 0.2), "standardise": True, "seed": 0, **choices}
+    return define_of_elements(store, [target], **asked)
+
+
+@pytest.mark.parametrize("most", [None, 5])
+def test_labels_are_drawn_with_their_elements(most):
+    store = _store()
+    problem = _define(store, "value", standardise=False)
+    inputs = Inputs.fit(store, problem.split.train, standardise=False)
+    config = FitConfig(batch_size=4, max_elements=most)
+    training, validation = of_elements(problem, inputs, config, config)
+    seen = 0
+    for example in training.epoch(1):
+        assert np.allclose(example.batch.elements[:, 0], example.encoded[:, 0])
+        seen += len(example.encoded)
+    sizes = store.sizes[problem.split.train]
+    assert seen == (sizes if most is None else np.minimum(sizes, most)).sum()
+    for _ in range(2):
+        elements = torch.cat([batch.elements[:, 0] for batch in validation.batches()])
+        assert np.allclose(elements, validation.encoded[:, 0])
+    assert validation.sizes.sum() == len(validation.truth)
+
+
+@pytest.mark.parametrize(("target", "task"), [("kind", None), ("value", None), ("mark", "which-element")])
+def test_a_run_survives_its_directory_and_is_measured_beside_baselines(tmp_path, target, task):
+    store = _store()
+    run = train(store, targets=target, of="elements", task=task, model_choices=SMALL, config=QUICK, out=tmp_path / "r")
+    names = [row.name for row in run.record.test]
+    assert names[:2] == ["deep-sets++", "constant"]
+    assert len(names) == 6
+    loaded = Run.load(tmp_path / "r")
+    rows = np.arange(len(store))
+    assert (element_predictions(loaded, store, rows) == element_predictions(run, store, rows)).all()
+    table = predict(loaded, store)
+    assert table.num_rows == store.num_elements
+    assert table["element"].to_pylist()[: int(store.sizes[0])] == list(range(int(store.sizes[0])))
+    if target == "mark":
+        per_set = np.add.reduceat(table["predicted_mark"].to_numpy(), np.cumsum(store.sizes) - store.sizes)
+        assert (per_set == 1).all()
+    found = evaluate(loaded, store)
+    assert found.metrics
+    assert found.num_sets == len(store)
+
+
+def test_which_element_is_measured_over_sets():
+    objective = Objective.of(WhichElement(target="mark"), rows="elements")
+    sizes = np.array([2, 3])
+    predicted = np.array([[0.9], [0.1], [0.2], [0.4], [0.4]])
+    truth = np.array([[1.0], [np.nan], [np.nan], [np.nan], [1.0]])
+    metrics = score(objective, predicted, truth, sizes=sizes)
+    assert metrics["accuracy"] == pytest.approx((1 + 0.5) / 2)  # a tie of two counts one half
+    assert metrics["cross_entropy"] == pytest.approx(-(np.log(0.9) + np.log(0.4)) / 2)
+    assert named_elements(predicted[:, 0], sizes).tolist() == [1, 0, 0, 0.5, 0.5]
+
+
+def test_the_loss_of_marked_elements_is_the_mean_over_sets():
+    marks = np.array([1.0, np.nan, np.nan, np.nan, 1.0, np.nan])
+    objective = Objective.of(WhichElement.fit("mark", marks), rows="elements")
+    outputs = torch.log(torch.tensor([[0.9], [0.1], [0.0], [0.5], [0.4], [0.6]]))
+    loss = objective.loss(outputs, objective.encode(marks))
+    assert loss.item() == pytest.approx(-(np.log(0.9) + np.log(0.4)) / 2)
+
+
+def test_streamed_sets_are_predicted_alike():
+    store = _store()
+    for target, task in (("kind", None), ("mark", "which-element")):
+        run = train(store, targets=target, of="elements", task=task, model_choices=SMALL, config=QUICK, baselines=False)
+        whole, streamed = (predict(run, store, memory_limit=limit) for limit in (None, 2_000))
+        for name in whole.column_names:
+            if name.startswith("probability"):
+                assert np.allclose(whole[name].to_numpy(), streamed[name].to_numpy(), atol=1e-5)
+        assert whole["set_id"].equals(streamed["set_id"])
+
+
+def test_shares_of_several_processes_have_whole_sets_with_their_labels():
+    sizes = [3, 1, 5]
+    elements = torch.arange(9.0)[:, None]
+    batch = SetBatch.from_packed(elements, sizes)
+    counted = 0
+    for rank in range(4):
+        own, count = own_share(Example(batch, elements, elements[:, 0]), rank, 4)
+        assert torch.equal(own.batch.elements, own.encoded)
+        assert torch.equal(own.weights, own.encoded[:, 0])
+        counted += count
+    assert counted == 9
+
+
+def test_class_weights_count_elements():
+    store = _store()
+    (head,) = _define(store, "kind", class_weights="balanced").objective.heads
+    assert head.classes == ("high", "low")
+    assert all(0.5 < weight < 2 for weight in head.weights)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "words"),
+    [
+        (lambda n: np.zeros(n), None, "must vary"),
+        (lambda n: np.full(n, "same", object), None, "two classes at least"),
+        (lambda n: np.full(n, np.nan), None, "missing for all"),
+        (lambda n: np.zeros(n), "which-element", "exactly one element"),
+        (lambda n: np.ones(n), "which-element", "exactly one element"),
+        (lambda n: np.arange(n) * 1.0, "which-element", "must be 1 for the one element"),
+        (lambda n: np.full(n, "same", object), "regression", "must be numbers"),
+        (lambda n: np.arange(n) * 1.0, "ordinal", "which-element"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_refused(labels, task, words):
+    store = _store(12)
+    with pytest.raises(InputError, match=words):
+        _define(store.with_labels({"label": labels(store.num_elements)}), "label", task=task)
+
+
+def test_a_class_that_was_never_trained_on_is_named():
+    store = _store(12)
+    problem = _define(store, "kind")
+    labels = np.array(store.labels["kind"].to_pylist(), object)
+    row = int(problem.split.test[0])
+    labels[int(np.cumsum(store.sizes)[row]) - 1] = "rare"
+    with pytest.raises(InputError, match=f"'rare' in set '{store.set_ids[row]}' of the test part"):
+        _define(store.with_labels({"kind": labels}), "kind")
+
+
+def test_draws_that_would_lose_the_marked_element_are_refused():
+    with pytest.raises(InputError, match="whole sets alone"):
+        train(_store(), targets="mark", of="elements", task="which-element", config=FitConfig(max_elements=4))
+
+
+@pytest.mark.parametrize(
+    "choice", [{"calibrate": True}, {"coverage": 0.9}, {"config": FitConfig(balanced_sampling=True)}]
+)
+def test_choices_for_sets_alone_are_refused(choice):
+    with pytest.raises(InputError, match="labels of elements"):
+        train(_store(), targets="kind", of="elements", **choice)
+
+
+def test_groups_stay_whole_and_weights_of_sets_count():
+    store = _store()
+    sets = pa.table(
+        {"set_id": store.set_ids, "group": [str(i // 3) for i in range(len(store))], "weight": np.ones(len(store))}
+    )
+    problem = _define(store.with_sets(sets), "value", weight_column="weight")
+    assert {i // 3 for i in problem.split.train.tolist()}.isdisjoint({i // 3 for i in problem.split.test.tolist()})
+    assert problem.group == "group"

@@ -28,6 +28,13 @@ def predict(
     workers: options.Workers = 0,
     memory_limit: options.MemoryLimit = None,
     spread: Annotated[bool, typer.Option("--spread", help="Add how far the members of an ensemble differ.")] = False,
+    copies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions.",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -45,8 +52,12 @@ def predict(
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
+    import pyarrow as pa
+
+    from setwise._checks import InputError
     from setwise.cli.writing import check_writable, write_table, write_tables
     from setwise.inference import predict as predict_sets
+    from setwise.inference.element_copies import check_copies, write_copies
     from setwise.inference.predict import check_spread, read_for
     from setwise.inference.predict_elements import check_whole_sets, element_tables
     from setwise.streaming import parse_bytes
@@ -56,6 +67,8 @@ def predict(
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
     limit = None if memory_limit is None else parse_bytes(memory_limit)
+    if copies is not None:
+        check_copies(source, copies)
     if loaded.objective.rows == "elements":
         check_whole_sets(max_elements)
         check_spread(loaded, spread=spread)
@@ -70,10 +83,17 @@ def predict(
             spread=spread,
             progress=False if quiet or json else None,
         )
-        names = write_tables(tables, out)
+        kept: list[pa.Table] = []
+        names = write_tables(tables if copies is None else (kept.append(table) or table for table in tables), out)
+        if copies is not None:
+            together = pa.concat_tables(kept)
+            made = write_copies(source, together, loaded.objective, copies, sets=sets, set_id=set_id, reading=reading)
+            people.line(f"{len(made):,} copies with predictions: {copies}")
         people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
         people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})
         return
+    if copies is not None:
+        raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
     table = predict_sets(
         loaded,
         source,

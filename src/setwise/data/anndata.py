@@ -123,7 +123,7 @@ def write_anndata(
         out: the new file, which appears whole or not at all.
         set_id: the column of ``obs`` that names the sample of each cell.
         obs: for each new column, by the name of a set, its values ``(n_i,)`` in the order of the elements in the store;
-            cells of other sets have none.
+            cells of other sets have none. Numbers, or text.
         uns: for each new entry, what anndata writes: numbers, text, arrays, data frames, mappings of them.
 
     Raises:
@@ -137,7 +137,8 @@ def write_anndata(
         ids, codes = _samples(cells, set_id)
         frame = cells.obs.copy()
     for column, per_set in (obs or {}).items():
-        values = np.full(len(codes), np.nan)
+        text = any(np.asarray(given).dtype.kind in "OU" for given in per_set.values())
+        values: Any = np.full(len(codes), "", dtype=object) if text else np.full(len(codes), np.nan)
         for name, given in per_set.items():
             rows = np.flatnonzero(codes == ids.index(name)) if name in ids else np.zeros(0, np.int64)
             if np.shape(given) != (len(rows),):

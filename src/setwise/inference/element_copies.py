@@ -1,0 +1,95 @@
+"""Copies of FCS and AnnData files with predictions for their elements: channels, columns of ``obs``."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.data.anndata import is_anndata, write_anndata
+from setwise.data.fcs import copy_fcs, open_fcs
+from setwise.data.fcs.folder import find_sources, is_fcs
+from setwise.data.per_set import read_sets
+from setwise.data.reading import Reading
+from setwise.training.objectives import Objective
+
+
+def check_copies(source: Any, folder: Path) -> None:
+    """Refuse copies before anything is computed for them.
+
+    Raises:
+        InputError: a source that is neither, a folder that is there, or no folder to make it in.
+    """
+    if not is_fcs(source) and not (isinstance(source, str | Path) and is_anndata(source)):
+        raise InputError(f"copies with predictions are made of FCS and AnnData files; {source} is neither.")
+    if folder.exists() or not folder.parent.is_dir():
+        raise InputError(f"{folder} must be a new folder in one that is there. Name another.")
+
+
+def write_copies(
+    source: Any,
+    table: pa.Table,
+    objective: Objective,
+    folder: Path,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    reading: Reading | None = None,
+) -> list[Path]:
+    """Write copies of what was read with the predictions of every element, and return their paths.
+
+    An AnnData file gets columns of ``obs``, named as the predictions, after ``setwise_``. FCS files get a channel for
+    each number, and for each class its number, counted from 1 in the order of the channels of its probabilities.
+
+    Args:
+        source: the files, as they were read.
+        table: predictions, a row per element (`setwise.inference.predict`).
+        objective: of the run.
+        folder: new.
+        sets: the table of sets, or none; as for reading.
+        set_id: the column that names the sets.
+        reading: how files were read.
+
+    Raises:
+        InputError: files that changed since they were read.
+    """
+    names = [name for name in table.column_names if name not in ("set_id", "element")]
+    owners = table["set_id"].to_numpy(zero_copy_only=False)
+    begins = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+    ends = np.r_[begins[1:], len(owners)]
+    spans = {str(owners[a]): slice(int(a), int(b)) for a, b in zip(begins, ends, strict=True)}
+    folder.mkdir()
+    columns = {name: table[name].to_numpy(zero_copy_only=False) for name in names}
+    if is_anndata(source):
+        obs = {
+            f"setwise_{name}": {key: values[span] for key, span in spans.items()} for name, values in columns.items()
+        }
+        return [write_anndata(source, folder / Path(source).name, set_id=set_id, obs=obs)]
+    numbers = {name: _as_numbers(name, values, objective) for name, values in columns.items()}
+    reading = Reading() if reading is None else reading
+    given, where = (None, "") if sets is None else read_sets(sets, set_id)
+    found = find_sources(
+        source, given, where, set_id=set_id, file_column=reading.file_column, skip=reading.skip_bad, strict=True
+    )
+    same = [path.name for path in found.paths]
+    copies = []
+    for key, path in zip(found.ids, found.paths, strict=True):
+        if key not in spans:
+            continue
+        original = open_fcs(path, data_set=reading.data_set)
+        if original.events != spans[key].stop - spans[key].start:
+            raise InputError(f"{path} changed since it was read. Predict again.")
+        target = path.name if same.count(path.name) == 1 else f"{key.replace('/', '_')}.fcs"
+        added = {name.replace(",", ";"): values[spans[key]] for name, values in numbers.items()}
+        copies.append(copy_fcs(original, folder / target, added))
+    return copies
+
+
+def _as_numbers(name: str, values: np.ndarray, objective: Objective) -> np.ndarray:
+    """A column as an FCS file can hold it: the name of a class as its number, counted from 1."""
+    for head in objective.heads:
+        if name == f"predicted_{head.target}" and head.kind == "classification":
+            numbers = {label: float(i) for i, label in enumerate(head.classes, start=1)}
+            return np.array([numbers[label] for label in values])
+    return np.asarray(values, np.float64)

@@ -1,0 +1,132 @@
+"""Labels of elements from the command line: tables, FCS and AnnData files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from setwise.data import read
+from setwise.data.fcs import write_fcs
+
+TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
+
+
+def _sets(count=23):
+    generator = np.random.default_rng(0)
+    return [generator.gamma(2, 300, (7 + i, 2)) for i in range(count)]
+
+
+@pytest.fixture
+def cells(tmp_path):
+    sets = _sets()
+    x = np.concatenate(sets)
+    table = pa.table(
+        {
+            "set_id": np.repeat([f"p{i:02d}" for i in range(len(sets))], [len(s) for s in sets]),
+            "x": x[:, 0],
+            "y": x[:, 1],
+            "type": np.where(x[:, 0] > 500, "big", "small"),
+            "odd": np.concatenate([np.arange(len(s)) == s[:, 0].argmax() for s in sets]).astype(int),
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "cells.parquet")
+    return tmp_path / "cells.parquet", table
+
+
+def test_from_a_table_to_a_row_per_element(setwise, cells, tmp_path):
+    path, table = cells
+    fitted = setwise("fit", path, "--element-target", "type", "--features", "x,y", *TINY, "--out", tmp_path / "run")
+    assert fitted.code == 0, fitted.err
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "element alone" in page
+    assert "Every element with a label counts once" in page
+    predicted = setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.parquet")
+    assert predicted.code == 0, predicted.err
+    found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    assert found.column_names == ["set_id", "element", "predicted_type", "probability_big", "probability_small"]
+    assert found["set_id"].to_pylist() == table["set_id"].to_pylist()
+    document = json.loads(setwise("evaluate", tmp_path / "run", path, "--json").out)
+    assert {"accuracy", "balanced_accuracy", "f1", "auc", "cross_entropy"} <= document["metrics"].keys()
+    assert document["sets"] == 23
+
+
+def test_which_element(setwise, cells, tmp_path):
+    path, _ = cells
+    asked = ("fit", path, "--element-target", "odd", "--task", "which-element", "--features", "x,y", *TINY)
+    refused = setwise(*asked, "--out", tmp_path / "run", "--max-elements", 5)
+    assert refused.code == 2
+    assert "--max-elements 0" in " ".join(refused.err.split())
+    assert setwise(*asked, "--out", tmp_path / "run").code == 0
+    assert setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv").code == 0
+    found = pd.read_csv(tmp_path / "p.csv")
+    assert (found.groupby("set_id")["predicted_odd"].sum() == 1).all()
+    assert np.allclose(found.groupby("set_id")["probability_odd"].sum(), 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("fit", "CELLS", "--out", "RUN"), "got neither"),
+        (("fit", "CELLS", "--target", "a", "--element-target", "type", "--out", "RUN"), "got both"),
+        (("fit", "CELLS", "--element-target", "none", "--out", "RUN"), "none"),
+        (("fit", "CELLS", "--element-target", "type", "--features", "x,type", "--out", "RUN"), "told the answer"),
+        (("fit", "CELLS", "--element-target", "type", "--coverage", "0.9", "--out", "RUN"), "coverage"),
+        (("cv", "CELLS", "--element-target", "type", "--out", "RUN"), "cross-validation is of targets of sets"),
+    ],
+)
+def test_what_cannot_be_done_is_said(setwise, cells, tmp_path, command, words):
+    places = {"CELLS": cells[0], "RUN": tmp_path / "run"}
+    outcome = setwise(*(places.get(word, word) for word in command))
+    assert outcome.code == 2
+    assert words in " ".join(outcome.err.split())
+
+
+def test_channels_of_fcs_files(setwise, tmp_path):
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    for number, events in enumerate(_sets()):
+        gate = (events[:, 0] > 500).astype(float)
+        write_fcs(folder / f"s{number}.fcs", np.c_[events, gate], ["FITC-A", "PE-A", "gate"], labels=["CD3", "CD4", ""])
+    store = read(folder, labels=["gate"])
+    assert store.features == ("CD3", "CD4")
+    assert set(store.labels["gate"].to_pylist()) == {0.0, 1.0}
+    assert setwise("fit", folder, "--element-target", "gate", *TINY, "--out", tmp_path / "run").code == 0
+    copied = setwise(
+        "predict", tmp_path / "run", folder, "--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies"
+    )
+    assert copied.code == 0, copied.err
+    found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    again = read(tmp_path / "copies", labels=["predicted_gate", "probability_1"])
+    assert np.allclose(again.labels["probability_1"].to_numpy(), found["probability_1"].to_numpy(), atol=1e-6)
+    assert (again.labels["predicted_gate"].to_numpy() - 1 == found["predicted_gate"].to_numpy().astype(float)).all()
+
+
+def test_columns_of_obs(setwise, tmp_path):
+    anndata = pytest.importorskip("anndata")
+    sets = _sets()
+    x = np.concatenate(sets).astype(np.float32)
+    kinds = np.where(x[:, 0] > 500, "big", "small").astype(object)
+    kinds[::9] = np.nan
+    names = [f"p{i:02d}" for i in range(len(sets))]
+    samples = pd.Categorical.from_codes(
+        np.repeat(np.arange(len(sets)), [len(s) for s in sets]), categories=pd.Index(names, dtype=object)
+    )
+    obs = pd.DataFrame({"sample": samples}, index=pd.Index([f"cell{i}" for i in range(len(x))], dtype=object))
+    obs["kind"] = pd.Categorical(kinds, categories=pd.Index(["big", "small"], dtype=object))
+    anndata.AnnData(x, obs=obs, var=pd.DataFrame(index=pd.Index(["g0", "g1"], dtype=object))).write_h5ad(
+        tmp_path / "cells.h5ad"
+    )
+    data = (tmp_path / "cells.h5ad", "--set-id", "sample")
+    fitted = setwise("fit", *data, "--element-target", "kind", *TINY, "--out", tmp_path / "run")
+    assert fitted.code == 0, fitted.err
+    copied = setwise(
+        "predict", tmp_path / "run", *data, "--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies"
+    )
+    assert copied.code == 0, copied.err
+    found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    copy = anndata.read_h5ad(tmp_path / "copies" / "cells.h5ad")
+    assert copy.obs["setwise_predicted_kind"].tolist() == found["predicted_kind"].to_pylist()
+    assert np.allclose(copy.obs["setwise_probability_big"], found["probability_big"].to_numpy())

@@ -135,6 +135,17 @@ def test_operators_are_sound():
     torch.library.opcheck(torch.ops.setwise.set_norm_feed_forward, arguments)
 
 
+def test_the_block_compiles_as_one_graph():
+    block = InducedSetAttentionBlock(WIDTH, WIDTH, heads=HEADS, inducing=7)
+    batch = sw.SetBatch(torch.randn(93, WIDTH, requires_grad=True), SetLayout.from_sizes((31,) * 3))
+    found = []
+    for function in (block, torch.compile(block, fullgraph=True, backend="aot_eager")):
+        y = function(batch).elements
+        found.append((y, *torch.autograd.grad(y.square().sum(), (batch.elements, *block.parameters()))))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
 def test_threads_do_not_change_a_bit():
     from setwise.ops.softmax_kernels import over_elements
 

@@ -143,11 +143,8 @@ def _spread_backward(
     grad: Tensor, x: Tensor, offsets: Tensor, points: Tensor, values: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     heads = points.shape[1]
-    of_logits, of_values, of_bias = (
-        torch.empty_like(weights),
-        torch.empty_like(values),
-        points.new_empty(points.shape[:3]),
-    )
+    of_logits = torch.empty_like(weights)
+    of_values, of_bias = (x.new_empty(shape) for shape in (values.shape, points.shape[:3]))
     with _kernels() as kernels:
         kernels.over_points_backward(
             _by_head(grad.contiguous(), heads),
@@ -174,7 +171,7 @@ def _(x, offsets, points):
 
 @_gather_backward.register_fake
 def _(grad, x, offsets, points, weights):
-    return torch.empty_like(x), torch.empty_like(points)
+    return x.new_empty(x.shape), x.new_empty(points.shape)
 
 
 @_spread.register_fake
@@ -184,7 +181,7 @@ def _(x, offsets, points, bias, values, residual):
 
 @_spread_backward.register_fake
 def _(grad, x, offsets, points, values, weights):
-    return torch.empty_like(x), torch.empty_like(points), points.new_empty(points.shape[:3]), torch.empty_like(values)
+    return tuple(x.new_empty(shape) for shape in (x.shape, points.shape, points.shape[:3], values.shape))
 
 
 def _gather_context(ctx, inputs, output) -> None:

@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TRITON := .venv-triton
 
 SCALE := small
 BUDGET := 2h
 
 DATA := ../shared/data
 
-.PHONY: bench examples help setup demo reproduce test test-slow check format clean
+.PHONY: bench examples help setup demo reproduce test test-slow test-triton check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -35,6 +36,12 @@ test: $(STAMP) ## Run the tests
 test-slow: $(STAMP) ## Run the tests that take longer than a minute
 	$(BIN)/python -m pytest -m slow
 
+test-triton: ## Run the tests of the kernels for GPUs in Triton's interpreter, in .venv-triton
+	$(PYTHON) -m venv $(TRITON)
+	$(TRITON)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[gpu]' pytest
+	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py
+
 check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,4 +59,4 @@ format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRITON) .pytest_cache .ruff_cache .hypothesis

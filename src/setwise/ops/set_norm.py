@@ -1,11 +1,12 @@
 """Set norm with its scale, shift and ReLU, and the clean residual block around it, by compiled loops where they serve.
 
-The loops (Numba, the extra ``fast``) serve float32 on the CPU from `_WORTH_IT` numbers on; elsewhere torch's own
-operators compute the same formula. Both are exact to rounding, and neither looks at other sets.
+Triton's kernels (the extra ``gpu``) serve bfloat16, float16 and float32 on CUDA, Numba's loops (the extra ``fast``)
+float32 on the CPU from `_WORTH_IT` numbers on; elsewhere, and for gradients of gradients, torch's own operators compute
+the same formula. All are exact to rounding, and none looks at other sets.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import ModuleType
@@ -14,10 +15,15 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
-from setwise.ops.standardise import standardise
+from setwise.ops.reduce import widened
+from setwise.ops.standardise import standardise, standardise_sets
 from setwise.parallel import SpreadLayout
 
 _INSTALLED = find_spec("numba") is not None
+_TRITON = find_spec("triton") is not None
+_INTERPRETED = _TRITON and os.environ.get("TRITON_INTERPRET") == "1"  # Triton's kernels run on the CPU, to be tested
+_OF_TRITON = (torch.bfloat16, torch.float16, torch.float32)
+_WIDEST = 8192  # a row of Triton's kernels
 _WORTH_IT = 1 << 16  # numbers in the elements; below, loading the kernels costs more than they save
 
 
@@ -32,8 +38,8 @@ def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps:
         eps: added to the variance.
         relu: whether ReLU follows.
     """
-    if kernels_serve(x, layout):
-        return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu)[0]
+    if norm_kernels_serve(x, layout):
+        return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu, layout.largest)[0]
     y = torch.addcmul(bias, standardise(x, layout, statistics="B", eps=eps), weight).to(x.dtype)
     return y.relu() if relu else y
 
@@ -46,7 +52,7 @@ def set_norm_block(
     *,
     eps: float,
 ) -> Tensor:
-    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, for elements that `kernels_serve`; equivariant.
+    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, for elements that `norm_kernels_serve`; equivariant.
 
     Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
 
@@ -57,7 +63,7 @@ def set_norm_block(
         linears: weights ``(W, W)`` of linear1 and linear2.
         eps: added to the variances.
     """
-    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps)[0]
+    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps, layout.largest)[0]
 
 
 def set_norm_feed_forward(
@@ -78,7 +84,7 @@ def set_norm_feed_forward(
 
 
 def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
-    """Whether the compiled loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
+    """Whether Numba's loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
         not torch.compiler.is_exporting()
         and x.dtype == torch.float32
@@ -89,6 +95,29 @@ def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
         and not isinstance(layout, SpreadLayout)
         and _INSTALLED
     )
+
+
+def norm_kernels_serve(x: Tensor, layout: SetLayout) -> bool:
+    """Whether set norm and the block have kernels for these elements, Numba's or Triton's."""
+    if not _by_triton(x):
+        return kernels_serve(x, layout)
+    if torch.compiler.is_exporting() or isinstance(layout, SpreadLayout):
+        return False
+    # The block multiplies in the elements' dtype; autocast, where it is on, must mean the same.
+    return not torch.is_autocast_enabled(x.device.type) or torch.get_autocast_dtype(x.device.type) == x.dtype
+
+
+def _by_triton(x: Tensor) -> bool:
+    """Whether the elements are for Triton's kernels rather than Numba's."""
+    if not _TRITON or x.dtype not in _OF_TRITON or not 0 < x.shape[1] <= _WIDEST or not x.shape[0]:
+        return False
+    return _capable(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
+
+
+@torch.compiler.assume_constant_result
+def _capable(device: int | None) -> bool:
+    """Whether Triton supports the GPU: NVIDIA's from compute capability 8.0 on, and AMD's."""
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _forbid() -> None:
@@ -122,7 +151,13 @@ def _kernels() -> Iterator[ModuleType]:
         yield kernels
 
 
-def _forward(x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor) -> Tensor:
+def _forward(
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor, largest: int = 0
+) -> Tensor:
+    if _by_triton(x):
+        from setwise.ops import triton_norm
+
+        return triton_norm.forward(x, offsets, weight, bias, eps, relu, out, largest)
     stats = x.new_empty(offsets.shape[0] - 1, 3)
     tensors = (x, offsets, weight, bias)
     with _kernels() as kernels:
@@ -139,9 +174,22 @@ def _backward(
     stats: Tensor,
     relu: bool,
     out: Tensor,
+    largest: int = 0,
     residual: Tensor | None = None,
+    activated: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Fill ``out`` with the gradient by the elements; return those by weight and bias."""
+    """Fill ``out`` with the gradient by the elements; return those by weight and bias.
+
+    ``out`` may be ``grad``; ``residual`` is added to it; ``activated`` is filled with what `_forward` computed.
+    """
+    if _by_triton(x):
+        from setwise.ops import triton_norm
+
+        tensors = (grad, x, offsets, weight, bias, stats)
+        return triton_norm.backward(*tensors, relu, out, largest, residual=residual, activated=activated)
+    if activated is not None:
+        with _kernels() as kernels:
+            kernels.transform(*(t.numpy() for t in (x, offsets, weight, bias, stats)), relu, activated.numpy())
     per_set = x.new_empty(2, offsets.shape[0] - 1, x.shape[1])
     tensors = (grad, x, offsets, weight, bias, stats)
     residual = x.new_empty(0, x.shape[1]) if residual is None else residual
@@ -153,18 +201,18 @@ def _backward(
 
 @torch.library.custom_op("setwise::set_norm", mutates_args=())
 def _set_norm(
-    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, largest: int = 0
 ) -> tuple[Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, _forward(x, offsets, weight, bias, eps, relu, out)
+    return out, _forward(x, offsets, weight, bias, eps, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_backward", mutates_args=())
 def _set_norm_backward(
-    grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool
+    grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool, largest: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, *_backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out)
+    return out, *_backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_block", mutates_args=())
@@ -178,13 +226,14 @@ def _block(
     linear1: Tensor,
     linear2: Tensor,
     eps: float,
+    largest: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The block's output, linear1's result and the statistics of both norms."""
     scratch = torch.empty_like(x)
-    stats1 = _forward(x, offsets, weight1, bias1, eps, True, scratch)
-    hidden = torch.mm(scratch, linear1.t())
-    stats2 = _forward(hidden, offsets, weight2, bias2, eps, True, scratch)
-    return torch.addmm(x, scratch, linear2.t()), hidden, stats1, stats2
+    stats1 = _forward(x, offsets, weight1, bias1, eps, True, scratch, largest)
+    hidden = torch.mm(scratch, linear1.t().to(x.dtype))
+    stats2 = _forward(hidden, offsets, weight2, bias2, eps, True, scratch, largest)
+    return torch.addmm(x, scratch, linear2.t().to(x.dtype)), hidden, stats1, stats2
 
 
 @torch.library.custom_op("setwise::set_norm_block_backward", mutates_args=())
@@ -201,24 +250,19 @@ def _block_backward(
     bias2: Tensor,
     linear1: Tensor,
     linear2: Tensor,
+    largest: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     grad = grad.contiguous()
     activated, flowing = torch.empty_like(x), torch.empty_like(x)
-
-    def activate(elements: Tensor, weight: Tensor, bias: Tensor, stats: Tensor) -> None:
-        tensors = (elements, offsets, weight, bias, stats)
-        with _kernels() as kernels:
-            kernels.transform(*(t.numpy() for t in tensors), True, activated.numpy())
-
-    activate(hidden, weight2, bias2, stats2)
-    of_linear2 = grad.t() @ activated
-    torch.mm(grad, linear2, out=flowing)
-    of_norm2 = _backward(flowing, hidden, offsets, weight2, bias2, stats2, True, flowing)
-    activate(x, weight1, bias1, stats1)
-    of_linear1 = flowing.t() @ activated
-    torch.mm(flowing, linear1, out=activated)
-    of_norm1 = _backward(activated, x, offsets, weight1, bias1, stats1, True, activated, residual=grad)
-    return activated, *of_norm1, *of_norm2, of_linear1, of_linear2
+    torch.mm(grad, linear2.to(x.dtype), out=flowing)
+    norm2 = (hidden, offsets, weight2, bias2, stats2)
+    of_norm2 = _backward(flowing, *norm2, True, flowing, largest, activated=activated)
+    of_linear2 = (grad.t() @ activated).to(linear2.dtype)
+    out = torch.mm(flowing, linear1.to(x.dtype))
+    norm1 = (x, offsets, weight1, bias1, stats1)
+    of_norm1 = _backward(out, *norm1, True, out, largest, residual=grad, activated=activated)
+    of_linear1 = (flowing.t() @ activated).to(linear1.dtype)
+    return out, *of_norm1, *of_norm2, of_linear1, of_linear2
 
 
 @torch.library.custom_op("setwise::set_norm_feed_forward", mutates_args=())
@@ -259,24 +303,27 @@ def _feed_forward_backward(
 
 
 @_set_norm.register_fake
-def _(x, offsets, weight, bias, eps, relu):
-    return torch.empty_like(x), x.new_empty(offsets.shape[0] - 1, 3)
+def _(x, offsets, weight, bias, eps, relu, largest=0):
+    return torch.empty_like(x), _empty_stats(x, offsets)
 
 
 @_set_norm_backward.register_fake
-def _(grad, x, offsets, weight, bias, stats, relu):
+def _(grad, x, offsets, weight, bias, stats, relu, largest):
     return torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
 
 
 @_block.register_fake
-def _(x, offsets, weight1, bias1, weight2, bias2, linear1, linear2, eps):
-    stats = x.new_empty(offsets.shape[0] - 1, 3)
-    return torch.empty_like(x), torch.empty_like(x), stats, torch.empty_like(stats)
+def _(x, offsets, weight1, bias1, weight2, bias2, linear1, linear2, eps, largest=0):
+    return torch.empty_like(x), torch.empty_like(x), _empty_stats(x, offsets), _empty_stats(x, offsets)
 
 
 @_block_backward.register_fake
-def _(grad, x, hidden, stats1, stats2, offsets, *parameters):
-    return torch.empty_like(x), *(torch.empty_like(p) for p in parameters)
+def _(grad, x, hidden, stats1, stats2, offsets, *parameters_and_largest):
+    return torch.empty_like(x), *(torch.empty_like(p) for p in parameters_and_largest[:-1])
+
+
+def _empty_stats(x: Tensor, offsets: Tensor) -> Tensor:
+    return x.new_empty(offsets.shape[0] - 1, 3, dtype=torch.float32)
 
 
 @_feed_forward.register_fake
@@ -290,18 +337,21 @@ def _(grad, x, passed, stats, offsets, weight, bias, linear):
 
 
 def _set_norm_context(ctx, inputs, output) -> None:
-    x, offsets, weight, bias, _, ctx.relu = inputs
+    x, offsets, weight, bias, ctx.eps, ctx.relu, ctx.largest = inputs
     ctx.save_for_backward(x, offsets, weight, bias, output[1])
     ctx.mark_non_differentiable(output[1])
     ctx.set_materialize_grads(False)  # no zeros for the statistics
 
 
 def _set_norm_gradients(ctx, grad, _):
-    return (
-        *_order(torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu)),
-        None,
-        None,
-    )
+    x, offsets, *parameters, _ = ctx.saved_tensors
+    if torch.is_grad_enabled():  # gradients of these gradients are to come
+        gradients = _by_formula(
+            lambda *t: _formula(*t, offsets=offsets, eps=ctx.eps, relu=ctx.relu), (x, *parameters), grad
+        )
+    else:
+        gradients = torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu, ctx.largest)
+    return *_order(gradients), None, None, None
 
 
 def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
@@ -310,14 +360,40 @@ def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
 
 
 def _block_context(ctx, inputs, output) -> None:
-    x, *others, _ = inputs
+    x, *others, ctx.eps, ctx.largest = inputs
     ctx.save_for_backward(x, *output[1:], *others)
     ctx.mark_non_differentiable(*output[1:])
     ctx.set_materialize_grads(False)
 
 
 def _block_gradients(ctx, grad, *_):
-    return *_order(torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors)), None
+    if torch.is_grad_enabled():
+        x, _hidden, _stats1, _stats2, offsets, *parameters = ctx.saved_tensors
+
+        def block(x, weight1, bias1, weight2, bias2, linear1, linear2):
+            norm = {"offsets": offsets, "eps": ctx.eps, "relu": True}
+            h = _formula(x, weight1, bias1, **norm) @ linear1.t().to(x.dtype)
+            return x + _formula(h, weight2, bias2, **norm) @ linear2.t().to(x.dtype)
+
+        gradients = _by_formula(block, (x, *parameters), grad)
+    else:
+        gradients = torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors, ctx.largest)
+    return *_order(gradients), None, None
+
+
+def _formula(x: Tensor, weight: Tensor, bias: Tensor, *, offsets: Tensor, eps: float, relu: bool) -> Tensor:
+    """Set norm by operators that can be differentiated any number of times."""
+    sizes = offsets.diff()
+    set_index = torch.repeat_interleave(sizes, output_size=x.shape[0])
+    y = standardise_sets(widened(x), SetLayout(sizes, offsets, set_index, None), eps)
+    y = torch.addcmul(bias, y, weight).to(x.dtype)
+    return y.relu() if relu else y
+
+
+def _by_formula(formula: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad: Tensor) -> tuple[Tensor, ...]:
+    """Gradients of a formula that can be differentiated again."""
+    wanted = tuple(t if t.requires_grad else t.detach().requires_grad_() for t in inputs)
+    return torch.autograd.grad(formula(*wanted), wanted, grad, create_graph=True)
 
 
 def _feed_forward_context(ctx, inputs, output) -> None:

@@ -42,6 +42,8 @@ class FitConfig(BaseModel):
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
         memory: ``"low"`` computes activations anew for gradients, which are the same: one tensor per layer is kept, and
             an epoch takes a third longer. For sets or depths that memory does not hold.
+        capture: on CUDA, do the steps of small batches whose sets have one size as one captured graph
+            (`setwise.training.captured`); the results are the same to rounding.
         workers: processes that prepare batches; 0 prepares them in this one.
         ensemble: models that are fitted, each from other first weights, orders and sub-samples; predictions are
             averaged. 0: as many as the number of training sets asks for (`setwise.training.defaults`).
@@ -67,6 +69,7 @@ class FitConfig(BaseModel):
     precision: Precision = "32-true"
     device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["normal", "low"] = "normal"
+    capture: bool = True
     workers: int = Field(default=0, ge=0)
     ensemble: int = Field(default=1, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)

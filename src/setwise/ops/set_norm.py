@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
+from setwise.ops.gpu import is_modern
 from setwise.ops.reduce import widened
 from setwise.ops.standardise import standardise, standardise_sets
 from setwise.parallel import SpreadLayout
@@ -111,13 +112,7 @@ def _by_triton(x: Tensor) -> bool:
     """Whether the elements are for Triton's kernels rather than Numba's."""
     if not _TRITON or x.dtype not in _OF_TRITON or not 0 < x.shape[1] <= _WIDEST or not x.shape[0]:
         return False
-    return _capable(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
-
-
-@torch.compiler.assume_constant_result
-def _capable(device: int | None) -> bool:
-    """Whether Triton supports the GPU: NVIDIA's from compute capability 8.0 on, and AMD's."""
-    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
+    return is_modern(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
 
 
 def _forbid() -> None:

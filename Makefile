@@ -9,7 +9,7 @@ BUDGET := 2h
 
 DATA := ../shared/data
 
-.PHONY: bench examples help setup demo reproduce test test-slow test-triton check format clean
+.PHONY: bench bench-gpu examples help setup demo reproduce test test-slow test-triton check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -40,7 +40,7 @@ test-triton: ## Run the tests of the kernels for GPUs in Triton's interpreter, i
 	$(PYTHON) -m venv $(TRITON)
 	$(TRITON)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable '.[gpu]' pytest
-	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py
+	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py tests/benchmarks/test_gpu.py
 
 check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
@@ -50,6 +50,10 @@ check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 
 bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
 	$(BIN)/python -m benchmarks run
+
+bench-gpu: $(STAMP) ## Test and measure everything on the GPU of this machine (under ten minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gpu]'
+	$(BIN)/python -m benchmarks gpu
 
 examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours
 	$(BIN)/python -m examples --data $(DATA)

@@ -229,12 +229,8 @@ def _value(store: SetStore, study: Study, folds: list[tuple[Split, int]]) -> flo
         truth.append(run.held_out.truth)
         predicted.append(run.held_out.predicted[run.record.model][0])
     assert objective is not None, "a search without folds"
-    metrics = score(objective, np.concatenate(predicted), np.concatenate(truth))
     metric = decisive_metric(objective)
-    if metric not in metrics or objective.kind == "mixed":
-        head = objective.heads[0]
-        metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
-    value = metrics[metric]
+    value = score(objective, np.concatenate(predicted), np.concatenate(truth))[metric]
     return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
 
 

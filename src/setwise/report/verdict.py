@@ -7,6 +7,7 @@ from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
 WORDS = {
+    "loss": "mean loss of all targets",
     "mse": "mean squared error",
     "mae": "mean absolute error",
     "r2": "R2",
@@ -55,7 +56,7 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
     """
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
-    if objective.kind != "mixed":
+    if decisive_metric(objective) != "loss":
         sentences = _compared(rows, decisive_metric(objective))
     else:
         sentences = []

@@ -77,7 +77,8 @@ def test_temperatures_are_those_of_the_validation_part():
     outputs = outputs_for(plain, store, rows).numpy()
     truth = plain.objective.truth(np.array(store.sets["kind"].to_pylist(), dtype=object)[rows, None])[:, 0].astype(int)
     head = tempered.objective.heads[0]
-    assert head.temperature == pytest.approx(fit_temperature(outputs, truth))  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(head, Classification)
+    assert head.temperature == pytest.approx(fit_temperature(outputs, truth))
     before, after = (np.array(predict(run, store)["probability_low"]) for run in (plain, tempered))
     log_odds = [np.log(p / (1 - p)) for p in (before, after)]
     np.testing.assert_allclose(log_odds[0] / head.temperature, log_odds[1], rtol=1e-3, atol=1e-4)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from setwise._checks import counted
 from setwise.data.inspect import Summary
 from setwise.data.tables import listed
 from setwise.report import figures, outcomes
@@ -178,11 +179,11 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
 def _reading(record: RunRecord) -> Markup:
     """What was done to the elements, what people should know, and what was left out, while they were read."""
     parts: list[object] = []
-    if said := [*record.processed.describe(), *record.notes]:
+    if said := [*record.processed.describe(), *record.reading]:
         parts += [element("h3", "How the data were read"), element("ul", joined(element("li", line) for line in said))]
     if record.skipped:
         rows = [[name, reason] for name, reason in record.skipped.items()]
-        caption = f"{len(rows)} files or sets that were left out: nothing here says anything of them."
+        caption = f"Left out: {counted(len(rows), 'file or set')}; nothing here says anything of what they hold."
         parts += [element("h3", "Left out"), table(["file or set", "why"], rows, caption=caption)]
     return joined(parts)
 

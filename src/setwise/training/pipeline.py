@@ -387,7 +387,7 @@ def _run(
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         processing=problem.store.description.processing.to_dict(),
         left_out=dict(problem.store.left_out),
-        notes=problem.store.description.notes,
+        reading=problem.store.description.notes,
         skipped=dict(problem.store.description.skipped),
     )
     return Run(record, network, _histories(fitted, config), directory)

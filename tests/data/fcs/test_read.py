@@ -134,6 +134,20 @@ def test_matrices_that_cannot_be_used(folder):
     assert len(read(folder.path, reading=Reading(compensate=False))) == 5
 
 
+def test_whether_there_is_spillover_to_compensate_is_told(folder, tmp_path):
+    without = read(folder.path, reading=Reading(compensate=False))
+    assert without.description.processing.describe()[0] == "spillover not compensated"
+    folder.path = tmp_path / "bare"
+    for number in range(3):
+        folder.add(f"{number}.fcs", seed=number)
+    bare = read(folder.path)
+    assert bare.description.processing.describe()[0].endswith("the files bring no matrix")
+    np.testing.assert_array_equal(read(folder.path, like=without.description.processing).elements(1), bare.elements(1))
+    assert read(without, like=bare.description.processing) is without
+    with pytest.raises(InputError, match=r"3 of 3 files have no spillover matrix.*: 0\.fcs"):
+        read(folder.path, reading=Reading(compensate=True))
+
+
 def test_some_files_without_a_matrix(folder):
     folder.add("s 1.fcs", seed=1, count=13)
     store = read(folder.path)

@@ -67,6 +67,7 @@ PUBLIC = {
         "spec_from_dict",
         "load_reference",
         "SetModel",
+        "ElementModel",
         "DeepSetsSpec",
         "SetTransformerSpec",
         "MODELS",

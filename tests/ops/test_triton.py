@@ -88,7 +88,7 @@ def test_widths_and_dtypes(width, dtype):
 
 def _check(x, weight, bias, sizes, layout, *, relu):
     close, gradients_close = EXACT[x.dtype]
-    assert module.kernels_serve(x, layout)
+    assert module.norm_kernels_serve(x, layout)
     got = set_norm(x, layout, weight, bias, eps=1e-5, relu=relu)
     assert (got.dtype, got.device) == (x.dtype, x.device)
     wide = [t.detach().double().requires_grad_() for t in (x, weight, bias)]
@@ -217,7 +217,7 @@ def test_falls_back(why):
         assert "setwise" not in exported.graph_module.code
         return
     x = torch.randn(7, 3, device=DEVICE).double() if why == "float64" else torch.zeros(7, 8193, device=DEVICE)
-    assert not module.kernels_serve(x, layout)
+    assert not module.norm_kernels_serve(x, layout)
 
 
 def test_opcheck(monkeypatch):

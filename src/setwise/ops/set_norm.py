@@ -6,8 +6,9 @@ the same formula. All are exact to rounding, and none looks at other sets.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -16,8 +17,8 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.gpu import is_modern
-from setwise.ops.reduce import widened
-from setwise.ops.standardise import standardise, standardise_sets
+from setwise.ops.set_norm_formula import block, gradients_of, norm_relu
+from setwise.ops.standardise import standardise
 from setwise.parallel import SpreadLayout
 
 _INSTALLED = find_spec("numba") is not None
@@ -53,7 +54,7 @@ def set_norm_block(
     *,
     eps: float,
 ) -> Tensor:
-    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, for elements that `norm_kernels_serve`; equivariant.
+    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, where `norm_kernels_serve`; equivariant.
 
     Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
 
@@ -341,9 +342,8 @@ def _set_norm_context(ctx, inputs, output) -> None:
 def _set_norm_gradients(ctx, grad, _):
     x, offsets, *parameters, _ = ctx.saved_tensors
     if torch.is_grad_enabled():  # gradients of these gradients are to come
-        gradients = _by_formula(
-            lambda *t: _formula(*t, offsets=offsets, eps=ctx.eps, relu=ctx.relu), (x, *parameters), grad
-        )
+        formula = partial(norm_relu, offsets=offsets, eps=ctx.eps, relu=ctx.relu)
+        gradients = gradients_of(formula, (x, *parameters), grad)
     else:
         gradients = torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu, ctx.largest)
     return *_order(gradients), None, None, None
@@ -363,32 +363,12 @@ def _block_context(ctx, inputs, output) -> None:
 
 def _block_gradients(ctx, grad, *_):
     if torch.is_grad_enabled():
-        x, _hidden, _stats1, _stats2, offsets, *parameters = ctx.saved_tensors
-
-        def block(x, weight1, bias1, weight2, bias2, linear1, linear2):
-            norm = {"offsets": offsets, "eps": ctx.eps, "relu": True}
-            h = _formula(x, weight1, bias1, **norm) @ linear1.t().to(x.dtype)
-            return x + _formula(h, weight2, bias2, **norm) @ linear2.t().to(x.dtype)
-
-        gradients = _by_formula(block, (x, *parameters), grad)
+        x, _, _, _, offsets, *parameters = ctx.saved_tensors
+        formula = partial(block, offsets=offsets, eps=ctx.eps)
+        gradients = gradients_of(formula, (x, *parameters), grad)
     else:
         gradients = torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors, ctx.largest)
     return *_order(gradients), None, None
-
-
-def _formula(x: Tensor, weight: Tensor, bias: Tensor, *, offsets: Tensor, eps: float, relu: bool) -> Tensor:
-    """Set norm by operators that can be differentiated any number of times."""
-    sizes = offsets.diff()
-    set_index = torch.repeat_interleave(sizes, output_size=x.shape[0])
-    y = standardise_sets(widened(x), SetLayout(sizes, offsets, set_index, None), eps)
-    y = torch.addcmul(bias, y, weight).to(x.dtype)
-    return y.relu() if relu else y
-
-
-def _by_formula(formula: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad: Tensor) -> tuple[Tensor, ...]:
-    """Gradients of a formula that can be differentiated again."""
-    wanted = tuple(t if t.requires_grad else t.detach().requires_grad_() for t in inputs)
-    return torch.autograd.grad(formula(*wanted), wanted, grad, create_graph=True)
 
 
 def _feed_forward_context(ctx, inputs, output) -> None:

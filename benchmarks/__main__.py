@@ -6,7 +6,6 @@ from typing import Annotated
 import torch
 import typer
 
-from benchmarks import report
 from benchmarks.cases import BATCHES, MODELS
 from benchmarks.measure import compare, kept_bytes, peak_bytes, peak_of
 from benchmarks.rows import RESULTS, Row, append, conditions, timed
@@ -28,6 +27,8 @@ def run(
     threads: Annotated[int, typer.Option(help="Threads; 0 for as many as torch takes.")] = 0,
 ) -> None:
     """Measure, add rows to the file of results, print the table."""
+    from benchmarks import report  # which the command for GPUs need not load
+
     if threads:
         torch.set_num_threads(threads)
     for model in models.split(","):
@@ -70,6 +71,8 @@ def gpu(
 @app.command(name="report")
 def write_report() -> None:
     """Print the table of the newest results, and draw the figure."""
+    from benchmarks import report
+
     report.draw(_FIGURE)
     print(report.table())
 

@@ -116,6 +116,11 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
     assert read(folder.path, features=["CD3", "PE-A"]).features == ("CD3", "PE-A")
     with pytest.raises(InputError, match=r"'CD8' is in 1 of 6 files, not in s 0\.fcs"):
         read(folder.path, features=["CD3", "CD8"])
+    left = read(folder.path, features=["CD3", "CD4"], reading=Reading(skip_bad=True))
+    assert len(left) == 5
+    assert left.description.skipped["s 5.fcs"].endswith("has no channel CD4")
+    with pytest.raises(InputError, match=r"'CD19' is in 0 of 6 files"):
+        read(folder.path, features=["CD19"], reading=Reading(skip_bad=True))
     loose = read(folder.path, strict=False)
     assert loose.features == ("FSC-A", "CD3")
 

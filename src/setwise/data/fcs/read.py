@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from setwise._checks import InputError, counted
-from setwise.data.fcs.channels import FLOW, MASS, check_have, is_mass, is_scatter, names_of, quoted, shared
+from setwise.data.fcs.channels import FLOW, MASS, check_have, columns_of, is_mass, is_scatter, names_of, quoted, shared
 from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
 from setwise.data.fcs.spillover import Spillover, has_matrix, spillover_of
@@ -66,6 +66,7 @@ def read_fcs(
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
         names, problems = list(features), []
+        opened = _having(opened, names) if reading.skip_bad else opened
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))
         used = {names_of(f)[n] for f, c in zip(opened.files, check_have(opened.files, names), strict=True) for n in c}
         left_out = {name: "it was not named" for name in every if name not in used}
@@ -124,6 +125,21 @@ def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:
         raise InputError(f"none of the {len(bad)} FCS files can be read. The first: {next(iter(bad.values()))}")
     sources.skipped |= bad
     return _Opened(sources.take(rows) if bad else sources, files, spillovers)
+
+
+def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
+    """The files that have all of the named channels; the others are left out."""
+    rows = []
+    for row, file in enumerate(opened.files):
+        lacking = [name for name, place in zip(names, columns_of(file, names), strict=True) if place is None]
+        if lacking:
+            opened.sources.skipped[opened.sources.ids[row]] = f"{file.path} has no channel {listed(lacking)}"
+        else:
+            rows.append(row)
+    if not rows:
+        check_have(opened.files, names)
+    files, spillovers = [opened.files[row] for row in rows], [opened.spillovers[row] for row in rows]
+    return _Opened(opened.sources.take(rows), files, spillovers)
 
 
 def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:

@@ -15,6 +15,7 @@ p { margin: .5rem 0; max-width: 44rem; overflow-wrap: anywhere; }
 .quiet { color: #555; }
 header p { max-width: none; }
 .verdict { border-left: 4px solid #0072B2; background: #f2f7fb; padding: .7rem 1rem; max-width: none; }
+.verdict { white-space: pre-line; }
 .wide { overflow-x: auto; margin: .9rem 0; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #555; padding-bottom: .35rem; caption-side: top; }

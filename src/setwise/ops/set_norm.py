@@ -68,23 +68,6 @@ def set_norm_block(
     return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps, layout.largest)[0]
 
 
-def set_norm_feed_forward(
-    x: Tensor, layout: SetLayout, norm: tuple[Tensor, Tensor], linear: tuple[Tensor, Tensor], *, eps: float
-) -> Tensor:
-    """x + ReLU(linear(norm(x))) with set norm, for elements that `kernels_serve`; equivariant.
-
-    Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is computed anew.
-
-    Args:
-        x: ``(N, W)``.
-        layout: which element belongs to which set.
-        norm: weight and bias ``(W,)``.
-        linear: weight ``(W, W)`` and bias ``(W,)``.
-        eps: added to the variance.
-    """
-    return torch.ops.setwise.set_norm_feed_forward(x.contiguous(), layout.offsets, *norm, *linear, eps)[0]
-
-
 def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
     """Whether Numba's loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
@@ -140,28 +123,30 @@ def threads_of_torch() -> Iterator[None]:
 
 
 @contextmanager
-def _kernels() -> Iterator[ModuleType]:
+def numba_kernels() -> Iterator[ModuleType]:
+    """Numba's loops for set norm, with torch's number of threads."""
     from setwise.ops import kernels
 
     with threads_of_torch():
         yield kernels
 
 
-def _forward(
+def forward(
     x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor, largest: int = 0
 ) -> Tensor:
+    """Fill ``out`` with set norm, and ReLU where ``relu``, by the kernels that serve; return the statistics."""
     if _by_triton(x):
         from setwise.ops import triton_norm
 
         return triton_norm.forward(x, offsets, weight, bias, eps, relu, out, largest)
     stats = x.new_empty(offsets.shape[0] - 1, 3)
     tensors = (x, offsets, weight, bias)
-    with _kernels() as kernels:
+    with numba_kernels() as kernels:
         kernels.forward(*(t.numpy() for t in tensors), eps, relu, out.numpy(), stats.numpy())
     return stats
 
 
-def _backward(
+def backward(
     grad: Tensor,
     x: Tensor,
     offsets: Tensor,
@@ -184,13 +169,13 @@ def _backward(
         tensors = (grad, x, offsets, weight, bias, stats)
         return triton_norm.backward(*tensors, relu, out, largest, residual=residual, activated=activated)
     if activated is not None:
-        with _kernels() as kernels:
+        with numba_kernels() as kernels:
             kernels.transform(*(t.numpy() for t in (x, offsets, weight, bias, stats)), relu, activated.numpy())
     per_set = x.new_empty(2, offsets.shape[0] - 1, x.shape[1])
     tensors = (grad, x, offsets, weight, bias, stats)
     residual = x.new_empty(0, x.shape[1]) if residual is None else residual
     results = (out, per_set[0], per_set[1])
-    with _kernels() as kernels:
+    with numba_kernels() as kernels:
         kernels.backward(*(t.numpy() for t in tensors), relu, residual.numpy(), *(t.numpy() for t in results))
     return per_set[0].sum(0), per_set[1].sum(0)
 
@@ -200,7 +185,7 @@ def _set_norm(
     x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, largest: int = 0
 ) -> tuple[Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, _forward(x, offsets, weight, bias, eps, relu, out, largest)
+    return out, forward(x, offsets, weight, bias, eps, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_backward", mutates_args=())
@@ -208,7 +193,7 @@ def _set_norm_backward(
     grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool, largest: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, *_backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out, largest)
+    return out, *backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_block", mutates_args=())
@@ -226,9 +211,9 @@ def _block(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The block's output, linear1's result and the statistics of both norms."""
     scratch = torch.empty_like(x)
-    stats1 = _forward(x, offsets, weight1, bias1, eps, True, scratch, largest)
+    stats1 = forward(x, offsets, weight1, bias1, eps, True, scratch, largest)
     hidden = torch.mm(scratch, linear1.t().to(x.dtype))
-    stats2 = _forward(hidden, offsets, weight2, bias2, eps, True, scratch, largest)
+    stats2 = forward(hidden, offsets, weight2, bias2, eps, True, scratch, largest)
     return torch.addmm(x, scratch, linear2.t().to(x.dtype)), hidden, stats1, stats2
 
 
@@ -252,50 +237,13 @@ def _block_backward(
     activated, flowing = torch.empty_like(x), torch.empty_like(x)
     torch.mm(grad, linear2.to(x.dtype), out=flowing)
     norm2 = (hidden, offsets, weight2, bias2, stats2)
-    of_norm2 = _backward(flowing, *norm2, True, flowing, largest, activated=activated)
+    of_norm2 = backward(flowing, *norm2, True, flowing, largest, activated=activated)
     of_linear2 = (grad.t() @ activated).to(linear2.dtype)
     out = torch.mm(flowing, linear1.to(x.dtype))
     norm1 = (x, offsets, weight1, bias1, stats1)
-    of_norm1 = _backward(out, *norm1, True, out, largest, residual=grad, activated=activated)
+    of_norm1 = backward(out, *norm1, True, out, largest, residual=grad, activated=activated)
     of_linear1 = (flowing.t() @ activated).to(linear1.dtype)
     return out, *of_norm1, *of_norm2, of_linear1, of_linear2
-
-
-@torch.library.custom_op("setwise::set_norm_feed_forward", mutates_args=())
-def _feed_forward(
-    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, linear: Tensor, linear_bias: Tensor, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The result, where ReLU passed, and the statistics."""
-    normed, out = torch.empty_like(x), torch.empty_like(x)
-    stats = _forward(x, offsets, weight, bias, eps, False, normed)
-    torch.addmm(linear_bias, normed, linear.t(), out=out)
-    passed = torch.empty_like(x, dtype=torch.bool)
-    with _kernels() as kernels:
-        kernels.add_relu(x.numpy(), out.numpy(), passed.numpy())
-    return out, passed, stats
-
-
-@torch.library.custom_op("setwise::set_norm_feed_forward_backward", mutates_args=())
-def _feed_forward_backward(
-    grad: Tensor,
-    x: Tensor,
-    passed: Tensor,
-    stats: Tensor,
-    offsets: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    linear: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    grad = grad.contiguous()
-    normed, flowing, out = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
-    with _kernels() as kernels:
-        tensors = (x, offsets, weight, bias, stats)
-        kernels.transform(*(t.numpy() for t in tensors), False, normed.numpy())
-        kernels.where(passed.numpy(), grad.numpy(), flowing.numpy())
-    of_linear, of_linear_bias = flowing.t() @ normed, flowing.sum(0)
-    torch.mm(flowing, linear, out=normed)
-    of_norm = _backward(normed, x, offsets, weight, bias, stats, False, out, residual=grad)
-    return out, *of_norm, of_linear, of_linear_bias
 
 
 @_set_norm.register_fake
@@ -320,16 +268,6 @@ def _(grad, x, hidden, stats1, stats2, offsets, *parameters_and_largest):
 
 def _empty_stats(x: Tensor, offsets: Tensor) -> Tensor:
     return x.new_empty(offsets.shape[0] - 1, 3, dtype=torch.float32)
-
-
-@_feed_forward.register_fake
-def _(x, offsets, weight, bias, linear, linear_bias, eps):
-    return torch.empty_like(x), torch.empty_like(x, dtype=torch.bool), x.new_empty(offsets.shape[0] - 1, 3)
-
-
-@_feed_forward_backward.register_fake
-def _(grad, x, passed, stats, offsets, weight, bias, linear):
-    return tuple(torch.empty_like(t) for t in (x, weight, bias, linear, bias))
 
 
 def _set_norm_context(ctx, inputs, output) -> None:
@@ -371,17 +309,5 @@ def _block_gradients(ctx, grad, *_):
     return *_order(gradients), None, None
 
 
-def _feed_forward_context(ctx, inputs, output) -> None:
-    x, offsets, weight, bias, linear, _, _ = inputs
-    ctx.save_for_backward(x, *output[1:], offsets, weight, bias, linear)
-    ctx.mark_non_differentiable(*output[1:])
-    ctx.set_materialize_grads(False)
-
-
-def _feed_forward_gradients(ctx, grad, *_):
-    return *_order(torch.ops.setwise.set_norm_feed_forward_backward(grad, *ctx.saved_tensors)), None
-
-
-_feed_forward.register_autograd(_feed_forward_gradients, setup_context=_feed_forward_context)
 _set_norm.register_autograd(_set_norm_gradients, setup_context=_set_norm_context)
 _block.register_autograd(_block_gradients, setup_context=_block_context)

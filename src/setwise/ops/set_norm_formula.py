@@ -40,6 +40,9 @@ def block(
 
 
 def gradients_of(formula: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad: Tensor) -> tuple[Tensor, ...]:
-    """Gradients of a formula by its inputs, which can be differentiated again."""
-    wanted = tuple(t if t.requires_grad else t.detach().requires_grad_() for t in inputs)
+    """Partial gradients of a formula by each input, which can be differentiated again.
+
+    Inputs may depend on each other; views of them do not.
+    """
+    wanted = tuple(t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in inputs)
     return torch.autograd.grad(formula(*wanted), wanted, grad, create_graph=True)

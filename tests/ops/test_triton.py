@@ -113,6 +113,19 @@ def test_an_element_far_from_the_rest():
     assert torch.equal(got[1009:], torch.zeros(3, WIDTH, device=DEVICE))  # a constant set has no spread
 
 
+@pytest.mark.parametrize("size", [7, 1009])
+def test_nan_stays_in_its_set(size):
+    sizes = (size, 5)
+    x, weight, bias = _inputs(sizes)
+    x.data[3, 2] = torch.nan
+    y = set_norm(x, _layout(sizes), weight, bias, eps=1e-5, relu=True)
+    assert y[:size].isnan().all()
+    assert y[size:].isfinite().all()
+    (of_x,) = torch.autograd.grad(y.sum(), x)
+    assert of_x[:size].isnan().all()
+    assert of_x[size:].isfinite().all()
+
+
 def test_thousands_of_tiny_sets_and_a_large_one():
     sizes = [1, 2, 3] * 401 + [1201] + [1] * 97
     x, weight, bias = _inputs(sizes, 5)

@@ -95,7 +95,7 @@ def _standardised(x, stats, i):
 def _activated(y, w, b, RELU: tl.constexpr):  # noqa: N803
     z = y * w + b
     if RELU:
-        z = tl.where(z > 0, z, 0.0)  # what torch's ReLU does to NaN is done where the loss is looked at
+        z = tl.where(z <= 0, 0.0, z)  # NaN stays NaN, so that a fit that diverged is noticed
     return z
 
 
@@ -192,7 +192,7 @@ def _flowing(grad, x, at, real, stats, i, w, b, RELU: tl.constexpr):  # noqa: N8
     y = _standardised(tl.load(x + at, mask=real, other=0).to(tl.float32), stats, i)
     g = tl.load(grad + at, mask=real, other=0).to(tl.float32)
     if RELU:
-        g = tl.where(y * w + b > 0, g, 0.0)
+        g = tl.where(y * w + b <= 0, 0.0, g)
     return y, g
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import setwise as sw
 from setwise.batch import SetBatch
@@ -11,7 +12,9 @@ from setwise.training import captured, loop
 from setwise.training.captured import CapturedSteps, CudaGraph
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
+from setwise.training.heads import Classification
 from setwise.training.loop import fit
+from setwise.training.objectives import Objective
 
 RATE = 2.0**-6  # the same number as a float32 tensor
 CONFIG = FitConfig(epochs=3, learning_rate=RATE, schedule="constant", warmup=0, patience=None, device="cpu")
@@ -38,6 +41,24 @@ class Repeating:
         self.replayed += 1
         for place, value in zip(self.results, self.work(), strict=True):
             place.copy_(value)
+
+
+class _NothingRead(TorchDispatchMode):
+    """Refuses what makes a host wait for a device: values read back, and values brought there."""
+
+    refused = ("aten._local_scalar_dense", "aten.nonzero", "aten.lift_fresh", "aten.unique", "aten.masked_select")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert not str(func).startswith(self.refused), f"{func} makes the host wait"
+        return func(*args, **(kwargs or {}))
+
+
+class Watched(Repeating):
+    """A graph whose replays must not read a value."""
+
+    def replay(self):
+        with _NothingRead():
+            super().replay()
 
 
 class Failing(Repeating):
@@ -76,6 +97,24 @@ def test_the_same_bits(fitted, accumulate):
     assert all(torch.equal(plain.weights[name], replayed.weights[name]) for name in plain.weights)
     full = 3 * (4 // accumulate)
     assert graph.replayed == full - captured._AS_USUAL
+
+
+@pytest.mark.parametrize("model", ["deep-sets++", "set-transformer++"])
+def test_a_step_reads_nothing_back(monkeypatch, part, model):
+    objective = Objective.of(Classification(target="y", classes=("a", "b"), weights=(0.5, 1.5)))
+    part.encoded = objective.encode(["a", "b"] * 11 + ["a"])
+    graph = Watched()
+    monkeypatch.setattr(loop, "graph_on", lambda _: graph)
+    fit(
+        sw.models.build(model, 3, 2, depth=2, width=8),
+        objective,
+        train=part,
+        validation=None,
+        config=CONFIG.model_copy(update={"clip": 1.0}),
+    )
+    assert graph.replayed > 0
+    with pytest.raises(AssertionError, match="makes the host wait"), _NothingRead():
+        torch.ones(3).sum().item()
 
 
 def test_off(fitted):

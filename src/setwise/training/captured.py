@@ -57,7 +57,14 @@ class CudaGraph:
 
     def record(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         """Record the work; its memory stays the graph's."""
-        with torch.cuda.device(self.device), torch.cuda.graph(self.graph, stream=self.stream):
+        with (
+            torch.cuda.device(self.device),
+            torch.cuda.graph(
+                self.graph,
+                stream=self.stream,
+                capture_error_mode="thread_local",  # others may load data meanwhile
+            ),
+        ):
             return work()
 
     def replay(self) -> None:

@@ -68,6 +68,9 @@ def test_mixed_targets_with_missing_labels_from_fit_to_explain(setwise, mixed, t
         more = ("--max-sets", "3", "--orders", "2", "--draws", "2", "--method", "leave_one_out", "--of", of)
         explained = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / f"why {of}", *more)
         assert explained.code == 0, explained.err
+        assert f"{'units' if of == 'hematocrit' else 'log-odds'} of {of}" in explained.out.replace("\n", " ")
+    first = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / "why", *more[:-2])
+    assert "Explained is hematocrit; name another with --of (anemia, stage)" in first.out.replace("\n", " ")
     assert "Not known yet" not in (run / "report.html").read_text(encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ from setwise.data.fcs.spillover import Spillover, has_matrix, spillover_of
 from setwise.data.ids import unify
 from setwise.data.per_set import join, named_rows
 from setwise.data.reading import Processing, Reading
+from setwise.data.room import room
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
 from setwise.data.tables import listed
@@ -91,7 +92,7 @@ def read_fcs(
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
             _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
-    elements = np.empty((int(sizes.sum()), len(names)), np.float32)
+    elements = room((int(sizes.sum()), len(names)))
     _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
     return SetStore.from_description(elements, sizes, joined, description)
 

@@ -55,8 +55,9 @@ bench-gpu: $(STAMP) ## Test and measure everything on the GPU of this machine (u
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gpu]'
 	$(BIN)/python -m benchmarks gpu
 
-examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours
-	$(BIN)/python -m examples --data $(DATA)
+examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours, then write docs/examples.md
+	$(BIN)/python -m examples run --data $(DATA)
+	$(BIN)/python -m examples report
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

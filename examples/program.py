@@ -57,8 +57,7 @@ def cross_validation(
         metric: name of the library's.
         words: as for `examples.outcome.of_rows`; ``evaluation`` is said here.
     """
-    go_on = ("--resume",) if directory.exists() else ()
-    setwise("cv", *asked, "--folds", folds, "--repeats", repeats, "--out", directory, *go_on, clock=clock)
+    setwise("cv", *asked, "--folds", folds, "--repeats", repeats, "--out", directory, "--resume", clock=clock)
     held_out = whole_repeats(directory, folds=folds)
     if held_out is None:
         return []

@@ -41,7 +41,7 @@ class SetEstimator(BaseEstimator):
         model: str = "deep-sets++",
         *,
         depth: int | None = None,
-        width: int = 128,
+        width: int | None = None,
         norm: str | None = None,
         residual: str | None = None,
         path: str | None = None,
@@ -49,7 +49,7 @@ class SetEstimator(BaseEstimator):
         heads: int | None = None,
         inducing: int | None = None,
         epochs: int = 100,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         elements_per_batch: int | None = None,
         max_elements: int | None = 2000,
         optimizer: str = "adamw",
@@ -64,7 +64,7 @@ class SetEstimator(BaseEstimator):
         precision: str = "32-true",
         device: str = "auto",
         workers: int = 0,
-        validation_fraction: float = 0.15,
+        validation_fraction: float | None = None,
         coverage: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
@@ -131,7 +131,8 @@ class SetEstimator(BaseEstimator):
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = joined_stores(store, other)
         given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
-        given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
+        for name in ("ensemble", "batch_size"):
+            given[name] = given[name] or 0  # as many as the number of training sets asks for
         seed = int(check_random_state(self.random_state).randint(2**31))
         run = train(
             store,

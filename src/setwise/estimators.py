@@ -37,13 +37,14 @@ class SetRegressor(RegressorMixin, SetEstimator):
     Args:
         model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
         depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
-            leaves them as the name says, but Deep Sets pool by the mean and depth follows the number of training sets
-            (`setwise.training.defaults`), as does ``ensemble``: 5 models below 1,000 sets.
+            leaves them as the name says, but Deep Sets pool by the mean, and depth and width follow the number of
+            training sets (`setwise.training.defaults`), as do ``ensemble``, 5 models below 1,000 sets, and
+            ``batch_size``, 32 where there are hundreds.
         epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
             clip, accumulate, patience, ensemble, precision, device, workers: how to fit
             (`setwise.training.FitConfig`).
         validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
-            is kept, 0 for none; dimensionless.
+            is kept, 0 for none; by default 0.15, and none of fewer than 100 sets; dimensionless.
         coverage: share of new sets whose truth `predict_interval` (of a classifier, `predict_set`) holds, such as 0.9,
             or none; half of the validation part is then kept for it alone (`setwise.training.conformal`).
         random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;

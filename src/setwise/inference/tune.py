@@ -53,7 +53,7 @@ class _Part:
     groups: np.ndarray | None
     classes: np.ndarray | None
 
-    def folds(self, count: int, *, validation: float, seed: int) -> list[tuple[Split, int]]:
+    def folds(self, count: int, *, validation: float | None, seed: int) -> list[tuple[Split, int]]:
         """Folds of these sets, as rows of the store, and the seeds of their fits."""
         groups, classes = (None if x is None else x[self.rows] for x in (self.groups, self.classes))
         plan = plan_folds(len(self.rows), folds=count, groups=groups, classes=classes, validation=validation, seed=seed)

@@ -24,7 +24,8 @@ class FitConfig(BaseModel):
 
     Attributes:
         epochs: most passes over the training sets; early stopping may end sooner.
-        batch_size: sets in a batch.
+        batch_size: sets in a batch. 0: as many as the number of training sets asks for
+            (`setwise.training.defaults`).
         elements_per_batch: most elements in a batch (a larger set is a batch of its own); replaces ``batch_size``.
         max_elements: most elements of a set; larger sets are sub-sampled without replacement, afresh each epoch. The
             validation part uses one fixed sub-sample; the test part and predictions use whole sets.
@@ -53,7 +54,7 @@ class FitConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(default=100, ge=1)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=32, ge=0)
     elements_per_batch: int | None = Field(default=None, ge=1)
     max_elements: int | None = Field(default=None, ge=1)
     optimizer: Literal["adamw", "adam"] = "adamw"

@@ -34,27 +34,41 @@ def run(
     repeats: Annotated[int | None, typer.Option(min=1, help="Of cross-validation, at most; by default all.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Stop after this time; what is done is kept.")] = None,
 ) -> None:
-    """Run examples, or go on with those that were stopped; those whose data are absent are passed over, and said so."""
+    """Run examples, or go on with those that were stopped; those whose data are absent are passed over, and said so.
+
+    All examples are evaluated once, then three times, then as often as each of them asks, so that a short time tells
+    something of all.
+    """
     chosen = names or list(EXAMPLES)
     for name in chosen:
         if name not in EXAMPLES:
             raise typer.BadParameter(f"there is no example {name!r}; there are {', '.join(EXAMPLES)}.")
     clock = Clock(None if minutes is None else 60 * minutes)
-    for name in chosen:
-        example = EXAMPLES[name]
-        folder = data / example.FOLDER
-        if not folder.is_dir():
-            print(f"{name}: passed over, since {folder} is not there.")
-            continue
+    absent = [name for name in chosen if not (data / EXAMPLES[name].FOLDER).is_dir()]
+    for name in absent:
+        print(f"{name}: passed over, since {data / EXAMPLES[name].FOLDER} is not there.")
+    for name, times in rounds([name for name in chosen if name not in absent], repeats):
+        if clock.is_over():
+            break
         own = out / name
         own.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        times = min(example.REPEATS, repeats or example.REPEATS)
-        outcomes = example.run(folder, own, repeats=times, clock=clock)
+        outcomes = EXAMPLES[name].run(data / EXAMPLES[name].FOLDER, own, repeats=times, clock=clock)
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
         if outcomes:
             keep(outcomes, results / f"{name}.json", command=shlex.join(["python", "-m", "examples", *sys.argv[1:]]))
             print(table(outcomes), flush=True)
+
+
+def rounds(names: list[str], most: int | None = None) -> list[tuple[str, int]]:
+    """Examples with how often each is evaluated: all of them once, then three times, then as often as they ask."""
+    turns: list[tuple[str, int]] = []
+    for times in (1, 3, max(example.REPEATS for example in EXAMPLES.values())):
+        for name in names:
+            turn = (name, min(EXAMPLES[name].REPEATS, times, most or times))
+            if turn not in turns:
+                turns.append(turn)
+    return turns
 
 
 @app.command()

@@ -26,6 +26,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
         out / "cv",
         folds=2 if reduced else 4,
         repeats=repeats,
+        of=REPEATS,
         clock=clock,
         metric="auc",
         metric_name="AUC",

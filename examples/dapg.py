@@ -33,6 +33,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
         out / "cv",
         folds=3 if reduced else len(cultures),
         repeats=repeats,
+        of=REPEATS,
         clock=clock,
         metric="mae",
         metric_name="mean absolute error, log10 dose",

@@ -32,12 +32,14 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
         pq.write_table(pa.table(columns), cells)
         patients = {"set_id": ids, "patient_group": [str(y) for y in file["y"]]}
         pq.write_table(pa.table(patients | {"site": [str(site) for site in file["site"]]}), sets)
-    few = ("--epochs", 2, "--ensemble", 1, "--max-elements", 100) if reduced else ("--permutations", 19)
+    last = ("--permutations", 19) if repeats == REPEATS else ()
+    few = ("--epochs", 2, "--ensemble", 1, "--max-elements", 100) if reduced else last
     return cross_validation(
         (cells, "--sets", sets, "--target", "patient_group", *few),
         out / "cv",
         folds=3 if reduced else 5,
         repeats=repeats,
+        of=REPEATS,
         clock=clock,
         metric="accuracy",
         example="itn",

@@ -43,6 +43,7 @@ def cross_validation(
     *,
     folds: int,
     repeats: int,
+    of: int,
     clock: Clock,
     metric: str,
     **words: str,
@@ -52,7 +53,8 @@ def cross_validation(
     Args:
         asked: arguments of the command that say what is evaluated.
         directory: where folds are kept.
-        folds, repeats: how the sets are divided.
+        folds, repeats: how the sets are divided now.
+        of: repeats in the end.
         clock: when to stop; the folds that are done are kept.
         metric: name of the library's.
         words: as for `examples.outcome.of_rows`; ``evaluation`` is said here.
@@ -62,7 +64,7 @@ def cross_validation(
     if held_out is None:
         return []
     sets, done = len(held_out.truth), len(next(iter(held_out.predicted.values())))
-    evaluation = "leaving one out" if folds == sets else f"{folds} folds, {done} of {repeats} times"
+    evaluation = "leaving one out" if folds == sets else f"{folds} folds, {done} of {of} times"
     note = _shuffled(directory, metric)
     return [of_held_out(held_out, metric, evaluation=evaluation, note=note, **words)]
 

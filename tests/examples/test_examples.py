@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples.__main__ import EXAMPLES
+from examples.__main__ import EXAMPLES, rounds
 from examples.clock import Clock
 from examples.folds import cross_validate
 from examples.outcome import Outcome, keep, kept, of_held_out, with_average
@@ -34,6 +34,15 @@ def test_an_example_runs(name, tmp_path):
         assert all(math.isfinite(value) for value in outcome.rows.values())
     keep(outcomes, tmp_path / "record.json", command="a command")
     assert kept(tmp_path / "record.json")[1] == outcomes
+
+
+def test_all_examples_have_a_turn_before_one_is_repeated():
+    assert rounds(["mil", "dapg", "covid"], None) == [
+        *[("mil", 1), ("dapg", 1), ("covid", 1)],
+        *[("mil", 3), ("covid", 3)],
+        *[("mil", 10), ("covid", 5)],
+    ]
+    assert rounds(["mil", "covid"], 2) == [("mil", 1), ("covid", 1), ("mil", 2), ("covid", 2)]
 
 
 def _outcome(**changes) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any
 from setwise.training.config import FitConfig
 
 FEW, MANY = 1_000, 3_000  # training sets
-ENOUGH = 150  # sets to divide, from which on some are spared to choose the epoch
+ENOUGH = 100  # sets to divide, from which on some are spared to choose the epoch
 MEMBERS = 5
 _SHARE = 0.15
 _STEPS = 8  # in an epoch, where sets are few

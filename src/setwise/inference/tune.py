@@ -13,6 +13,7 @@ from setwise._checks import InputError
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
+from setwise.training.defaults import validation_share
 from setwise.training.files import make_directory
 from setwise.training.folds import plan_folds
 from setwise.training.held_out import HeldOut, Measured, measured
@@ -117,7 +118,7 @@ def tune(
         groups=groups,
         given=columns.given_split(store),
         stratify=classes,
-        validation=study.validation,
+        validation=validation_share(study.validation, len(store)),
         test=test,
         seed=seed,
     )

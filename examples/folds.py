@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from examples.clock import Clock
@@ -39,7 +38,7 @@ def cross_validate(
     Args:
         sets: B of them.
         labels: ``(B,)`` of 0 and 1, whose folds have them alike, or ``(B, T)`` of several labels at once.
-        classifier: cloned for each fold.
+        classifier: whose parameters are those of each fold.
         others: by name, functions of the training sets, their labels and the test sets that give probabilities
             ``(b,)`` or ``(b, T)`` of label 1.
         folds, repeats: how the sets are divided; a repeat is the same however many there are.
@@ -84,7 +83,7 @@ def _fold(
     """One fold as JSON."""
     seen, new = [sets[i] for i in train], [sets[i] for i in test]
     began = time.process_time()
-    ours = clone(classifier).fit(seen, labels[train]).predict_proba(new)
+    ours = SetClassifier(**classifier.get_params()).fit(seen, labels[train]).predict_proba(new)
     seconds = time.process_time() - began
     predicted = {OURS: ours[:, 1] if labels.ndim == 1 else ours}
     predicted |= {name: predict(seen, labels[train], new) for name, predict in others.items()}

@@ -56,9 +56,7 @@ def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
     numbers = {"setwise": named.pop(ours), **named}
     interval = rows[0].intervals.get(metric)
     name = words.pop("metric_name", metric)
-    return Outcome(
-        metric=name, lower=lower_is_better(metric), rows=numbers, interval=interval and tuple(interval), **words
-    )
+    return Outcome(metric=name, lower=lower_is_better(metric), rows=numbers, interval=interval, **words)
 
 
 def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:

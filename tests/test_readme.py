@@ -38,6 +38,7 @@ def tables(tmp_path, monkeypatch):
         level, size = rng.uniform(30, 50, count), rng.integers(3, 20, count)
         ids = np.arange(first, first + count)
         cells = pd.DataFrame({"set_id": np.repeat(ids, size), "volume": rng.normal(np.repeat(level, size))})
+        cells["cell_type"] = np.where(cells["volume"] > 40, "large", "small")
         cells.assign(hemoglobin=rng.normal(size=len(cells))).to_parquet(f"{prefix}cells.parquet")
         pd.DataFrame({"set_id": ids, "hematocrit": level}).to_csv(f"{prefix}patients.csv", index=False)
         folder = Path(f"{prefix}samples")

@@ -22,6 +22,7 @@ ORDER = [
     "inference",
     "report",
     "estimator_inputs",
+    "estimator_base",
     "estimators",
     "element_estimators",
     "cli",

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from setwise._checks import InputError
 from setwise.data import SetStore
 from setwise.data.arrays import is_missing
+from setwise.estimator_base import SetEstimator
 from setwise.estimator_inputs import check_covariates, check_order, covariate_names, read_sets, with_columns
-from setwise.estimators import SetEstimator
 from setwise.training import Run, train
 from setwise.training.element_outputs import element_predictions
 
@@ -33,6 +33,7 @@ class _ElementEstimator(SetEstimator):
             task=task,
             covariates=covariate_names(store),
             group="group" if groups is not None else None,
+            coverage=self.coverage,
             **self._choices(),
         )
         self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1

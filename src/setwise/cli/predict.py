@@ -17,7 +17,11 @@ def predict(
     run: options.RunDirectory,
     source: options.Source,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Predictions, a row per set (or element): .parquet or .csv.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Predictions, a row per set or element: .parquet, .csv; of an .h5ad, a copy with them in uns: .h5ad.",
+        ),
     ],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
@@ -50,12 +54,14 @@ def predict(
 
     setwise predict runs/hct new_cells.parquet --out predictions.parquet
 
+    setwise predict runs/status new.h5ad --set-id sample --out predicted.h5ad
+
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
     import pyarrow as pa
 
     from setwise._checks import InputError
-    from setwise.cli.writing import check_writable, write_table, write_tables
+    from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions, write_tables
     from setwise.inference import predict as predict_sets
     from setwise.inference.element_copies import check_copies, write_copies
     from setwise.inference.predict import check_spread, read_for
@@ -63,13 +69,16 @@ def predict(
     from setwise.streaming import parse_bytes
     from setwise.training.run import Run
 
-    check_writable(out, overwrite=overwrite, inputs=(source, sets))
+    check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
+    check_anndata(out, source)
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
     limit = None if memory_limit is None else parse_bytes(memory_limit)
     if copies is not None:
         check_copies(source, copies)
     if loaded.objective.rows == "elements":
+        if out.suffix.lower() == ANNDATA:
+            raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")
         check_whole_sets(max_elements)
         check_spread(loaded, spread=spread)
         store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
@@ -109,6 +118,6 @@ def predict(
         spread=spread,
         progress=False if quiet or json else None,
     )
-    write_table(table, out)
+    write_predictions(table, out, source=source, set_id=set_id)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})

@@ -12,6 +12,7 @@ from setwise.data.ids import SetCodes
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
 from setwise.data.per_set import add_columns, join
+from setwise.data.room import room
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
 from setwise.data.tables import Rows
@@ -73,7 +74,7 @@ def read_long(
         with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
             _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
-    elements = np.empty((int(sizes.sum()), len(features)), np.float32)
+    elements = room((int(sizes.sum()), len(features)))
     _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
     return SetStore.from_description(elements, sizes, joined, description, beside)
 

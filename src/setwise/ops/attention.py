@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
+from setwise.ops.gpu_attention import gpu_attention
 from setwise.ops.spread import spread_attention
 from setwise.parallel import SpreadLayout
 
@@ -46,6 +47,9 @@ def set_attention(
         mask = queries.set_index[:, None] == keys.set_index
         q, k, v = (x.view(1, x.shape[0], heads, -1) for x in (q, k, v))
         return _attend(q, k, v, scale=scale, mask=mask)
+    attended = gpu_attention(q, k, v, queries, keys, heads=heads, scale=scale) if q.is_cuda else None
+    if attended is not None:
+        return attended
     return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
 
 

@@ -154,6 +154,6 @@ SECTIONS: tuple[Callable[[Plan], Iterator[Row]], ...] = (
     gpu_layers.fused_layers,
     gpu_layers.attention,
     gpu_models.no_wait,
-    gpu_models.models,
     gpu_models.captured_steps,
+    gpu_models.models,
 )

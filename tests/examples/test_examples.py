@@ -10,6 +10,7 @@ import pytest
 from examples.__main__ import EXAMPLES, rounds
 from examples.clock import Clock
 from examples.folds import cross_validate
+from examples.itn import about_sites
 from examples.outcome import Outcome, keep, kept, of_held_out, with_average
 from examples.report import best_baseline, table, verdict, write_report
 from setwise import SetClassifier
@@ -43,6 +44,12 @@ def test_all_examples_have_a_turn_before_one_is_repeated():
         *[("mil", 10), ("covid", 5)],
     ]
     assert rounds(["mil", "covid"], 2) == [("mil", 1), ("covid", 1), ("mil", 2), ("covid", 2)]
+
+
+def test_sites_that_tell_the_group_are_told():
+    said = about_sites(["a", "a", "b", "b", "b"], ["1", "1", "1", "2", "2"])
+    assert said.startswith("The commonest group of each site is that of 4 of 5 patients")
+    assert "0.200 of accuracy" in said
 
 
 def _outcome(**changes) -> Outcome:

@@ -72,7 +72,7 @@ def test_groups_are_not_divided():
 
 def test_temperatures_are_those_of_the_validation_part():
     store = store_of(97)
-    plain, tempered = quick(store, "kind"), quick(store, "kind", calibrate=True)
+    plain, tempered = (quick(store, "kind", validation=0.15, calibrate=wanted) for wanted in (False, True))
     rows = np.flatnonzero(np.isin(store.set_ids, tempered.record.split.validation))
     outputs = outputs_for(plain, store, rows).numpy()
     truth = plain.objective.truth(np.array(store.sets["kind"].to_pylist(), dtype=object)[rows, None])[:, 0].astype(int)

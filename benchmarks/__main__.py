@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks [run | report | peak]``."""
+"""The command line: ``python -m benchmarks [run | report | depth]``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 
 from benchmarks import report
 from benchmarks.cases import BATCHES, MODELS
+from benchmarks.depth import depth, depth_fit, depth_step
 from benchmarks.measure import compare, kept_bytes, peak_bytes, peak_of
 from benchmarks.rows import Row, append, conditions
 from benchmarks.variants import VARIANTS, Variant, make_variant
@@ -41,7 +42,12 @@ def run(
     print(report.table())
 
 
-@app.command()
+app.command()(depth)
+app.command(hidden=True)(depth_step)
+app.command(hidden=True)(depth_fit)
+
+
+@app.command(hidden=True)
 def peak(variant: str, model: str, batch: str, way: str) -> None:
     """Print the most memory that one pass takes, in bytes of the process."""
     made = make_variant(variant, model, batch, training=way == "training")

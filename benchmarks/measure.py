@@ -69,7 +69,7 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
 
 
 def peak_allocated(step: Callable[[], object]) -> int:
-    """The most bytes of tensors that a function holds at a time beyond those that were there, as torch allocated them."""
+    """The most bytes that torch has allocated at a time while a function runs, beyond those before it."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=False) as profiled:
         step()
     changes, events = [], list(profiled.profiler.kineto_results.experimental_event_tree())

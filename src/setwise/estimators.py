@@ -65,6 +65,7 @@ class _SetEstimator(BaseEstimator):
         ensemble: int | None = None,
         precision: str = "32-true",
         device: str = "auto",
+        memory: str = "auto",
         workers: int = 0,
         validation_fraction: float = 0.15,
         random_state: int | np.random.RandomState | None = None,
@@ -94,6 +95,7 @@ class _SetEstimator(BaseEstimator):
         self.ensemble = ensemble
         self.precision = precision
         self.device = device
+        self.memory = memory
         self.workers = workers
         self.validation_fraction = validation_fraction
         self.random_state = random_state

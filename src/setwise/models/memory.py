@@ -1,4 +1,4 @@
-"""Layers one after the other in little memory: segments of them compute their activations anew for the backward pass."""
+"""Layers one after the other in little memory: segments compute their activations anew for the backward pass."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext

@@ -27,6 +27,7 @@ from setwise.training.history import EpochRecord
 from setwise.training.inputs import Inputs
 from setwise.training.loop import Fitted, Status, fit, seeded
 from setwise.training.measure import measure
+from setwise.training.memory import memory_for
 from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.problem import ClassWeights, Problem, define
@@ -137,11 +138,12 @@ def train(
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
     spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
+    config, notes = memory_for(config, spec, store.sizes[parts.train])
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
-    run = _run(model, spec, problem, inputs, config, members, directory)
+    run = _run(model, spec, problem, inputs, config, members, directory, notes)
     if calibrate:
         run = with_temperatures(run, problem)
     if coverage is not None:
@@ -355,6 +357,7 @@ def _run(
     config: FitConfig,
     members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
     directory: Path | None,
+    notes: tuple[str, ...],
 ) -> Run:
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
@@ -387,7 +390,7 @@ def _run(
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         processing=problem.store.description.processing.to_dict(),
         left_out=dict(problem.store.left_out),
-        notes=problem.store.description.notes,
+        notes=(*problem.store.description.notes, *notes),
         skipped=dict(problem.store.description.skipped),
     )
     return Run(record, network, _histories(fitted, config), directory)

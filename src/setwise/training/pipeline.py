@@ -31,7 +31,7 @@ from setwise.training.memory import memory_for
 from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.problem import ClassWeights, Problem, define
-from setwise.training.processes import is_writer
+from setwise.training.processes import check_norm, is_writer
 from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
@@ -138,6 +138,7 @@ def train(
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
     spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
+    check_norm(spec)
     config, notes = memory_for(config, spec, store.sizes[parts.train])
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks [run | report | depth]``."""
+"""The command line: ``python -m benchmarks [run | report | depth | huge | store]``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,10 @@ import typer
 from benchmarks import report
 from benchmarks.cases import BATCHES, MODELS
 from benchmarks.depth import depth, depth_fit, depth_step
+from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
 from benchmarks.measure import compare, kept_bytes, peak_bytes, peak_of
 from benchmarks.rows import Row, append, conditions
+from benchmarks.store import store, store_train
 from benchmarks.variants import VARIANTS, Variant, make_variant
 from setwise._checks import InputError, check_choice
 
@@ -45,6 +47,11 @@ def run(
 app.command()(depth)
 app.command(hidden=True)(depth_step)
 app.command(hidden=True)(depth_fit)
+for command in (huge_inference, huge_training, huge_gradients):
+    app.command(hidden=True)(command)
+app.command()(huge)
+app.command()(store)
+app.command(hidden=True)(store_train)
 
 
 @app.command(hidden=True)

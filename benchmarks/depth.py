@@ -112,14 +112,16 @@ def draw(path: Path, results: Path = RESULTS) -> None:
         for number, (colour, dashes) in zip(depths, STYLES, strict=False):
             row = newest.get((number, "low"), {})
             values = [float(loss) for loss in row.get("losses", "").split()]
-            line = losses.plot(range(1, len(values) + 1), values, color=colour, label=f"{number:,} layers")[0]
-            line.set_linestyle(dashes)
+            if values:
+                line = losses.plot(range(1, len(values) + 1), values, color=colour, label=f"{number:,} layers")[0]
+                line.set_linestyle(dashes)
+        losses.xaxis.get_major_locator().set_params(integer=True)
         losses.set(title="loss on digits", xlabel="epoch", ylabel="mean squared error / variance")
         losses.legend(frameon=False)
         fitted = [number for number in depths if newest.get((number, "low"), {}).get("gradient_first")]
         ratios = [_ratio(newest[number, "low"]) for number in fitted]
         gradients.plot(fitted, ratios, "o-", color=STYLES[0][0])
-        gradients.set(title="gradients at the start", ylabel="norm, first layer / last layer")
+        gradients.set(title="gradients at the start", ylabel="norm, first layer / last layer", ylim=(0.005, 200))
         for way, (colour, dashes), marker in zip(MEMORY, STYLES, "os", strict=False):
             rows = [(number, newest[number, way]) for number in depths if (number, way) in newest]
             for ax, column, unit in ((memory, "peak_bytes", 2**20), (seconds, "seconds", 1)):

@@ -2,13 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TRITON := .venv-triton
 
 SCALE := small
 BUDGET := 2h
 
 DATA := ../shared/data
 
-.PHONY: bench examples help setup demo reproduce test test-slow check format clean
+.PHONY: bench bench-gpu examples help setup demo reproduce test test-slow test-triton check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -35,6 +36,12 @@ test: $(STAMP) ## Run the tests
 test-slow: $(STAMP) ## Run the tests that take longer than a minute
 	$(BIN)/python -m pytest -m slow
 
+test-triton: ## Run the tests of the kernels for GPUs in Triton's interpreter, in .venv-triton
+	$(PYTHON) -m venv $(TRITON)
+	$(TRITON)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[gpu]' pytest
+	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py tests/benchmarks/test_gpu.py
+
 check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -44,12 +51,17 @@ check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
 bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
 	$(BIN)/python -m benchmarks run
 
-examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours
-	$(BIN)/python -m examples --data $(DATA)
+bench-gpu: $(STAMP) ## Test and measure everything on the GPU of this machine (under ten minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gpu]'
+	$(BIN)/python -m benchmarks gpu
+
+examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours, then write docs/examples.md
+	$(BIN)/python -m examples run --data $(DATA)
+	$(BIN)/python -m examples report
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRITON) .pytest_cache .ruff_cache .hypothesis

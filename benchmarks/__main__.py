@@ -1,18 +1,15 @@
-"""The command line: ``python -m benchmarks [run | report | depth | huge | store]``."""
+"""The command line: ``python -m benchmarks [run | gpu | report | depth | huge | store]``."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 
-from benchmarks import report
 from benchmarks.cases import BATCHES, MODELS
-from benchmarks.depth import depth, depth_fit, depth_step
-from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
 from benchmarks.measure import compare, kept_bytes, peak_bytes, peak_of
-from benchmarks.rows import Row, append, conditions
-from benchmarks.store import store, store_train
+from benchmarks.rows import RESULTS, Row, append, conditions, timed
 from benchmarks.variants import VARIANTS, Variant, make_variant
 from setwise._checks import InputError, check_choice
 
@@ -31,6 +28,8 @@ def run(
     threads: Annotated[int, typer.Option(help="Threads; 0 for as many as torch takes.")] = 0,
 ) -> None:
     """Measure, add rows to the file of results, print the table."""
+    from benchmarks import report  # which the command for GPUs need not load
+
     if threads:
         torch.set_num_threads(threads)
     for model in models.split(","):
@@ -44,14 +43,15 @@ def run(
     print(report.table())
 
 
-app.command()(depth)
-app.command(hidden=True)(depth_step)
-app.command(hidden=True)(depth_fit)
-for command in (huge_inference, huge_training, huge_gradients):
-    app.command(hidden=True)(command)
-app.command()(huge)
-app.command()(store)
-app.command(hidden=True)(store_train)
+if find_spec("matplotlib") and find_spec("pyarrow"):  # a machine that is lent for the command for GPUs may lack them
+    from benchmarks.depth import depth, depth_fit, depth_step
+    from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
+    from benchmarks.store import store, store_train
+
+    for command in (depth, huge, store):
+        app.command()(command)
+    for command in (depth_step, depth_fit, huge_inference, huge_training, huge_gradients, store_train):
+        app.command(hidden=True)(command)
 
 
 @app.command(hidden=True)
@@ -64,9 +64,27 @@ def peak(variant: str, model: str, batch: str, way: str) -> None:
     print(peak_bytes())
 
 
+@app.command()
+def gpu(
+    tiny: Annotated[bool, typer.Option("--tiny", help="Sizes that only show that it runs.")] = False,
+    minutes: Annotated[float, typer.Option(help="After which no further section begins.")] = 8.0,
+    skip_tests: Annotated[bool, typer.Option("--skip-tests", help="They passed already.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Measure where tests fail, too.")] = False,
+) -> None:
+    """Test the kernels on a GPU, measure all that there is to measure on it, add rows to the file of results."""
+    from benchmarks.gpu import measure as measure_all
+    from benchmarks.gpu import plan
+
+    results = None if tiny else RESULTS
+    if not measure_all(plan(tiny=tiny), minutes=minutes, skip_tests=skip_tests, anyway=anyway, results=results):
+        raise typer.Exit(1)
+
+
 @app.command(name="report")
 def write_report() -> None:
     """Print the table of the newest results, and draw the figure."""
+    from benchmarks import report
+
     report.draw(_FIGURE)
     print(report.table())
 
@@ -82,14 +100,7 @@ def measure(model: str, batch: str, way: str, *, seconds: float) -> list[Row]:
     rows = []
     for name, variant in variants.items():
         timing = timings[name]
-        row = same | {
-            "variant": name,
-            "seconds": f"{timing.median:.6g}",
-            "seconds_10": f"{timing.low:.6g}",
-            "seconds_90": f"{timing.high:.6g}",
-            "to_floor": f"{timing.median / timings['floor'].median:.4g}",
-            "difference": differences.get(name, ""),
-        }
+        row = same | timed(name, timing, floor=timings["floor"].median) | {"difference": differences.get(name, "")}
         if variant.forward is not None:
             row["kept_bytes"] = str(kept_bytes(variant.forward)) if training else ""
             row["peak_bytes"] = str(peak_of(name, model, batch, way))

@@ -38,7 +38,9 @@ def make_model(name: str) -> sw.models.SetModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         family, depth = MODELS[name]
-        return sw.models.build(family, FEATURES, 1, depth=depth, width=WIDTH)
+        model = sw.models.build(family, FEATURES, 1, depth=depth, width=WIDTH)
+        assert isinstance(model, sw.models.SetModel)
+        return model
 
 
 def make_batch(name: str) -> sw.SetBatch:

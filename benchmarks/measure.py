@@ -24,6 +24,10 @@ class Timing:
     low: float
     high: float
 
+    def over(self, parts: int) -> "Timing":
+        """Of one of so many equal parts."""
+        return Timing(self.median / parts, self.low / parts, self.high / parts)
+
 
 def compare(functions: Mapping[str, Callable[[], object]], *, seconds: float, repeats: int = 50) -> dict[str, Timing]:
     """Time functions in turn, after one warm-up each.
@@ -44,10 +48,11 @@ def compare(functions: Mapping[str, Callable[[], object]], *, seconds: float, re
             start = time.perf_counter()
             function()
             taken[name].append(time.perf_counter() - start)
-    return {name: _timing(times) for name, times in taken.items()}
+    return {name: timing_of(times) for name, times in taken.items()}
 
 
-def _timing(times: list[float]) -> Timing:
+def timing_of(times: list[float]) -> Timing:
+    """Median and quantiles of times."""
     ordered = torch.tensor(times).quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
     return Timing(median=ordered[1], low=ordered[0], high=ordered[2])
 

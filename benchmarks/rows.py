@@ -5,11 +5,12 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
 
-import setwise as sw
+from benchmarks.measure import Timing
 
 RESULTS = Path(__file__).parent / "results.csv"
 Row = dict[str, str]
@@ -20,20 +21,35 @@ COLUMNS = (
 )
 
 
-def conditions() -> Row:
-    """When and with what it was measured."""
+def timed(variant: str, timing: Timing, *, floor: float | None = None) -> Row:
+    """What a row says of a variant's time; ``floor`` in seconds."""
+    row = {"variant": variant, "seconds": f"{timing.median:.6g}"}
+    row |= {"seconds_10": f"{timing.low:.6g}", "seconds_90": f"{timing.high:.6g}"}
+    return row if floor is None else row | {"to_floor": f"{timing.median / floor:.4g}"}
+
+
+def conditions(device: torch.device = torch.device("cpu")) -> Row:  # noqa: B008 - a constant
+    """When, where and with what it was measured."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
-        "device": f"{platform.machine()} CPU",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU",
         "threads": str(torch.get_num_threads()),
         "torch": torch.__version__,
-        "setwise": sw.__version__,
+        "setwise": _version("setwise"),
         "dtype": "float32",
     }
+
+
+def _version(package: str) -> str:
+    """Of an installed package; setwise may also lie on the path alone."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def append(rows: list[Row], path: Path = RESULTS, columns: Sequence[str] = COLUMNS) -> None:
@@ -47,10 +63,12 @@ def append(rows: list[Row], path: Path = RESULTS, columns: Sequence[str] = COLUM
 
 
 def newest(path: Path = RESULTS) -> dict[tuple[str, str, str], dict[str, Row]]:
-    """The last run of every model, batch and pass: its rows by variant."""
+    """The last run of every model, batch and pass on a CPU: its rows by variant."""
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
+            if row["device"] and "CPU" not in row["device"]:
+                continue
             case = (row["model"], row["batch"], row["pass"])
             held = found.setdefault(case, {})
             if any(other["date"] != row["date"] for other in held.values()):

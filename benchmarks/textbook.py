@@ -51,9 +51,9 @@ def _norm(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
         return x
     real = torch.ones_like(x[..., :1]) if mask is None else mask[..., None].to(x.dtype)
     count = real.sum((1, 2), keepdim=True) * x.shape[2]
-    mean = (x * real).sum((1, 2), keepdim=True) / count
-    variance = ((x - mean).square() * real).sum((1, 2), keepdim=True) / count
-    return (x - mean) / (variance + norm.eps).sqrt() * norm.weight + norm.bias
+    centred = x - (x * real).sum((1, 2), keepdim=True) / count
+    variance = (centred.square() * real).sum((1, 2), keepdim=True) / count
+    return centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
 
 
 def _attend(

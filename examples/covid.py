@@ -8,20 +8,31 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.outcome import Outcome, of_evaluation
-from examples.program import setwise
+from examples.clock import Clock
+from examples.outcome import Outcome
+from examples.program import cross_validation
 
 FOLDER = "scrna_covid"
+REPEATS = 5
 
 
-def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
+def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = False) -> list[Outcome]:
     """Write the AnnData file, then cross-validate on it."""
     path = out / "donors.h5ad"
     write_anndata(data / "covid_pbmc_pca50.npz", path)
-    few = ("--epochs", 2, "--ensemble", 1) if reduced else ("--repeats", 5)
-    asked = (path, "--set-id", "donor", "--obsm", "X_pca", "--target", "status", *few)
-    setwise("cv", *asked, "--folds", 2 if reduced else 4, "--out", out / "cv", "--overwrite")
-    return [of_evaluation(out / "cv", example="covid", case="20 donors, 4 folds, 5 times", metric="auc", words="AUC")]
+    few = ("--epochs", 2, "--ensemble", 1) if reduced else ()
+    return cross_validation(
+        (path, "--set-id", "donor", "--obsm", "X_pca", "--target", "status", *few),
+        out / "cv",
+        folds=2 if reduced else 4,
+        repeats=repeats,
+        of=REPEATS,
+        clock=clock,
+        metric="auc",
+        metric_name="AUC",
+        example="covid",
+        case="20 donors",
+    )
 
 
 def write_anndata(packed: Path, path: Path) -> None:

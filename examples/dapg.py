@@ -9,15 +9,17 @@ import csv
 import math
 from pathlib import Path
 
-from examples.outcome import Outcome, of_evaluation
-from examples.program import setwise
+from examples.clock import Clock
+from examples.outcome import Outcome
+from examples.program import cross_validation
 
 FOLDER = "fcs_flowcal_dapg"
+REPEATS = 1
 _STRAIN = "sJS1123"
 
 
-def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
-    """Cross-validate on the files, and fit the model that would be used."""
+def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = False) -> list[Outcome]:
+    """Cross-validate on the files."""
     sets = out / "cultures.csv"
     with (data / "labels.csv").open(newline="") as file:
         cultures = [row for row in csv.DictReader(file) if row["strain"] == _STRAIN]
@@ -26,7 +28,15 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
         writer.writerow(["file", "log_dose"])
         writer.writerows([row["file"], round(math.log10(1 + float(row["DAPG_uM"])), 4)] for row in cultures)
     few = ("--epochs", 3, "--ensemble", 1, "--max-elements", 200) if reduced else ()
-    asked = (data, "--sets", sets, "--file-column", "file", "--target", "log_dose", "--skip-bad", *few)
-    setwise("cv", *asked, "--folds", 3 if reduced else len(cultures), "--out", out / "cv", "--overwrite")
-    case = f"{len(cultures)} cultures, leave one out"
-    return [of_evaluation(out / "cv", example="dapg", case=case, metric="mae", words="mean absolute error, log10 dose")]
+    return cross_validation(
+        (data, "--sets", sets, "--file-column", "file", "--target", "log_dose", "--skip-bad", *few),
+        out / "cv",
+        folds=3 if reduced else len(cultures),
+        repeats=repeats,
+        of=REPEATS,
+        clock=clock,
+        metric="mae",
+        metric_name="mean absolute error, log10 dose",
+        example="dapg",
+        case=f"{len(cultures)} cultures",
+    )

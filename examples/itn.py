@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from examples.outcome import Outcome, of_evaluation
-from examples.program import setwise
+from examples.clock import Clock
+from examples.outcome import Outcome
+from examples.program import cross_validation
 
 FOLDER = "cytometry_itn"
+REPEATS = 3
 _LINEAR = ("FSC", "SSC")  # the other channels are logarithmic, 1 to 10,000; time is left out
 
 
-def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
-    """Cross-validate three-fold, repeated, with shuffled labels beside it."""
+def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = False) -> list[Outcome]:
+    """Cross-validate, repeated, with shuffled labels beside it."""
     cells, sets = out / "cells.parquet", out / "patients.parquet"
     with np.load(data / "itn_15x10000x8.npz") as file:
         names = [str(name) for name in file["channel"]]
@@ -30,11 +32,16 @@ def run(data: Path, out: Path, *, reduced: bool) -> list[Outcome]:
         pq.write_table(pa.table(columns), cells)
         patients = {"set_id": ids, "patient_group": [str(y) for y in file["y"]]}
         pq.write_table(pa.table(patients | {"site": [str(site) for site in file["site"]]}), sets)
-    few = ("--epochs", 2, "--ensemble", 1, "--max-elements", 100) if reduced else ("--repeats", 3, "--permutations", 19)
-    asked = (cells, "--sets", sets, "--target", "patient_group", *few)
-    setwise("cv", *asked, "--folds", 3 if reduced else 5, "--out", out / "cv", "--overwrite")
-    return [
-        of_evaluation(
-            out / "cv", example="itn", case="15 patients, 5 folds, 3 times", metric="accuracy", words="accuracy"
-        )
-    ]
+    last = ("--permutations", 19) if repeats == REPEATS else ()
+    few = ("--epochs", 2, "--ensemble", 1, "--max-elements", 100) if reduced else last
+    return cross_validation(
+        (cells, "--sets", sets, "--target", "patient_group", *few),
+        out / "cv",
+        folds=3 if reduced else 5,
+        repeats=repeats,
+        of=REPEATS,
+        clock=clock,
+        metric="accuracy",
+        example="itn",
+        case="15 patients, 3 groups",
+    )

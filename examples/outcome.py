@@ -1,10 +1,19 @@
-"""What an example found, kept as JSON and shown as a line of a table."""
+"""What an example found: one number of ours beside what it has to beat, kept as JSON."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from setwise.training.files import write_whole
+from setwise.training.held_out import HeldOut, measured
+from setwise.training.metrics import lower_is_better
+from setwise.training.record import TestRow, library_versions, now
+
+_LINEAR = ("logistic regression", "ridge")
 
 
 @dataclass(frozen=True)
@@ -13,82 +22,81 @@ class Outcome:
 
     Attributes:
         example: name of the example.
-        case: which data, evaluated how.
+        case: which data.
+        evaluation: how it was measured, with how many repeats were done.
         metric: in words.
-        setwise: ours, with the default settings.
-        interval: ends of its 95 % interval, or none.
-        baseline: the best baseline's name, or what the comparison is.
-        baseline_value: its number, or none.
+        lower: whether less of it is better.
+        rows: the number by name, ours (with the default settings) first.
+        interval: ends of ours' 95 % interval, or none.
         published: what others report, with its source; empty where nobody does.
+        note: what else is to be said, or nothing.
     """
 
     example: str
     case: str
+    evaluation: str
     metric: str
-    setwise: float
+    lower: bool
+    rows: dict[str, float]
     interval: tuple[float, float] | None
-    baseline: str
-    baseline_value: float | None
     published: str = ""
+    note: str = ""
 
 
-def of_evaluation(directory: Path, *, example: str, case: str, metric: str, words: str, published: str = "") -> Outcome:
-    """The outcome of a ``setwise cv`` from its ``cv.json``; the best baseline is the best by the same metric."""
-    found = json.loads((directory / "cv.json").read_text())
-    return _outcome(found["rows"], example=example, case=case, metric=metric, words=words, published=published)
+def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
+    """The outcome of measured rows, the model's first.
+
+    Args:
+        rows: with this metric where it is defined.
+        metric: name of the library's.
+        words: ``example``, ``case``, ``evaluation``, ``metric_name``, ``published`` and ``note`` of `Outcome`.
+    """
+    named = {row.name: row.metrics[metric] for row in rows if metric in row.metrics}
+    ours = next(iter(named))
+    numbers = {"setwise": named.pop(ours), **named}
+    interval = rows[0].intervals.get(metric)
+    name = words.pop("metric_name", metric)
+    return Outcome(metric=name, lower=lower_is_better(metric), rows=numbers, interval=interval, **words)
 
 
-def of_run(directory: Path, *, example: str, case: str, metric: str, words: str, published: str = "") -> Outcome:
-    """The outcome of a ``setwise fit`` on its test sets, from ``model.json``."""
-    found = json.loads((directory / "model.json").read_text())
-    return _outcome(found["test"], example=example, case=case, metric=metric, words=words, published=published)
+def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
+    """The outcome of held-out predictions: an interval over sets, and a row of the average with the linear baseline.
+
+    A constant has no rank among sets, though the folds' constants differ: its AUC is one half.
+    """
+    rows = measured(with_average(held_out)).rows
+    if metric == "auc":
+        rows = [row if row.name != "constant" else row.model_copy(update={"metrics": {"auc": 0.5}}) for row in rows]
+    return of_rows(rows, metric, **words)
 
 
-def _outcome(
-    rows: list[dict[str, Any]], *, example: str, case: str, metric: str, words: str, published: str
-) -> Outcome:
-    from setwise.training.metrics import lower_is_better
-
-    model, *others = rows
-    known = [row for row in others if metric in row["metrics"]]
-    best = (min if lower_is_better(metric) else max)(known, key=lambda row: row["metrics"][metric])
-    interval = model.get("intervals", {}).get(metric)
-    return Outcome(
-        example,
-        case,
-        words,
-        model["metrics"][metric],
-        None if interval is None else (interval[0], interval[1]),
-        best["name"],
-        best["metrics"][metric],
-        published,
-    )
+def with_average(held_out: HeldOut) -> HeldOut:
+    """Held-out predictions with one row more: the mean of ours and the linear baseline's."""
+    ours = next(iter(held_out.predicted))
+    linear = next((name for name in held_out.predicted if name.startswith(_LINEAR)), None)
+    if linear is None:
+        return held_out
+    pairs = zip(held_out.predicted[ours], held_out.predicted[linear], strict=True)
+    mean: list[np.ndarray] = [(mine + theirs) / 2 for mine, theirs in pairs]
+    return replace(held_out, predicted={**held_out.predicted, f"setwise and {linear}, averaged": mean})
 
 
-def keep(outcomes: Iterable[Outcome], path: Path) -> None:
-    """Write outcomes as JSON."""
-    path.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1) + "\n", encoding="utf-8")
+def keep(outcomes: Sequence[Outcome], path: Path, *, command: str) -> None:
+    """Write outcomes as a record, with the command that made them, the day and the versions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "command": command,
+        "created": now(),
+        "versions": library_versions(),
+        "outcomes": [asdict(outcome) for outcome in outcomes],
+    }
+    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def kept(path: Path) -> list[Outcome]:
-    """The outcomes that `keep` wrote."""
-    return [Outcome(**{**values, "interval": _pair(values["interval"])}) for values in json.loads(path.read_text())]
-
-
-def table(outcomes: Iterable[Outcome]) -> str:
-    """Outcomes as a Markdown table."""
-    lines = [
-        "| example | data, evaluation | metric | setwise | best baseline | published |",
-        "|---|---|---|---|---|---|",
+def kept(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
+    """The record that `keep` wrote, and its outcomes."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return record, [
+        Outcome(**{**values, "interval": values["interval"] and tuple(values["interval"])})
+        for values in record.pop("outcomes")
     ]
-    for o in outcomes:
-        ends = "" if o.interval is None else f" ({o.interval[0]:.3f} to {o.interval[1]:.3f})"
-        other = o.baseline if o.baseline_value is None else f"{o.baseline_value:.3f}, {o.baseline}"
-        lines.append(
-            f"| {o.example} | {o.case} | {o.metric} | {o.setwise:.3f}{ends} | {other} | {o.published or '-'} |"
-        )
-    return "\n".join(lines)
-
-
-def _pair(ends: list[float] | None) -> tuple[float, float] | None:
-    return None if ends is None else (ends[0], ends[1])

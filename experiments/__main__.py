@@ -53,7 +53,7 @@ def run(
     source: Annotated[Path | None, typer.Option("--from", help="Directory of the task's files at hand.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.")] = None,
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile models; CUDA graphs on a GPU.")] = False,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile models.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for each epoch.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Name the runs that are left, and leave.")] = False,
     work: Annotated[Path, typer.Option(help="Where checkpoints are kept until a run is recorded.")] = _WORK,

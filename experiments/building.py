@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from experiments.rows import Row
 from setwise.batch import SetBatch
 from setwise.layers import FeedForwardBlock, MLPDecoder, ResidualBlock, SetNorm
-from setwise.models import SetModel, build_from_spec, make_spec
+from setwise.models import ElementModel, SetModel, build_from_spec, make_spec
 from setwise.ops import set_mean
 from setwise.tasks import ElementLogits, Task
 from setwise.training.loop import seeded
@@ -34,9 +34,9 @@ def build_row(row: Row, task: Task, *, in_features: int, seed: int) -> nn.Module
             initialise_as_he(model)
         elif row.variant == "zero":
             zero_last_layers(model)
-        if task.kind == "anomaly":
+        if isinstance(model, ElementModel):
             return ElementLogits(model)
-    return CarriedNumbers(model) if row.variant == "carried" else model
+        return CarriedNumbers(model) if row.variant == "carried" else model
 
 
 def initialise_as_he(model: nn.Module) -> None:
@@ -100,9 +100,10 @@ def removed_numbers(batch: SetBatch) -> Tensor:
     return torch.stack([mean, 0.5 * (variance + _EPS).log()], 1)
 
 
-def _built(row: Row, task: Task, in_features: int, seed: int, *, covariates: int) -> SetModel:
+def _built(row: Row, task: Task, in_features: int, seed: int, *, covariates: int) -> SetModel | ElementModel:
     assert row.model is not None
-    pool = task.pool if row.model.startswith("deep-sets") else None
+    output = "which-element" if task.kind == "anomaly" else "sets"
+    pool = task.pool if row.model.startswith("deep-sets") and output == "sets" else None
     spec = make_spec(
         row.model,
         in_features,
@@ -112,6 +113,7 @@ def _built(row: Row, task: Task, in_features: int, seed: int, *, covariates: int
         elements=task.elements,
         categories=task.categories,
         covariates=covariates,
+        output=output,
     )
     with seeded(seed):
         return build_from_spec(spec)

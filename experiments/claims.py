@@ -55,6 +55,7 @@ class Summary:
         spread: sample standard deviation over the seeds, or none for one seed.
         seeds: number of runs.
         diverged: how many of them diverged.
+        standard_error: of the mean over the test sets, the mean over the seeds, or none.
         running: feature norm with running statistics: the mean over the seeds, or none.
     """
 
@@ -62,6 +63,7 @@ class Summary:
     spread: float | None
     seeds: int
     diverged: int
+    standard_error: float | None = None
     running: float | None = None
 
 
@@ -90,14 +92,18 @@ def summarise(records: Sequence[Record], part: str = "test") -> Summary | None:
         return None
     values = [record.test.get(part, {}).get("value") for record in records]
     known = [value for value in values if value is not None]
-    running = [record.test.get(part, {}).get("running_statistics") for record in records]
-    kept = [value for value in running if value is not None]
+
+    def known_mean(way: str) -> float | None:
+        found = [value for record in records if (value := record.test.get(part, {}).get(way)) is not None]
+        return mean(found) if found else None
+
     return Summary(
         mean(known) if known else None,
         stdev(known) if len(known) > 1 else None,
         len(records),
         len(records) - len(known),
-        mean(kept) if kept else None,
+        known_mean("standard_error"),
+        known_mean("running_statistics"),
     )
 
 

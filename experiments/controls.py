@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from experiments.measuring import Measures, score
+from experiments.measuring import Measures, scores, summary
 from experiments.rows import Baseline
 from setwise._checks import InputError
 from setwise.tasks import Task, TaskData, TaskSets
@@ -38,7 +38,7 @@ def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, seed: int
         InputError: summaries of a task that has none.
     """
     if baseline == "constant":
-        return {name: _both(_constant(task, data.train, sets)) for name, sets in data.tests.items()}
+        return {name: summary(_constant(task, data.train, sets)) for name, sets in data.tests.items()}
     if task.kind == "anomaly" or task.elements != "vectors":
         raise InputError(f"moments and quantiles are not defined for {task.name}; leave such rows out with --rows.")
     known, truth = summaries(data.train), data.train.targets.numpy().reshape(len(data.train))
@@ -52,7 +52,7 @@ def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, seed: int
             outputs = torch.from_numpy(np.asarray(model.predict(summaries(sets)), np.float64))[:, None]
         else:
             outputs = _logits(model, summaries(sets), task.out_features)
-        found[name] = _both(score(task, outputs, sets.targets))
+        found[name] = summary(scores(task, outputs, sets.targets))
     return found
 
 
@@ -100,13 +100,13 @@ def _model(baseline: Baseline, task: Task, seed: int) -> Any:
     )
 
 
-def _constant(task: Task, train: TaskSets, sets: TaskSets) -> float | None:
-    """The mean of the training targets, or the frequencies of the classes."""
+def _constant(task: Task, train: TaskSets, sets: TaskSets) -> Tensor:
+    """Scores ``(B,)`` of the mean of the training targets, or the frequencies of the classes."""
     if task.kind == "regression":
-        return score(task, train.targets.double().mean(0).expand(len(sets), -1), sets.targets)
+        return scores(task, train.targets.double().mean(0).expand(len(sets), -1), sets.targets)
     classes = int(train.set_size or 0) if task.kind == "anomaly" else task.out_features
     share = torch.bincount(train.targets, minlength=classes).double().clamp_min(1e-12)
-    return score(task, (share / share.sum()).log().expand(len(sets), -1), sets.targets)
+    return scores(task, (share / share.sum()).log().expand(len(sets), -1), sets.targets)
 
 
 def _logits(model: Any, table: np.ndarray, classes: int) -> Tensor:
@@ -114,7 +114,3 @@ def _logits(model: Any, table: np.ndarray, classes: int) -> Tensor:
     outputs = torch.full((len(table), classes), -30.0, dtype=torch.float64)
     outputs[:, torch.as_tensor(model.classes_)] = torch.from_numpy(np.log(model.predict_proba(table).clip(1e-12)))
     return outputs
-
-
-def _both(value: float | None) -> dict[str, float | None]:
-    return {"value": value, "all_sets": value}

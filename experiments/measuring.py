@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,8 +16,9 @@ def measure(model: nn.Module, task: Task, data: TaskData, *, batch_size: int, fe
     """Metrics by test part, then by way of measuring.
 
     "value" is the paper's way: full batches of a fixed shuffled order (960 of 1,000 sets), where feature norm uses the
-    statistics of each test batch. "all_sets" is the same on every set; "running_statistics" is feature norm with what
-    it kept in training, on every set. A number that is not finite is none.
+    statistics of each test batch. "standard_error" is that of "value", by chance in which sets are tested: what the
+    spread over seeds does not contain. "all_sets" is the value on every set; "running_statistics" is feature norm with
+    what it kept in training, on every set. A number that is not finite is none.
 
     Args:
         model: on the device of the data; its mode and its running statistics are as before afterwards.
@@ -34,37 +34,48 @@ def measure(model: nn.Module, task: Task, data: TaskData, *, batch_size: int, fe
         model.eval()
         for name, sets in data.tests.items():
             kept, everything = _full(sets, batch_size), _all(sets, batch_size)
-            values = {
-                "value": _score(training if feature_norm else model, task, sets, kept),
-                "all_sets": _score(training if feature_norm else model, task, sets, everything),
-            }
+            values = summary(
+                _scores(training if feature_norm else model, task, sets, kept),
+                _scores(training if feature_norm else model, task, sets, everything),
+            )
             if feature_norm:
-                values["running_statistics"] = _score(model, task, sets, everything)
+                values["running_statistics"] = _finite(_scores(model, task, sets, everything).mean())
             found[name] = values
     finally:
         model.train(mode)
     return found
 
 
-def score(task: Task, outputs: Tensor, targets: Tensor) -> float | None:
-    """The task's metric of outputs ``(B, K)``; none where it is not finite."""
+def scores(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
+    """What the task's metric is the mean of ``(B,)``, for outputs ``(B, K)``."""
     outputs = outputs.double()
     if task.kind == "regression":
-        value = torch.nn.functional.mse_loss(outputs, targets.double())
-    elif task.kind == "classification":
-        value = torch.nn.functional.cross_entropy(outputs, targets)
-    else:
-        value = (outputs.argmax(1) == targets).double().mean()
-    return float(value) if np.isfinite(float(value)) else None
+        return (outputs - targets.double()).square().mean(1)
+    if task.kind == "classification":
+        return torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
+    return (outputs.argmax(1) == targets).double()
 
 
-def _score(model: nn.Module, task: Task, sets: TaskSets, batches: Callable[[], Iterator[Tensor]]) -> float | None:
+def summary(kept: Tensor, everything: Tensor | None = None) -> dict[str, float | None]:
+    """Mean and standard error of the scores of the sets that count, and the mean of all where they are others."""
+    return {
+        "value": _finite(kept.mean()),
+        "standard_error": _finite(kept.std() / len(kept) ** 0.5),
+        "all_sets": _finite((kept if everything is None else everything).mean()),
+    }
+
+
+def _finite(value: Tensor) -> float | None:
+    return float(value) if bool(value.isfinite()) else None
+
+
+def _scores(model: nn.Module, task: Task, sets: TaskSets, batches: Callable[[], Iterator[Tensor]]) -> Tensor:
     outputs, targets = [], []
     with torch.no_grad():
         for rows in batches():
             outputs.append(model(sets.batch(rows)))
             targets.append(sets.targets[rows])
-    return score(task, torch.cat(outputs), torch.cat(targets))
+    return scores(task, torch.cat(outputs), torch.cat(targets))
 
 
 def _full(sets: TaskSets, size: int) -> Callable[[], Iterator[Tensor]]:

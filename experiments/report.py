@@ -78,12 +78,14 @@ def number(value: float | None) -> str:
 
 
 def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
-    """Mean and spread, with what diverged and the other way of evaluating feature norm."""
+    """Mean, spread and standard error, with what diverged and the other way of evaluating feature norm."""
     if summary is None:
         return "not run" if at_hand else "no data"
     text = number(summary.mean)
     if summary.spread is not None:
         text += f" ± {summary.spread:.2g}"
+    if summary.standard_error is not None:
+        text += f" [{summary.standard_error:.2g}]"
     if summary.diverged and summary.mean is not None:
         text += f" ({summary.diverged} of {summary.seeds} failed)"
     if summary.running is not None:

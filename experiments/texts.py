@@ -21,7 +21,8 @@ PROTOCOL = """## Protocol
 
 Adam without weight decay, a constant learning rate, no clipping; the last partial batch is dropped, of the test
 sets too (960 of 1,000 sets count, in a fixed shuffled order); the model at the end of training is the one measured.
-Seeds change the first weights only: data and the order of the sets are fixed, as in the paper, so the spreads
+Numbers in [brackets] are the standard error of ours over the test sets: how far another draw of as many test sets would
+move it. Seeds change the first weights only: data and the order of the sets are fixed, as in the paper, so the spreads
 contain neither. Regression targets and pixels are used as they are. Feature norm is measured with the statistics of
 each test batch, as the authors' code does, and with running statistics, as the paper's text says. Width 128
 throughout.

@@ -32,7 +32,8 @@ class _PooledDecoder(nn.Module):
 
 
 def _model(name, **choices):
-    return lambda: sw.models.build(name, WIDTH, 3, width=WIDTH, depth=2, **choices)
+    outputs = 1 if choices.get("output") == "which-element" else 3
+    return lambda: sw.models.build(name, WIDTH, outputs, width=WIDTH, depth=2, **choices)
 
 
 # name: (what builds it, symmetry, whether its statistics cross sets)
@@ -104,6 +105,11 @@ TABLE = {
         False,
     ),
 }
+TABLE |= {
+    f"ElementModel {name} {output}": (_model(name, output=output), "equivariant", False)
+    for name in sw.models.MODELS
+    for output in ("elements", "which-element")
+}
 # Element encoders take elements that are not vectors; their own tests prove the contracts that apply.
 ELSEWHERE = {"CategoryEncoder", "ImageEncoder"}
 
@@ -152,9 +158,10 @@ def test_mixed_sizes_in_one_batch(name):
 
 def test_every_public_layer_is_in_the_table():
     public = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    assert {name.split()[0] for name in TABLE} - {"SetModel"} | ELSEWHERE == public
-    models = {name.split()[1] for name in TABLE if name.startswith("SetModel")}
-    assert models == set(sw.models.MODELS)
+    assert {name.split()[0] for name in TABLE} - {"SetModel", "ElementModel"} | ELSEWHERE == public
+    for kind in ("SetModel", "ElementModel"):
+        models = {name.split()[1] for name in TABLE if name.startswith(kind)}
+        assert models == set(sw.models.MODELS)
 
 
 @pytest.mark.parametrize("padding", [0, 1])

@@ -205,6 +205,7 @@ EXPECTED_FAILURES = {
     "check_fit2d_1sample": "one set is refused in our words, not in scikit-learn's",
     "check_fit2d_predict1d": "a one-dimensional array is refused in our words, not in scikit-learn's",
     "check_classifiers_one_label": "a single class is refused: there is nothing to learn from it",
+    "check_class_weight_classifiers": "two epochs do not follow weights of ten million to one",
     "check_classifiers_train": "the classes of its data differ by the order of the columns, which a set has not",
     "check_regressors_train": "its target depends on the order of the columns, which a set has not",
 }
@@ -335,3 +336,70 @@ def test_weights_of_sets_decide_between_contradictions():
         classifier.fit(sets * 2, y, [1.0])
     with pytest.raises(InputError, match="0 or more"):
         classifier.fit(sets * 2, y, -np.ones(62))
+
+
+def test_weights_of_classes_decide_between_contradictions():
+    """The same sets with both labels, mostly "usual": balanced weights make a draw of it."""
+    rng = np.random.default_rng(3)
+    sets = [rng.normal(size=(5, 2)) for _ in range(31)]
+    y = np.array(["rare"] * 31 + ["usual"] * 62)
+    settings = dict(depth=2, width=8, epochs=20, learning_rate=0.01, ensemble=1, validation_fraction=0.0)
+    said = {}
+    for name, weight in {"none": None, "balanced": "balanced", "heavy": {"rare": 20}}.items():
+        classifier = sw.SetClassifier(**settings, random_state=0, class_weight=weight).fit(sets * 3, y)
+        said[name] = classifier.predict_proba(sets)[:, 0].mean()
+    assert said["none"] == pytest.approx(1 / 3, abs=0.08)
+    assert said["balanced"] == pytest.approx(1 / 2, abs=0.08)
+    assert said["heavy"] > 0.8
+    for wrong, words in ({"seldom": 2}, "must name classes of y"), ({"rare": -1}, "at least zero"), ("even", "'even'"):
+        with pytest.raises(InputError, match=words):
+            sw.SetClassifier(**SMALL, class_weight=wrong).fit(sets * 3, y)
+
+
+def test_intervals_and_sets_of_classes_hold_what_was_asked():
+    sets = _sets(400, seed=1)
+    rng = np.random.default_rng(0)
+    y = np.array([x.mean() for x in sets]) + rng.normal(0, 0.3, 400)
+    kinds = np.digitize(y, [-0.5, 0.5]) + 7
+    settings = dict(depth=2, width=8, epochs=5, ensemble=1, coverage=0.8, validation_fraction=0.4, random_state=0)
+    numbers = sw.SetRegressor(**settings).fit(sets[:250], y[:250])
+    low, high = numbers.predict_interval(sets[250:]).T
+    np.testing.assert_allclose((low + high) / 2, numbers.predict(sets[250:]))
+    assert 0.68 <= ((low <= y[250:]) & (y[250:] <= high)).mean() <= 0.92  # 150 to test, 50 to calibrate: +- 2 errors
+    both = sw.SetRegressor(**settings).fit(sets[:250], np.stack([y, -y], 1)[:250])
+    assert both.predict_interval(sets[250:]).shape == (150, 2, 2)
+    classes = sw.SetClassifier(**settings, calibrate=True).fit(sets[:250], kinds[:250])
+    chosen = classes.predict_set(sets[250:])
+    assert chosen.shape == (150, 3)
+    assert chosen[np.arange(150), kinds[250:] - 7].mean() >= 0.68
+    assert not chosen.all()
+    assert "temper" in " ".join(classes.run_.record.notes)
+    labels = sw.SetClassifier(**settings).fit(sets[:250], np.stack([y > 0, y > 0.5], 1)[:250].astype(int))
+    assert labels.predict_set(sets[250:]).shape == (150, 2, 2)
+
+
+def test_too_few_sets_to_promise_anything(sets, means, labels):
+    with pytest.warns(UserWarning, match="need 9 calibration sets"):
+        regressor = sw.SetRegressor(**SMALL, coverage=0.9).fit(sets, means)
+    assert np.isinf(regressor.predict_interval(sets)).all()
+    with pytest.warns(UserWarning, match="need 9 calibration sets"):
+        classifier = sw.SetClassifier(**SMALL, coverage=0.9).fit(sets, labels)
+    assert classifier.predict_set(sets).all()
+    with pytest.raises(RuntimeError, match=r"SetRegressor\(coverage=0.9\)"):
+        sw.SetRegressor(**SMALL).fit(sets, means).predict_interval(sets)
+
+
+def test_metrics_have_intervals_over_sets_or_groups(sets, means, labels):
+    regressor = sw.SetRegressor(**SMALL).fit(sets, means)
+    found = regressor.evaluate(sets, means)
+    assert found.metrics["r2"] == pytest.approx(regressor.score(sets, means))
+    low, high = found.intervals["mse"]
+    assert low < found.metrics["mse"] < high
+    grouped = regressor.evaluate(sets, means, groups=np.arange(30) // 10)
+    assert grouped.intervals["mse"] != found.intervals["mse"]
+    classifier = sw.SetClassifier(**SMALL).fit(sets, labels)
+    assert classifier.evaluate(sets, labels).metrics["accuracy"] == pytest.approx(classifier.score(sets, labels))
+    with pytest.raises(InputError, match="y must be among the labels"):
+        classifier.evaluate(sets, ["middle"] * 30)
+    with pytest.raises(NotFittedError):
+        sw.SetClassifier().evaluate(sets, labels)

@@ -22,6 +22,7 @@ ORDER = [
     "inference",
     "report",
     "estimator_inputs",
+    "estimator_base",
     "estimators",
     "cli",
 ]
@@ -66,6 +67,7 @@ PUBLIC = {
         "spec_from_dict",
         "load_reference",
         "SetModel",
+        "ElementModel",
         "DeepSetsSpec",
         "SetTransformerSpec",
         "MODELS",

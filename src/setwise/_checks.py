@@ -24,6 +24,11 @@ def check_positive(**values: int | float) -> None:
             raise InputError(f"{name} must be above zero; got {value}.")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with what it counts: "1 file", "2,000 files"; "2 files or sets" of "file or set"."""
+    return f"{count:,} {noun if count == 1 else ' or '.join(f'{word}s' for word in noun.split(' or '))}"
+
+
 def set_label(position: int, names: Sequence[object] | None) -> str:
     """How an error names a set: by its own name where it has one, else by its position."""
     return f"set {position}" if names is None else f"set {names[position]!r}"

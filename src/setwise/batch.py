@@ -1,7 +1,7 @@
 """The packed batch of sets: the elements of all sets one after the other, and the sizes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,12 +20,15 @@ class SetLayout:
         set_index: ``(N,)`` int64, the set of each element.
         set_size: the size that all sets share, or none where sizes differ. A host value, known at entry
             and never read back from a device; where it is set, ``(B, set_size, ...)`` views cost nothing.
+        largest: the size of the largest set, a host value too, or 0 where nobody knew it at entry. Not part of what
+            `torch.export` sees, since it changes with every ragged batch.
     """
 
     sizes: Tensor
     offsets: Tensor
     set_index: Tensor
     set_size: int | None
+    largest: int = field(default=0, init=False)
 
     @classmethod
     def from_sizes(cls, sizes: Tensor | Sequence[int]) -> "SetLayout":
@@ -36,14 +39,19 @@ class SetLayout:
         torch.cumsum(sizes, 0, out=offsets[1:])
         set_index = torch.repeat_interleave(sizes, output_size=sum(host))
         set_size = host[0] if host and host.count(host[0]) == len(host) else None
-        return cls(sizes, offsets, set_index, set_size)
+        return cls(sizes, offsets, set_index, set_size)._with_largest(max(host, default=0))
 
     @classmethod
     def uniform(cls, num_sets: int, set_size: int, device: torch.device | None = None) -> "SetLayout":
         """The layout of ``num_sets`` sets of ``set_size`` elements each, built without a look at any value."""
         offsets = torch.arange(num_sets + 1, device=device) * set_size
         set_index = torch.arange(num_sets, device=device).repeat_interleave(set_size, output_size=num_sets * set_size)
-        return cls(torch.full((num_sets,), set_size, device=device), offsets, set_index, set_size)
+        sizes = torch.full((num_sets,), set_size, device=device)
+        return cls(sizes, offsets, set_index, set_size)._with_largest(set_size)
+
+    def _with_largest(self, largest: int) -> "SetLayout":
+        self.largest = largest
+        return self
 
     @property
     def num_sets(self) -> int:
@@ -67,11 +75,12 @@ class SetLayout:
             self.offsets.to(device, non_blocking=non_blocking),
             self.set_index.to(device, non_blocking=non_blocking),
             self.set_size,
-        )
+        )._with_largest(self.largest)
 
     def pin_memory(self) -> "SetLayout":
         """The same layout in page-locked memory."""
-        return SetLayout(self.sizes.pin_memory(), self.offsets.pin_memory(), self.set_index.pin_memory(), self.set_size)
+        sizes, offsets, set_index = (x.pin_memory() for x in (self.sizes, self.offsets, self.set_index))
+        return SetLayout(sizes, offsets, set_index, self.set_size)._with_largest(self.largest)
 
 
 @dataclass(eq=False)

@@ -1,169 +1,33 @@
 """Estimators with scikit-learn's habits: sets in, ``fit``, ``predict``, ``score``."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
 
 from setwise._checks import InputError
-from setwise.data import Split
+from setwise.data.tables import listed
+from setwise.estimator_base import SetEstimator
 from setwise.estimator_inputs import (
-    WEIGHT,
-    check_covariates,
     check_order,
     class_numbers,
-    covariate_names,
     flags,
-    joined_stores,
     labels_of,
     named_labels,
     named_numbers,
     numbers,
-    plain,
-    read_sets,
-    third,
-    weights_of,
-    with_columns,
+    with_parameters_of,
 )
-from setwise.training import Classification, FitConfig, Run, train
-from setwise.training.outputs import predictions_of
-
-_MODEL_CHOICES = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
-
-
-class _SetEstimator(BaseEstimator):
-    """What both estimators share: their arguments, and the way to a fitted run and its predictions."""
-
-    def __init__(
-        self,
-        model: str = "deep-sets++",
-        *,
-        depth: int | None = None,
-        width: int = 128,
-        norm: str | None = None,
-        residual: str | None = None,
-        path: str | None = None,
-        pool: str | None = None,
-        heads: int | None = None,
-        inducing: int | None = None,
-        epochs: int = 100,
-        batch_size: int = 32,
-        elements_per_batch: int | None = None,
-        max_elements: int | None = 2000,
-        optimizer: str = "adamw",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 1e-2,
-        schedule: str = "cosine",
-        warmup: float = 0.05,
-        clip: float | None = 1.0,
-        accumulate: int = 1,
-        patience: int | None = 20,
-        ensemble: int | None = None,
-        precision: str = "32-true",
-        device: str = "auto",
-        memory: str = "auto",
-        workers: int = 0,
-        validation_fraction: float = 0.15,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-    ):
-        self.model = model
-        self.depth = depth
-        self.width = width
-        self.norm = norm
-        self.residual = residual
-        self.path = path
-        self.pool = pool
-        self.heads = heads
-        self.inducing = inducing
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.elements_per_batch = elements_per_batch
-        self.max_elements = max_elements
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.warmup = warmup
-        self.clip = clip
-        self.accumulate = accumulate
-        self.patience = patience
-        self.ensemble = ensemble
-        self.precision = precision
-        self.device = device
-        self.memory = memory
-        self.workers = workers
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def _train(
-        self,
-        sets: Any,
-        targets: dict[str, pa.Array],
-        held: dict[str, pa.Array] | None,
-        *,
-        task: str,
-        groups: Any,
-        covariates: Any,
-        validation: tuple | None,
-        sample_weight: Any = None,
-    ) -> Run:
-        weight_column = None if sample_weight is None else WEIGHT
-        store = read_sets(sets)
-        if sample_weight is not None:
-            targets = {**targets, WEIGHT: weights_of(sample_weight, len(store))}
-        store = with_columns(store, targets, covariates=covariates, groups=groups)
-        names = covariate_names(store)
-        split = None
-        if validation is not None:
-            assert held is not None
-            wanted = [name for name in targets if name != WEIGHT]
-            if list(held) != wanted:
-                raise InputError(f"validation must have the {len(wanted)} targets of y; got {len(held)}.")
-            if weight_column is not None:
-                held = {**held, WEIGHT: pa.array(np.ones(len(next(iter(held.values())))))}
-            other = with_columns(read_sets(validation[0]), held, covariates=third(validation))
-            check_covariates(other, names)
-            split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
-            store = joined_stores(store, other)
-        given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
-        given["ensemble"] = given["ensemble"] or 0  # as many as the number of training sets asks for
-        seed = int(check_random_state(self.random_state).randint(2**31))
-        run = train(
-            store,
-            targets=[name for name in targets if name != WEIGHT],
-            task=task,
-            weight_column=weight_column,
-            covariates=names,
-            group="group" if groups is not None and split is None else None,
-            model=self.model,
-            model_choices={n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
-            config=FitConfig.checked(**{**given, "seed": seed}),
-            split=split,
-            validation=self.validation_fraction,
-            test=0.0,
-            baselines=False,
-            progress=self.verbose,
-        )
-        self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
-        self.n_iter_ = run.record.epochs
-        return run
-
-    def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
-        check_is_fitted(self, "run_")
-        check_order(sets, covariates=covariates)
-        run: Run = self.run_  # pyright: ignore[reportAttributeAccessIssue] set by fit
-        store = with_columns(read_sets(sets, run.features), {}, covariates=covariates)
-        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
-        return predictions_of(run, store, np.arange(len(store)), device=self.device)
+from setwise.inference import Evaluation
+from setwise.training import Classification
+from setwise.training.calibration import in_prediction_set
 
 
-class SetRegressor(RegressorMixin, _SetEstimator):
+class SetRegressor(RegressorMixin, SetEstimator):
     """Predict one or several numbers per set.
 
     Sets may be a list of arrays ``(n_i, D)``, a padded array with sizes as a pair, a path, a table of elements that
@@ -173,13 +37,16 @@ class SetRegressor(RegressorMixin, _SetEstimator):
     Args:
         model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
         depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
-            leaves them as the name says, but Deep Sets pool by the mean and depth follows the number of training sets
-            (`setwise.training.defaults`), as does ``ensemble``: 5 models below 1,000 sets.
+            leaves them as the name says, but Deep Sets pool by the mean, and depth and width follow the number of
+            training sets (`setwise.training.defaults`), as do ``ensemble``, 5 models below 1,000 sets, and
+            ``batch_size``, 32 where there are hundreds.
         epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
             clip, accumulate, patience, ensemble, precision, device, workers: how to fit
             (`setwise.training.FitConfig`).
         validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
-            is kept, 0 for none; dimensionless.
+            is kept, 0 for none; by default 0.15, and none of fewer than 100 sets; dimensionless.
+        coverage: share of new sets whose truth `predict_interval` (of a classifier, `predict_set`) holds, such as 0.9,
+            or none; half of the validation part is then kept for it alone (`setwise.training.conformal`).
         random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;
             the same whole number gives the same bits on the CPU.
         verbose: show a progress bar.
@@ -249,16 +116,41 @@ class SetRegressor(RegressorMixin, _SetEstimator):
         predicted = self._predicted(X, covariates)
         return predicted[:, 0] if self._one_column else predicted
 
+    def predict_interval(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Ends of intervals ``(B, 2)`` or ``(B, T, 2)`` that hold the truth of a share ``coverage`` of sets like these.
+
+        Infinite where there were too few calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        conformal = self._conformal()
+        half = np.array([np.inf if q is None else q for q in conformal.quantiles])
+        predicted = self._predicted(X, covariates)
+        ends = np.stack([predicted - half, predicted + half], axis=2)
+        return ends[:, 0] if self._one_column else ends
+
+    def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
+        """Metrics on sets with known targets, with bootstrap intervals over groups or sets."""
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        return self._evaluated(X, named_numbers(numbers(y)), groups, covariates)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
         """R^2 of the predictions, the mean over targets where there are several."""
         check_order(X, y=y)
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
-class SetClassifier(ClassifierMixin, _SetEstimator):
+class SetClassifier(ClassifierMixin, SetEstimator):
     """Predict one of several classes per set, or several labels at once.
 
     Arguments and attributes as for `SetRegressor`, and
+
+    Args:
+        class_weight: ``"balanced"`` lets all classes count alike in the loss; or weights of classes, one where a class
+            has none; of several labels, of 0 and of 1.
+        calibrate: fit a temperature on the validation part, so that probabilities are neither too sure nor too unsure;
+            ``run_.record.notes`` says what it means.
 
     Attributes:
         classes_: the K classes, sorted; of several labels, their numbers 0 to T - 1.
@@ -271,6 +163,20 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
         >>> classifier.predict_proba(sets).shape
         (32, 2)
     """
+
+    def __init__(
+        self,
+        model: str = "deep-sets++",
+        *,
+        class_weight: str | Mapping[Any, float] | None = None,
+        calibrate: bool = False,
+        **choices: Any,
+    ):
+        super().__init__(model, **choices)
+        self.class_weight = class_weight
+        self.calibrate = calibrate
+
+    __init__.__signature__ = with_parameters_of(SetEstimator.__init__, __init__)  # pyright: ignore[reportFunctionMemberAccess]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -291,8 +197,7 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
         """Fit the model; an earlier fit is forgotten.
 
         Arguments as for `SetRegressor`, ``y`` being ``(B,)`` labels, or ``(B, T)`` of 0 and 1 (NaN where not known)
-        for T labels that do not exclude each other. Classes that shall count alike have
-        ``sample_weight=sklearn.utils.class_weight.compute_sample_weight("balanced", y)``.
+        for T labels that do not exclude each other.
         """
         check_order(X, y=y, groups=groups, covariates=covariates)
         shape = np.asarray(y).shape
@@ -307,6 +212,8 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
             covariates=covariates,
             validation=validation,
             sample_weight=sample_weight,
+            class_weights=self._class_weights(),
+            calibrate=bool(self.calibrate),
         )
         if several:
             self._column = list(np.cumsum([0, *(head.width for head in self.run_.objective.heads[:-1])]) + 1)
@@ -334,6 +241,43 @@ class SetClassifier(ClassifierMixin, _SetEstimator):
         self.classes_ = np.arange(len(targets))
         self._names = None
         return targets, None if held is None else flags(held)
+
+    def _class_weights(self) -> str | dict[str, float] | None:
+        """Weights by the names that classes have in the store."""
+        given = self.class_weight
+        if given is None or isinstance(given, str):
+            return given
+        if not isinstance(given, Mapping):
+            raise TypeError(f"class_weight must be 'balanced' or weights by class; got {type(given).__name__}.")
+        names = ("0", "1") if self._names is None else self._names
+        known = dict(zip((0, 1) if self._names is None else self.classes_.tolist(), names, strict=True))
+        if unknown := [label for label in given if label not in known]:
+            raise InputError(f"class_weight must name classes of y ({listed(list(known))}); got {unknown[0]!r}.")
+        return {known[label]: float(weight) for label, weight in given.items()}
+
+    def predict_set(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Which classes ``(B, K)`` a set can be of: the true one is among them for a share ``coverage`` of sets.
+
+        Of several labels ``(B, T, 2)``: whether a set can lack and can have each. All true where there were too few
+        calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        conformal = self._conformal()
+        parts = self.run_.objective.by_head(self._predicted(X, covariates))
+        quantiles = (1.0 if quantile is None else quantile for quantile in conformal.quantiles)
+        chosen = [in_prediction_set(part, quantile) for (_, part), quantile in zip(parts, quantiles, strict=True)]
+        return np.stack(chosen, axis=1) if self._names is None else chosen[0][:, self._column]
+
+    def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
+        """Metrics on sets with known labels, with bootstrap intervals over groups or sets."""
+        self._fitted()
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        if self._names is None:
+            return self._evaluated(X, flags(y), groups, covariates)
+        number = class_numbers(labels_of(y), self.classes_, what="y")
+        return self._evaluated(X, named_labels(self._names, number), groups, covariates)
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:
         """Probabilities ``(B, K)``, columns as in ``classes_``, rows adding up to one; of several labels ``(B, T)``."""

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -70,3 +73,35 @@ def test_names_of_features_from_a_file(setwise, samples):
     missing = setwise("inspect", folder, "--features", f"@{out / 'none.txt'}")
     assert missing.code == 2
     assert "none.txt" in missing.err.replace("\n", "")
+
+
+_SLOW = """
+import signal, sys, time
+from setwise.cli import main
+from setwise.data.fcs import file
+real = file.FcsFile.read
+def slow(self, *given, **named):
+    for piece in real(self, *given, **named):
+        print("reading", file=sys.stderr, flush=True)
+        time.sleep(30)
+        yield piece
+file.FcsFile.read = slow
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main(sys.argv[1:])
+"""
+
+
+def test_ctrl_c_while_reading_leaves_nothing_and_says_so(samples):
+    folder, table, out = samples
+    before = set(out.rglob("*"))
+    arguments = [str(part) for part in _fit(folder, table, "--out", out / "run", "--store", out / "cells.arrow")]
+    command = [sys.executable, "-c", _SLOW, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "reading\n"
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(60) == 130
+    assert "Traceback" not in said
+    assert "interrupted" in said.lower()
+    assert set(out.rglob("*")) == before

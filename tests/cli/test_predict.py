@@ -112,3 +112,32 @@ def test_ensembles_and_their_spread(setwise, tables, tmp_path):
     refused = setwise("predict", alone, tables.cells, "--out", out, "--overwrite", "--spread")
     assert refused.code == 2
     assert "--ensemble 5" in refused.err
+
+
+def test_predictions_in_a_copy_of_an_anndata_file(setwise, fitted, tmp_path):
+    anndata = pytest.importorskip("anndata")
+    pd = pytest.importorskip("pandas")
+    tables, run = fitted
+    cells = pyarrow.csv.read_csv(tables.cells).to_pandas()
+    obs = pd.DataFrame({"sample": pd.Categorical(cells["set_id"].astype(object))})
+    obs["sample"] = obs["sample"].cat.rename_categories(obs["sample"].cat.categories.astype(object))
+    obs.index = obs.index.astype(str).astype(object)
+    var = pd.DataFrame(index=pd.Index(["volume", "hemoglobin"], dtype=object))
+    source = tmp_path / "cells.h5ad"
+    anndata.AnnData(cells[["volume", "hemoglobin"]].to_numpy("float32"), obs=obs, var=var).write_h5ad(source)
+    before = source.read_bytes()
+    arguments = ("predict", run, source, "--set-id", "sample", "--out")
+    outcome = setwise(*arguments, tmp_path / "predicted.h5ad")
+    assert outcome.code == 0, outcome.err
+    assert setwise("predict", run, tables.cells, "--out", tmp_path / "p.parquet").code == 0
+    want = pyarrow.parquet.read_table(tmp_path / "p.parquet").to_pandas().set_index("set_id")
+    found = anndata.read_h5ad(tmp_path / "predicted.h5ad")
+    got = found.uns["setwise_predictions"]
+    assert found.X.shape == (len(cells), 2)
+    assert got["predicted_hematocrit"][want.index].tolist() == pytest.approx(want["predicted_hematocrit"].tolist())
+    refused = setwise(*arguments, source, "--overwrite")
+    assert refused.code == 2
+    assert source.read_bytes() == before
+    for other in (tables.cells, tmp_path / "nothing.csv"):
+        assert setwise("predict", run, other, "--out", tmp_path / "x.h5ad").code == 2
+    assert not (tmp_path / "x.h5ad").exists()

@@ -11,6 +11,7 @@ def test_tune(setwise, tables, tmp_path):
     done = setwise(*command, *more, "--budget", "1s", "--trials", "1")
     assert done.code == 0, done.err
     assert "trial 1: best so far" in done.out
+    assert "Chosen: deep-sets++, depth 2, width 8, learning rate 0.001 (1 trial)" in done.out.replace("\n", " ")
     assert (tmp_path / "run" / "report.html").is_file()
     refused = setwise(*command, *more, "--budget", "soon")
     assert refused.code == 2

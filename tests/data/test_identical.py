@@ -17,6 +17,10 @@ def _store():
 
 def test_copies_are_found_and_small_sets_left_alone():
     assert identical_sets(_store()) == [[0, 5]]
+    few = np.random.default_rng(0).integers(0, 9, (211, 3))
+    assert identical_sets(read([few, few.copy(), few[:31] / 7, np.arange(51.0)[:, None] * [1, 2, 3]])) == []
+    many = np.random.default_rng(0).normal(size=(17, 3))
+    assert identical_sets(read([many, few[:17], many.copy()])) == [[0, 2]]
     assert any("'0', '5' hold the same 101 elements" in problem for problem in summarise(_store()).problems)
 
 

@@ -107,6 +107,7 @@ def test_the_same_records_give_the_same_bytes(known, tmp_path):
         (None, "not run"),
         (Summary(0.34412, 0.0036, 3, 0), "0.3441 ± 0.0036"),
         (Summary(0.5, None, 1, 0), "0.5"),
+        (Summary(0.5, 0.01, 3, 0, 0.021), "0.5 ± 0.01 [0.021]"),
         (Summary(None, None, 2, 2), "failed"),
         (Summary(1.0, None, 2, 1), "1 (1 of 2 failed)"),
     ],

@@ -7,6 +7,7 @@ import torch
 
 from experiments import records, rows
 from experiments.grids import get_grid
+from experiments.measuring import summary
 from experiments.planning import Settings, carry_out, pending, plan
 from experiments.rows import Row
 from experiments.running import Batches, BudgetSpentError, Deadline, Run, execute
@@ -87,8 +88,15 @@ def test_feature_norm_is_measured_in_both_ways(places):
     run = Run("normal-var", _row(norm="feature"), "small", 0)
     record = execute(run, _data(), device=CPU, deadline=NEVER, **places)
     ways = record.test["test"]
-    assert set(ways) == {"value", "all_sets", "running_statistics"}
+    assert set(ways) == {"value", "standard_error", "all_sets", "running_statistics"}
     assert ways["running_statistics"] != ways["all_sets"]
+
+
+def test_the_standard_error_is_that_of_a_mean():
+    found = summary(torch.tensor([1.0, 3.0, 8.0, 0.0], dtype=torch.float64))
+    assert found["value"] == found["all_sets"] == 3.0
+    assert found["standard_error"] == pytest.approx(((4 + 0 + 25 + 9) / 3 / 4) ** 0.5)
+    assert summary(torch.tensor([1.0, torch.inf]))["value"] is None
 
 
 def test_a_run_that_explodes_is_recorded_as_such(places):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import setwise as sw
 from setwise import SetLayout
@@ -133,6 +134,30 @@ def test_operators_are_sound():
     (weight, bias, linear, linear_bias), _ = _leaves((WIDTH,), (WIDTH,), (WIDTH, WIDTH), (WIDTH,))
     arguments = (x, layout.offsets, weight, bias, linear, linear_bias, 1e-5)
     torch.library.opcheck(torch.ops.setwise.set_norm_feed_forward, arguments)
+
+
+def test_gradients_of_gradients():
+    block = InducedSetAttentionBlock(WIDTH, WIDTH, heads=HEADS, inducing=7)
+    exact, layout = copy.deepcopy(block).double(), SetLayout.from_sizes(SIZES["dense"])
+    x, found = torch.randn(layout.num_elements, WIDTH), []
+    with sdpa_kernel(SDPBackend.MATH):  # the only one whose gradients have gradients
+        for part, elements in ((block, x.requires_grad_()), (exact, x.detach().double().requires_grad_())):
+            y = part(sw.SetBatch(elements, layout)).elements
+            (first,) = torch.autograd.grad(y.square().sum(), elements, create_graph=True)
+            found.append(torch.autograd.grad(first.square().sum(), (elements, part.inducing.elements)))
+    for a, b in zip(*found, strict=True):
+        assert_close(a.double(), b, "a second gradient", 1e-3)
+
+
+def test_the_block_compiles_as_one_graph():
+    block = InducedSetAttentionBlock(WIDTH, WIDTH, heads=HEADS, inducing=7)
+    batch = sw.SetBatch(torch.randn(93, WIDTH, requires_grad=True), SetLayout.from_sizes((31,) * 3))
+    found = []
+    for function in (block, torch.compile(block, fullgraph=True, backend="aot_eager")):
+        y = function(batch).elements
+        found.append((y, *torch.autograd.grad(y.square().sum(), (batch.elements, *block.parameters()))))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
 
 
 def test_threads_do_not_change_a_bit():

@@ -100,6 +100,24 @@ def test_the_block_keeps_two_tensors():
     assert len(large) == 2
 
 
+@pytest.mark.parametrize("make", [SetNorm, ResidualBlock])
+def test_gradients_of_gradients(make):
+    layer, layout = make(3), SetLayout.from_sizes((5, 1, 7))
+    x, g = (torch.randn(13, 3, requires_grad=True) for _ in range(2))
+    assert module.kernels_serve(x, layout)
+
+    def second(layer, x, g):
+        (of_x,) = torch.autograd.grad(layer(sw.SetBatch(x, layout)).elements, x, g, create_graph=True)
+        return torch.autograd.grad(of_x.square().sum(), (x, g, *layer.parameters()), allow_unused=True)
+
+    found = second(layer, x, g)
+    wanted = second(layer.double(), *(t.detach().double().requires_grad_() for t in (x, g)))  # torch's own operators
+    for a, b in zip(found, wanted, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None and b is not None:
+            assert_close(a.double(), b, "a second gradient", 1e-4)
+
+
 @pytest.mark.parametrize("part", ["norm1", "linear1", "norm2", "linear2"])
 def test_hooks_of_a_part_are_called(monkeypatch, part):
     monkeypatch.setattr(module, "_WORTH_IT", 1)

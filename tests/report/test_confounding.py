@@ -26,7 +26,15 @@ def test_a_class_that_is_its_batch():
     assert SIZE not in by_name  # all sets have one size
     said = sentences(found, held_out=5)
     assert "20%" in said[0]
-    assert "goes along with batch" in said[1]
+    assert said[1].startswith("y goes along with batch. If such")
+
+
+def test_each_target_is_named_with_its_columns():
+    batch = [1.0, 2.0] * 22
+    store = _store({"y": ["a", "b"] * 22, "z": [0.0, 0.0, 5.0, 5.0] * 11, "batch": batch, "day": [1, 1, 2, 2] * 11})
+    said = sentences(associations(store, ("y", "z")), held_out=30)[0]
+    assert "y goes along with batch" in said
+    assert "z goes along with day" in said
 
 
 def test_cramers_v_by_hand():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from setwise.report import figures, outcomes
+from setwise.report.drawing import legend_columns, shortened
 from setwise.training.history import EpochRecord
 
 RNG = np.random.default_rng(0)
@@ -61,3 +63,17 @@ def test_any_number_of_classes(num_classes):
 
 def test_one_class_held_out_has_no_roc():
     assert outcomes.roc(["a", "b"], np.zeros(5, int), np.full((5, 2), 0.5)) is None
+
+
+def test_legends_below_figures_have_room_for_long_names():
+    for length in (3, 12, 24, 60):
+        labels = ["m" * length] * 5
+        figure = Figure(figsize=(5.6, 3.9), layout="constrained")
+        ax = figure.add_subplot()
+        for label in labels:
+            ax.plot([0, 1], label=shortened(label).replace("m", "e"))
+        legend = figure.legend(loc="outside lower center", ncols=legend_columns(map(shortened, labels)))
+        figure.draw_without_rendering()
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert legend_columns(["ab"]) == 3

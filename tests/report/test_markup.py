@@ -16,3 +16,9 @@ def test_a_table_escapes_its_cells_and_aligns_numbers():
 
 def test_definitions_escape_both_sides():
     assert definitions([("<a>", "<b>")]) == "<dl><dt>&lt;a&gt;</dt>\n<dd>&lt;b&gt;</dd></dl>"
+
+
+def test_intervals_stay_on_one_line():
+    text = table(["", "error"], [["a (b to c)", "1 (0.5 to 2)"]], caption="")
+    assert ">1 (0.5\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}2)<" in text
+    assert ">a (b to c)<" in text

@@ -70,7 +70,14 @@ def test_names_from_users_are_text(page):
 
 def test_tells_data_configuration_versions_and_how_to_repeat(page):
     assert COMMAND in page.text
-    for words in ("fingerprint", "learning rate", "torch", "equivariant", "Problems"):
+    for words in (
+        "checksum of the data",
+        "checksum of the weights",
+        "learning rate",
+        "torch",
+        "equivariant",
+        "Problems",
+    ):
         assert words in page.text
 
 
@@ -110,12 +117,14 @@ def test_a_run_in_memory_has_nowhere_to_put_it(store, regression):
 def test_says_how_files_were_read_and_which_were_left_out(store, regression):
     updated = {
         "processing": {"compensation": "all", "cofactors": {"CD4-A": 150.0}, "fills": {}, "matrix": None},
-        "notes": ("two files are of another day.",),
+        "reading": ("two files are of another day.",),
         "skipped": {"<b>.fcs": "it ends in the middle of its data"},
     }
     record = regression.record.model_copy(update=updated)
     text = sections.data(replace(regression, record=record), summarise(store, targets=("y",)), store.sizes)
     for words in ("How the data were read", "150", "two files are of another day.", "&lt;b&gt;.fcs", "it ends in"):
         assert words in text
+    assert "1 file or set left out, of which" in text
+    assert "two files are of another day." not in sections.result(replace(regression, record=record))
     plain = sections.data(regression, summarise(store, targets=("y",)), store.sizes)
     assert "Left out" not in plain

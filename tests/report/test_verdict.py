@@ -43,6 +43,15 @@ def test_a_classifier_that_ranks_well_has_learned_something():
     assert "learned nothing" in verdict([blind, constant], objective, test_sets=40)
 
 
+def test_several_targets_have_a_sentence_each():
+    objective = Objective.of(Regression(target="y"), Regression(target="z"))
+    model = TestRow(name="deep-sets++", metrics={"loss": 0.5, "mse_y": 1.0, "mse_z": 900.0})
+    constant = TestRow(name="constant", metrics={"loss": 1.0, "mse_y": 2.0, "mse_z": 800.0})
+    said = verdict([model, constant], objective, test_sets=100)
+    assert "y: deep-sets++ beats every baseline" in said
+    assert "z: deep-sets++ has learned nothing" in said
+
+
 def test_few_sets_are_called_few():
     assert "Only 7 sets" in verdict(rows(1.0), OBJECTIVE, test_sets=7)
     assert "Only" not in verdict(rows(1.0), OBJECTIVE, test_sets=500)

@@ -82,7 +82,7 @@ def test_a_missing_list_says_where_it_comes_from(tmp_path):
 
 def test_images_give_an_output_each(celeba_folder):
     data = celeba_anomaly(celeba_folder, Extent(train=2, test=1, elements=4))
-    model = ElementLogits(build("deep-sets++", 3, 1, depth=2, width=8, elements="images"))
+    model = ElementLogits(build("deep-sets++", 3, 1, depth=2, width=8, elements="images", output="which-element"))
     with torch.no_grad():
         logits = model(data.train.batch(torch.tensor([0, 1])))
     assert logits.shape == (2, 4)

@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from setwise import SetBatch
-from setwise._checks import InputError
 from setwise.models import build
 from setwise.tasks import ElementLogits
 
@@ -14,7 +13,7 @@ def _batch():
 
 @pytest.mark.parametrize("name", ["deep-sets", "deep-sets++", "set-transformer", "set-transformer++"])
 def test_logits_follow_their_elements(name):
-    model = ElementLogits(build(name, 3, 1, depth=2, width=8))
+    model = ElementLogits(build(name, 3, 1, depth=2, width=8, output="which-element"))
     batch = _batch()
     orders = [torch.randperm(len(x)) for x in batch.to_list()]
     moved = SetBatch.from_list([x[order] for x, order in zip(batch.to_list(), orders, strict=True)])
@@ -26,21 +25,10 @@ def test_logits_follow_their_elements(name):
         assert torch.allclose(out[row, : len(order)], alone[0], atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "left_out"), [("deep-sets", 0), ("deep-sets++", 3), ("set-transformer++", 0)])
-def test_what_is_left_out_of_the_encoder(name, left_out):
-    model = build(name, 3, 1, depth=2, width=8)
-    assert len(ElementLogits(model).encoder) == len(model.encoder) - left_out
-
-
 def test_padding_takes_no_part_in_the_loss():
-    logits = ElementLogits(build("deep-sets", 3, 1, width=8))(_batch())
+    logits = ElementLogits(build("deep-sets", 3, 1, width=8, output="which-element"))(_batch())
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor([4, 0, 6]))
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.allclose(logits.softmax(1).sum(1), torch.ones(3))
     assert logits.softmax(1)[1, 0].item() == 1.0
-
-
-def test_covariates_are_refused():
-    with pytest.raises(InputError):
-        ElementLogits(build("deep-sets", 3, 1, covariates=2))

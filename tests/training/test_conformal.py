@@ -10,6 +10,7 @@ from setwise.inference import evaluate, predict
 from setwise.training import FitConfig, Run
 from setwise.training.calibration import fit_temperature
 from setwise.training.conformal import with_calibration
+from setwise.training.heads import Classification
 from setwise.training.outputs import outputs_for
 from setwise.training.pipeline import train
 
@@ -76,10 +77,35 @@ def test_temperatures_are_those_of_the_validation_part():
     outputs = outputs_for(plain, store, rows).numpy()
     truth = plain.objective.truth(np.array(store.sets["kind"].to_pylist(), dtype=object)[rows, None])[:, 0].astype(int)
     head = tempered.objective.heads[0]
-    assert head.temperature == pytest.approx(fit_temperature(outputs, truth))  # pyright: ignore[reportAttributeAccessIssue]
+    assert isinstance(head, Classification)
+    assert head.temperature == pytest.approx(fit_temperature(outputs, truth))
     before, after = (np.array(predict(run, store)["probability_low"]) for run in (plain, tempered))
     log_odds = [np.log(p / (1 - p)) for p in (before, after)]
     np.testing.assert_allclose(log_odds[0] / head.temperature, log_odds[1], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(20, "carry no information"), (0, "No temperature was fitted"), (5, "are tempered by")]
+)
+def test_what_temperatures_mean_is_told(wrong, words):
+    """So many of 20 validation sets have labels that contradict those of the training sets."""
+    draw = np.random.default_rng(0)
+    level = np.where(np.arange(60) % 2, 3.0, -3.0)
+    sets = [draw.normal(x, 0.1, (3, 2)) for x in level]
+    says = np.where(np.arange(60) >= 60 - wrong, -level, level) > 0
+    store = read(sets, sets=pa.table({"kind": np.where(says, "high", "low").tolist()}))
+    split = Split(np.arange(40), np.arange(40, 60), np.arange(0))
+    config = CONFIG.model_copy(update={"epochs": 15, "learning_rate": 1e-2})
+    choices = {"depth": 2, "width": 8}
+    run = train(store, targets="kind", split=split, config=config, calibrate=True, model_choices=choices)
+    (note,) = run.record.notes
+    assert words in note
+    assert "20 validation sets" in note
+    (head,) = run.objective.heads
+    assert isinstance(head, Classification)
+    assert (head.temperature == 1) == (wrong == 0)
+    spread = np.ptp(predict(run, store)["probability_high"].to_numpy())
+    assert spread < 0.3 if wrong == 20 else spread > 0.3
 
 
 def test_refusals():

@@ -5,24 +5,52 @@ import pytest
 
 from setwise.data import read
 from setwise.training import FitConfig, train
-from setwise.training.defaults import settled
+from setwise.training.defaults import ENOUGH, settled, validation_share
+from setwise.training.folds import plan_folds
 
 
 @pytest.mark.parametrize(
-    ("num_sets", "depth", "points", "members"), [(999, 4, 2, 5), (1000, 10, 4, 1), (2999, 10, 4, 1), (3000, 50, 16, 1)]
+    ("num_sets", "depth", "points", "width", "members"),
+    [(999, 4, 2, 64, 5), (1000, 10, 4, 128, 1), (2999, 10, 4, 128, 1), (3000, 50, 16, 128, 1)],
 )
-def test_depth_and_members_follow_the_number_of_sets(num_sets, depth, points, members):
+def test_depth_width_and_members_follow_the_number_of_sets(num_sets, depth, points, width, members):
     open_ended = FitConfig(ensemble=0)
-    config, choices = settled(open_ended, "deep-sets++", {"width": 7}, num_sets)
+    config, choices = settled(open_ended, "deep-sets++", {"width": 7, "depth": None}, num_sets)
     assert choices == {"width": 7, "depth": depth}
     assert config.ensemble == members
-    assert settled(open_ended, "set-transformer++", {}, num_sets)[1] == {"depth": points}
+    assert settled(open_ended, "set-transformer++", {}, num_sets)[1] == {"depth": points, "width": width}
 
 
 def test_what_is_chosen_stays():
     config, choices = settled(FitConfig(ensemble=2), "deep-sets++", {"depth": 6}, 11)
     assert (config.ensemble, choices["depth"]) == (2, 6)
     assert settled(FitConfig(), "deep-sets", {}, 11)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "num_sets", "needed", "share"),
+    [
+        (None, ENOUGH - 1, False, 0.0),
+        (None, ENOUGH - 1, True, 0.15),
+        (None, ENOUGH, False, 0.15),
+        (0.3, 2, False, 0.3),
+        (0.0, ENOUGH, True, 0.0),
+    ],
+)
+def test_few_sets_spare_none_to_choose_the_epoch(asked, num_sets, needed, share):
+    assert validation_share(asked, num_sets, needed=needed) == share
+
+
+def test_folds_of_few_sets_have_no_validation_part_unless_asked():
+    assert [len(fold.split.validation) for fold in plan_folds(13, folds=2)] == [0, 0]
+    assert all(len(fold.split.validation) for fold in plan_folds(13, folds=2, validation=0.3))
+    assert all(len(fold.split.validation) for fold in plan_folds(2 * ENOUGH, folds=2))
+
+
+@pytest.mark.parametrize(("num_sets", "batch"), [(2, 4), (39, 4), (40, 5), (255, 31), (256, 32), (9999, 32)])
+def test_few_sets_come_in_small_batches(num_sets, batch):
+    assert settled(FitConfig(batch_size=0), "deep-sets", {}, num_sets)[0].batch_size == batch
+    assert settled(FitConfig(batch_size=7), "deep-sets", {}, num_sets)[0].batch_size == 7
 
 
 def test_a_run_says_what_was_decided():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, cohen_kappa_score, f1_score, hamming_loss
 
 from setwise.training.heads import Classification, Ordinal, Regression
-from setwise.training.metrics import score, undefined
+from setwise.training.metrics import decisive_metric, score, undefined
 from setwise.training.objectives import Objective
 
 ONE = Objective.of(Regression(target="y"))
@@ -18,16 +18,30 @@ def test_one_target():
     assert score(ONE, predicted, truth) == pytest.approx({"mse": 5 / 3, "mae": 1.0, "r2": 1 - 5 / 14})
 
 
-def test_several_targets_have_metrics_each_and_their_mean():
-    objective = Objective.of(Regression(target="y"), Regression(target="z"))
+def test_several_numbers_have_metrics_each_and_a_loss_without_a_unit():
+    objective = Objective.of(Regression(target="y"), Regression(target="z", std=2.0))
     truth, predicted = np.array([[1.0, 0.0], [3.0, 2.0]]), np.array([[1.0, 1.0], [3.0, 1.0]])
     assert score(objective, predicted, truth) == pytest.approx(
         {
-            "mse": 0.5, "mae": 0.5, "r2": 0.5,
+            "loss": (0.0 + 1.0 / 2**2) / 2, "r2": 0.5,
             "mse_y": 0.0, "mae_y": 0.0, "r2_y": 1.0,
             "mse_z": 1.0, "mae_z": 1.0, "r2_z": 0.0,
         }
     )  # fmt: skip
+    assert decisive_metric(objective) == "loss"
+
+
+def test_targets_of_different_kinds_have_no_means_but_the_loss():
+    objective = Objective.of(Regression(target="dose", std=2.0), *TWO.heads, *STAGE.heads)
+    predicted = np.array([[1.0, 0.8, 0.2, 0.2, 0.5, 0.3], [5.0, 0.4, 0.6, 0.1, 0.1, 0.8]])
+    truth = np.array([[2.0, 0.0, 2.0], [5.0, 0.0, np.nan]])
+    metrics = score(objective, predicted, truth)
+    entropies = -np.log([0.8, 0.4]).mean(), -np.log(0.3)
+    assert metrics["loss"] == pytest.approx((0.5 / 4 + sum(entropies)) / 3)
+    assert {name for name in metrics if not name.endswith(("_dose", "_y", "_stage"))} == {"loss"}
+    truth[:, 1:] = np.nan
+    assert score(objective, predicted, truth)["loss"] == pytest.approx(0.5 / 4)
+    assert score(objective, predicted, np.full((2, 3), np.nan)) == {}
 
 
 @pytest.mark.parametrize("truth", [[[2.0]], [[2.0], [2.0]]])

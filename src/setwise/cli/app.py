@@ -67,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [argument for argument in given if argument != "--debug"]
     try:
         app(given, prog_name="setwise", obj=given)
+    except SystemExit as left:  # Ctrl-C where no command had anything to say of it
+        if isinstance(getattr(left.__context__, "__cause__", None), KeyboardInterrupt):
+            screen.warn("interrupted; files that were not finished are not kept.")
+        raise
     except Exception as error:
         if debug:
             traceback.print_exc()

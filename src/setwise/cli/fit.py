@@ -32,7 +32,7 @@ def fit(
     group: choices.Group = None,
     task: choices.Task = None,
     order: choices.Order = None,
-    validation: choices.Validation = 0.15,
+    validation: choices.Validation = None,
     test: choices.Test = 0.2,
     model: choices.Model = "deep-sets++",
     depth: choices.Depth = None,
@@ -110,7 +110,7 @@ def fit(
     }
     fit_choices = {
         "epochs": epochs,
-        "batch_size": batch_size,
+        "batch_size": batch_size or 0,
         "elements_per_batch": elements_per_batch,
         "optimizer": optimizer,
         "learning_rate": learning_rate,

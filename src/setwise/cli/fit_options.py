@@ -46,7 +46,13 @@ WeightColumn = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", rich_help_panel=_FIT, help="Weights of sets in the loss; metrics count sets alike."),
 ]
-Validation = Annotated[float, typer.Option(help="Share of the sets that decides which epoch is kept.")]
+Validation = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the sets that decides which epoch is kept; 0 for none.",
+        show_default="0.15, and 0 below 100 sets",
+    ),
+]
 Test = Annotated[float, typer.Option(help="Share of the sets that is held out to measure the model.")]
 Model = Annotated[
     str,
@@ -56,7 +62,12 @@ Depth = Annotated[
     int | None,
     typer.Option(min=1, rich_help_panel=_MODEL, help="Layers.", show_default="by the number of training sets"),
 ]
-Width = Annotated[int | None, typer.Option(min=1, rich_help_panel=_MODEL, help="Hidden features.", show_default="128")]
+Width = Annotated[
+    int | None,
+    typer.Option(
+        min=1, rich_help_panel=_MODEL, help="Hidden features.", show_default="64 below 1,000 training sets, else 128"
+    ),
+]
 Norm = Annotated[
     str | None,
     typer.Option(rich_help_panel=_MODEL, help="none, set, layer, feature.", show_default="the model's"),
@@ -83,7 +94,15 @@ Inducing = Annotated[
 Epochs = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Most passes over the sets.", show_default="100")
 ]
-BatchSize = Annotated[int | None, typer.Option(rich_help_panel=_FIT, help="Sets in a batch.", show_default="32")]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        rich_help_panel=_FIT,
+        help="Sets in a batch.",
+        show_default="an eighth of the training sets, from 4 to 32",
+    ),
+]
 ElementsPerBatch = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Most elements in a batch; replaces --batch-size.")
 ]

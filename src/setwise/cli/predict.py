@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def predict(
     run: options.RunDirectory,
     source: options.Source,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Predictions, a row per set: .parquet or .csv.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Predictions, a row per set: .parquet or .csv; of an .h5ad, a copy of it with them in uns: .h5ad.",
+        ),
+    ],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     device: options.Device = "auto",
@@ -38,13 +44,16 @@ def predict(
 
     setwise predict runs/hct new_cells.parquet --out predictions.parquet
 
+    setwise predict runs/status new.h5ad --set-id sample --out predicted.h5ad
+
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
-    from setwise.cli.writing import check_writable, write_table
+    from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
     from setwise.inference import predict as predict_sets
     from setwise.streaming import parse_bytes
 
-    check_writable(out, overwrite=overwrite, inputs=(source, sets))
+    check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
+    check_anndata(out, source)
     table = predict_sets(
         run,
         source,
@@ -60,7 +69,7 @@ def predict(
         spread=spread,
         progress=False if quiet or json else None,
     )
-    write_table(table, out)
+    write_predictions(table, out, source=source, set_id=set_id)
     people = Screen(quiet=quiet, as_json=json)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})

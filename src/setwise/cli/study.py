@@ -59,7 +59,8 @@ def study_of(given: Mapping[str, Any]) -> "Study":
 
     numbers = {name: given[name] for name in FitConfig.model_fields if given.get(name) is not None}
     numbers |= {name: numbers[name] or None for name in ("clip", "patience", "max_elements") if name in numbers}
-    numbers.setdefault("ensemble", 0)  # as many as `fit` would take
+    for name in ("ensemble", "batch_size"):
+        numbers.setdefault(name, 0)  # as many as `fit` would take
     orders = options.orders(given["order"])
     return Study(
         targets=tuple(given["target"]),

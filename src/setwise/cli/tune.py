@@ -39,6 +39,7 @@ def tune(
 
     setwise tune cells.parquet --sets patients.csv --target cmv --budget 10m --outer 5 --out runs/tuned --resume
     """
+    from setwise._checks import counted
     from setwise.cli.results import results_document, show_results, show_rows
     from setwise.inference.tune import tune as search
     from setwise.report import write_report
@@ -61,8 +62,10 @@ def tune(
         done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),
     )
     report = write_report(found.run, store, command=shlex.join(["setwise", *(context.obj or ["tune", "..."])]))
-    people.line(f"Chosen: {found.study.model}, {dict(found.study.model_choices)}")
-    people.line(f"learning rate {number(found.study.config.learning_rate)}; {len(found.trials)} trials")
+    own = {name: choice for name, choice in found.study.model_choices.items() if choice is not None}
+    choices = [f"{name} {choice}" for name, choice in own.items()] or ["as it was given"]
+    rate = f"learning rate {number(found.study.config.learning_rate)}"
+    people.line(f"Chosen: {', '.join([found.study.model, *choices, rate])} ({counted(len(found.trials), 'trial')})")
     show_results(people, found.run)
     if found.nested is not None:
         people.line()

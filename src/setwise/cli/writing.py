@@ -1,4 +1,4 @@
-"""Tables written for users: whole or not at all, Parquet or CSV by their suffix."""
+"""Tables written for users: whole or not at all, Parquet, CSV or into a copy of an AnnData file by their suffix."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,8 @@ from setwise._checks import InputError
 from setwise.training.files import write_whole
 
 _SUFFIXES = (".parquet", ".csv")
+ANNDATA = ".h5ad"
+_PREDICTIONS = "setwise_predictions"  # the entry of uns
 
 
 def check_writable(
@@ -45,3 +47,37 @@ def write_table(table: pa.Table, path: Path) -> None:
     else:
         pyarrow.parquet.write_table(table, content)
     write_whole(path, content.getvalue().to_pybytes())
+
+
+def check_anndata(out: Path, source: Path) -> None:
+    """Refuse to write an AnnData file where none was read.
+
+    Raises:
+        InputError: another source.
+    """
+    if out.suffix.lower() == ANNDATA and source.suffix.lower() != ANNDATA:
+        raise InputError(
+            f"{out} would be a copy of the AnnData file that is predicted, and {source} is none. "
+            f"End --out in {' or '.join(_SUFFIXES)}."
+        )
+
+
+def write_predictions(table: pa.Table, path: Path, *, source: Path, set_id: str) -> None:
+    """Write predictions, as a table or as ``uns["setwise_predictions"]``, a data frame, of a copy of an AnnData file.
+
+    Args:
+        table: a row per set, ``set_id`` first.
+        path: where to.
+        source: what was predicted.
+        set_id: the column of ``obs`` that names the sample of each cell.
+
+    Raises:
+        InputError: the directory cannot be written to, or the disk is full.
+    """
+    if path.suffix.lower() != ANNDATA:
+        write_table(table, path)
+        return
+    from setwise.data.anndata import write_anndata  # an optional package
+
+    frame = table.to_pandas().set_index("set_id")
+    write_anndata(source, path, set_id=set_id, uns={_PREDICTIONS: frame})

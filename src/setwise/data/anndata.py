@@ -17,6 +17,7 @@ from setwise.data.files import whole_or_nothing
 from setwise.data.ids import texts
 from setwise.data.per_set import add_columns, tidy
 from setwise.data.reading import Processing, Reading
+from setwise.data.room import room
 from setwise.data.sparse import SparseElements
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
@@ -95,7 +96,7 @@ def read_anndata(
             with new_file(store, sizes, joined, description, dtype=np.float32) as target:
                 _fill(target, cells, places, chosen, ids, sizes, strict=strict, keep_missing=keep_missing)
             return SetStore.open(store)
-        target = np.empty((len(order), len(names)), np.float32)
+        target = room((len(order), len(names)))
         _fill(target, cells, places, chosen, ids, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.from_description(target, sizes, joined, description)
 

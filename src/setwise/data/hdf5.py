@@ -12,6 +12,7 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.data.arrays import check_values, feature_names, store_dtype
 from setwise.data.per_set import add_columns
+from setwise.data.room import room
 from setwise.data.splits import PARTS
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file
@@ -75,7 +76,7 @@ def read_hdf5(
             with new_file(store, sizes, table, description, dtype=dtype) as elements:
                 _fill(elements, parts, strict=strict, keep_missing=keep_missing)
             return SetStore.open(store)
-        elements = np.empty((int(sizes.sum()), *shape), dtype)
+        elements = room((int(sizes.sum()), *shape), dtype)
         _fill(elements, parts, strict=strict, keep_missing=keep_missing)
         return SetStore.from_description(elements, sizes, table, description)
 

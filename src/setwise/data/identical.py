@@ -1,6 +1,7 @@
 """Sets that hold the same elements under different names: one patient twice, a file copied."""
 
 import hashlib
+import math
 from collections import Counter
 
 import numpy as np
@@ -10,17 +11,18 @@ from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 
-_SMALLEST = 100  # elements; smaller sets may be alike by chance
+_FEWEST = 50  # different numbers; sets of fewer, such as counts of atoms, may be alike without being the same
 
 
 def identical_sets(store: SetStore) -> list[list[int]]:
-    """Rows of sets with the same elements in the same order, told by checksum; of sets of at least 100 elements.
+    """Rows of sets with the same elements in the same order, told by checksum; of at least 50 different numbers.
 
-    Only sets of one size are compared, so that most are never looked at.
+    Only sets of one size that begin alike are compared, so that most are never looked at.
     """
+    width = math.prod(store.shape)
     by_size: dict[int, list[int]] = {}
     for row, size in enumerate(store.sizes.tolist()):
-        if size >= _SMALLEST:
+        if size * width >= _FEWEST:
             by_size.setdefault(size, []).append(row)
     found: dict[bytes, list[int]] = {}
     for rows in by_size.values():
@@ -30,7 +32,7 @@ def identical_sets(store: SetStore) -> list[list[int]]:
             if alike[first[row]] > 1:  # the first element tells most apart
                 content = np.ascontiguousarray(store.elements(row)).data.cast("B")
                 found.setdefault(hashlib.blake2b(content, digest_size=16).digest(), []).append(row)
-    return [rows for rows in found.values() if len(rows) > 1]
+    return [rows for rows in found.values() if len(rows) > 1 and len(np.unique(store.elements(rows[0]))) >= _FEWEST]
 
 
 def describe_identical(store: SetStore, rows: list[int]) -> str:

@@ -11,6 +11,7 @@ from setwise.data.features import TEXT_AMONG_NUMBERS, OrderCheck, check_named, s
 from setwise.data.ids import SetCodes
 from setwise.data.kinds import to_float64
 from setwise.data.per_set import add_columns, join
+from setwise.data.room import room
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
 from setwise.data.tables import Rows
@@ -67,7 +68,7 @@ def read_long(
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
             _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
-    elements = np.empty((int(sizes.sum()), len(features)), np.float32)
+    elements = room((int(sizes.sum()), len(features)))
     _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
     return SetStore.from_description(elements, sizes, joined, description)
 

@@ -10,6 +10,7 @@ from setwise._checks import InputError
 from setwise.data.fcs.channels import is_clock, is_scatter
 from setwise.data.files import check_new
 from setwise.data.reading import MASK, Processing, Reading
+from setwise.data.room import room
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file
 
@@ -68,7 +69,7 @@ def process(store: SetStore, *, reading: Reading, like: Processing | None, path:
         before.skipped,
     )
     if path is None:
-        elements = np.empty((store.num_elements, len(names)), np.float32)
+        elements = room((store.num_elements, len(names)))
         steps.fill(elements, store)
         return SetStore.from_description(elements, store.sizes, store.sets, description)
     with new_file(path, store.sizes, store.sets, description, dtype=np.float32) as elements:

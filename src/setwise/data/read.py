@@ -19,6 +19,7 @@ from setwise.data.npz import read_npz
 from setwise.data.per_set import named_rows, read_sets
 from setwise.data.process import aside, is_left_to_do, process
 from setwise.data.reading import Processing, Reading, as_fitted, check_processing
+from setwise.data.room import is_large
 from setwise.data.root import awkward_rows, is_awkward, open_root
 from setwise.data.store import SetStore
 from setwise.data.store_file import is_store
@@ -120,7 +121,7 @@ def _read(
         elif isinstance(source, str | Path) and suffix_of(Path(source)) == ".root":
             rows = open_root(Path(source), tree=reading.tree, set_id=set_id)
         else:
-            rows = open_rows(source, set_id=set_id, stream=store is not None)
+            rows = open_rows(source, set_id=set_id, stream=store is not None or is_large(source))
         if is_nested(rows):
             nested = unnest(rows, set_id)
             options["features"] = nested.features if features is None else features

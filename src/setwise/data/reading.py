@@ -7,6 +7,13 @@ from typing import Any, Self
 from setwise._checks import InputError, check_choice, check_positive
 
 MISSING = ("error", "mask")
+_COMPENSATION = {
+    "all": "spillover compensated by the matrix in each file",
+    "some": "spillover compensated where a file has a matrix",
+    "none": "spillover not compensated",
+    "no matrix": "no spillover to compensate: the files bring no matrix",
+}
+_AS_MEASURED = ("none", "no matrix")  # what is said of them differs, the values do not
 MASK = "{name} (missing)"  # the feature that says where another one is missing
 
 
@@ -56,8 +63,8 @@ class Processing:
     """What was done to the elements between their source and the store; a model is told the same of new data.
 
     Attributes:
-        compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), or "none"; none for
-            other sources.
+        compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" though some
+            have one, or "no matrix"; none for other sources.
         cofactors: features that are ``arcsinh(x / cofactor)``, with their cofactors.
         fills: features that have a mask beside them, with the value that stands where they are missing: their mean
             over the elements that have one. The mask tells the model so; the number only keeps the spread.
@@ -96,8 +103,7 @@ class Processing:
         """Sentences for people; empty where nothing was done."""
         lines = []
         if self.compensation is not None:
-            word = {"all": "by the matrix in each file", "some": "where a file has a matrix"}.get(self.compensation)
-            lines.append(f"spillover compensated {word}" if word else "spillover not compensated")
+            lines.append(_COMPENSATION.get(self.compensation, self.compensation))
         for cofactor in sorted(set(self.cofactors.values())):
             names = [name for name, value in self.cofactors.items() if value == cofactor]
             lines.append(f"arcsinh(x / {cofactor:g}) of {', '.join(names)}")
@@ -114,7 +120,7 @@ def as_fitted(reading: Reading, processing: Processing) -> Reading:
         InputError: choices that say otherwise.
     """
     told = {
-        "compensate": processing.compensation != "none",
+        "compensate": processing.compensation not in _AS_MEASURED,
         "cofactor": max(processing.cofactors.values(), default=0.0),
     }
     for name, value in told.items():
@@ -145,7 +151,7 @@ def check_processing(fitted: Processing, found: Processing) -> None:
         InputError: the difference, in words.
     """
     if fitted.compensation not in (None, "some", found.compensation) and not (
-        fitted.compensation == "none" and found.compensation is None
+        fitted.compensation in _AS_MEASURED and found.compensation in (None, *_AS_MEASURED)
     ):
         raise InputError(
             f"the model was fitted on elements whose compensation is {fitted.compensation!r}; these have "

@@ -13,6 +13,7 @@ from setwise._checks import InputError
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
+from setwise.training.defaults import validation_share
 from setwise.training.files import make_directory
 from setwise.training.folds import plan_folds
 from setwise.training.held_out import HeldOut, Measured, measured
@@ -53,7 +54,7 @@ class _Part:
     groups: np.ndarray | None
     classes: np.ndarray | None
 
-    def folds(self, count: int, *, validation: float, seed: int) -> list[tuple[Split, int]]:
+    def folds(self, count: int, *, validation: float | None, seed: int) -> list[tuple[Split, int]]:
         """Folds of these sets, as rows of the store, and the seeds of their fits."""
         groups, classes = (None if x is None else x[self.rows] for x in (self.groups, self.classes))
         plan = plan_folds(len(self.rows), folds=count, groups=groups, classes=classes, validation=validation, seed=seed)
@@ -117,7 +118,7 @@ def tune(
         groups=groups,
         given=columns.given_split(store),
         stratify=classes,
-        validation=study.validation,
+        validation=validation_share(study.validation, len(store)),
         test=test,
         seed=seed,
     )
@@ -229,12 +230,8 @@ def _value(store: SetStore, study: Study, folds: list[tuple[Split, int]]) -> flo
         truth.append(run.held_out.truth)
         predicted.append(run.held_out.predicted[run.record.model][0])
     assert objective is not None, "a search without folds"
-    metrics = score(objective, np.concatenate(predicted), np.concatenate(truth))
     metric = decisive_metric(objective)
-    if metric not in metrics or objective.kind == "mixed":
-        head = objective.heads[0]
-        metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
-    value = metrics[metric]
+    value = score(objective, np.concatenate(predicted), np.concatenate(truth))[metric]
     return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
 
 

@@ -9,7 +9,7 @@ from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch, SetLayout
 from setwise.layers.normalisation import SetNorm, make_norm
 from setwise.ops import set_max, set_mean, set_norm_block, set_sum, to_elements
-from setwise.ops.set_norm import kernels_serve
+from setwise.ops.set_norm import norm_kernels_serve
 
 RESIDUALS = ("none", "equivariant", "mean", "max")
 PATHS = ("clean", "non-clean")
@@ -105,7 +105,7 @@ class ResidualBlock(nn.Module):
     def _fused(self, x: Tensor, layout: SetLayout) -> Tensor | None:
         """The block of Deep Sets++ by one operator, where the kernels serve and its parts are plain; else none."""
         norm1, linear1, norm2, linear2 = self.norm1, self.linear1, self.norm2, self.linear2
-        if self.path != "clean" or self.residual != "equivariant" or not kernels_serve(x, layout):
+        if self.path != "clean" or self.residual != "equivariant" or not norm_kernels_serve(x, layout):
             return None
         if not (isinstance(norm1, SetNorm) and isinstance(norm2, SetNorm) and norm1.eps == norm2.eps):
             return None

@@ -7,6 +7,7 @@ import torch
 
 from setwise._checks import InputError, check_choice
 from setwise.models.deep_sets import deep_sets
+from setwise.models.element_model import ElementModel
 from setwise.models.model import SetModel
 from setwise.models.set_transformer import set_transformer
 from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
@@ -36,6 +37,7 @@ def make_spec(
     covariates: int = 0,
     elements: str = "vectors",
     categories: Sequence[int] | None = None,
+    output: str = "sets",
 ) -> DeepSetsSpec | SetTransformerSpec:
     """The specification of a named model; arguments and errors as for `build`."""
     check_choice("the model's name", name, MODELS)
@@ -52,10 +54,12 @@ def make_spec(
         "covariates": covariates,
         "elements": elements,
         "categories": None if categories is None else tuple(categories),
+        "output": output,
     }
     if name.startswith("deep-sets"):
         _refuse(name, heads=heads, inducing=inducing)
-        return DeepSetsSpec(**choices, pool="sum" if pool is None else pool)
+        pool = "sum" if pool is None and output == "sets" else pool
+        return DeepSetsSpec(**choices, pool=pool)
     _refuse(name, pool=None if pool == "attention" else pool)
     return SetTransformerSpec(
         **choices, heads=4 if heads is None else heads, inducing=32 if inducing is None else inducing
@@ -78,16 +82,17 @@ def build(
     covariates: int = 0,
     elements: str = "vectors",
     categories: Sequence[int] | None = None,
+    output: str = "sets",
     device: torch.device | None = None,
     dtype: torch.dtype | None = None,
-) -> SetModel:
+) -> SetModel | ElementModel:
     """Build a model by name, with every choice of the paper's ablations an argument.
 
     Args:
         name: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++". "++" means set norm, equivariant
             residual connections and a clean path; what is not given is as the name says.
         in_features: features of an element (columns of categories, channels of images).
-        out_features: K, outputs per set.
+        out_features: K, outputs per set or per element.
         depth: Deep Sets: linear layers inside residual blocks, even (without residuals, ``depth + 1`` blocks); 50 for
             deep-sets++, 2 for deep-sets. Set Transformer: number of ISABs; 16 and 2.
         width: W, hidden features.
@@ -97,9 +102,11 @@ def build(
         pool: "sum" (default), "mean", "max", "std" or "attention"; Set Transformers pool by attention.
         heads: of a Set Transformer, 4 where not given.
         inducing: inducing points of a Set Transformer, 32 where not given.
-        covariates: C, number of covariates of a set, which enter the decoder.
+        covariates: C, number of covariates of a set, which enter the decoder; with outputs per element, each element.
         elements: "vectors", "categories" or "images".
         categories: number of categories of each column, for categorical elements.
+        output: "sets" gives one row of outputs per set, ``(B, K)``; "elements" one per element, a `SetBatch` of
+            ``(N, K)``; "which-element" of each element the log-probability that it is the one that is meant.
         device: where the parameters lie.
         dtype: of the parameters.
 
@@ -128,6 +135,7 @@ def build(
         covariates=covariates,
         elements=elements,
         categories=categories,
+        output=output,
     )
     return build_from_spec(spec, device=device, dtype=dtype)
 
@@ -137,7 +145,7 @@ def build_from_spec(
     *,
     device: torch.device | None = None,
     dtype: torch.dtype | None = None,
-) -> SetModel:
+) -> SetModel | ElementModel:
     """Build the model that a specification describes."""
     if isinstance(spec, DeepSetsSpec):
         return deep_sets(spec, device=device, dtype=dtype)

@@ -13,17 +13,20 @@ from setwise.layers import (
     ResidualBlock,
 )
 from setwise.layers.normalisation import make_norm
+from setwise.models.element_model import ElementModel, element_head
 from setwise.models.model import SetModel, element_encoder
 from setwise.models.spec import DeepSetsSpec
 
 
-def deep_sets(spec: DeepSetsSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SetModel:
+def deep_sets(
+    spec: DeepSetsSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> SetModel | ElementModel:
     """Build a Deep Sets model.
 
     Without residuals: ``depth + 1`` blocks ReLU(norm(linear)), then linear. With residuals: linear, ``depth / 2``
     residual blocks, then norm, ReLU, linear on the clean path with equivariant residuals, and linear alone otherwise.
     Linear layers have a bias exactly when there is no norm; the last always has one. Then pooling and a decoder of
-    four linear layers.
+    four linear layers. With outputs per element, one linear layer, and without norm, ReLU, linear before it.
 
     Source: Zaheer et al. 2017, arXiv 1703.06114; Zhang et al. 2022, arXiv 2206.11925, section 5 and appendix.
     """
@@ -39,8 +42,12 @@ def deep_sets(spec: DeepSetsSpec, *, device: torch.device | None = None, dtype: 
             for _ in range(spec.depth // 2)
         ]
         if spec.path == "clean" and spec.residual == "equivariant":
+            if spec.output != "sets":
+                return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
             layers += [make_norm(norm, width, device=device, dtype=dtype), Elementwise(nn.ReLU())]
     layers.append(Elementwise(nn.Linear(width, width, device=device, dtype=dtype)))
+    if spec.pool is None:
+        return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
     if spec.pool == "attention":
         heads = 4 if width % 4 == 0 else 1
         pooling = nn.Sequential(PoolingByAttention(width, heads=heads, device=device, dtype=dtype), _SeedsAsVector())

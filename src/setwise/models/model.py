@@ -45,29 +45,37 @@ class SetModel(nn.Module):
 
     def check(self, batch: SetBatch) -> None:
         """Refuse what is no batch, and elements or covariates that the model was not built for."""
-        if not isinstance(batch, SetBatch):
-            raise TypeError(
-                f"a model takes a SetBatch; got {type(batch).__name__}. "
-                "Make one with SetBatch.from_list or SetBatch.from_padded."
-            )
-        spec, shape = self.spec, tuple(batch.elements.shape[1:])
-        if spec.elements == "vectors" and (shape != (spec.in_features,) or not batch.elements.is_floating_point()):
-            raise InputError(
-                f"elements must be floating numbers of shape (N, {spec.in_features}), as the model was built; "
-                f"got {batch.dtype} of shape (N, {', '.join(map(str, shape))})."
-            )
-        got = 0 if batch.covariates is None else batch.covariates.shape[1]
-        if got != spec.covariates:
-            raise InputError(f"the model was built for {spec.covariates} covariates; the batch has {got}.")
+        check_batch(self.spec, batch)
+
+
+def check_batch(spec: DeepSetsSpec | SetTransformerSpec, batch: SetBatch) -> None:
+    """Refuse what is no batch, and elements or covariates that a specification does not fit."""
+    if not isinstance(batch, SetBatch):
+        raise TypeError(
+            f"a model takes a SetBatch; got {type(batch).__name__}. "
+            "Make one with SetBatch.from_list or SetBatch.from_padded."
+        )
+    shape = tuple(batch.elements.shape[1:])
+    if spec.elements == "vectors" and (shape != (spec.in_features,) or not batch.elements.is_floating_point()):
+        raise InputError(
+            f"elements must be floating numbers of shape (N, {spec.in_features}), as the model was built; "
+            f"got {batch.dtype} of shape (N, {', '.join(map(str, shape))})."
+        )
+    got = 0 if batch.covariates is None else batch.covariates.shape[1]
+    if got != spec.covariates:
+        raise InputError(f"the model was built for {spec.covariates} covariates; the batch has {got}.")
 
 
 def element_encoder(
     spec: DeepSetsSpec | SetTransformerSpec, *, device: torch.device | None, dtype: torch.dtype | None
 ) -> tuple[list[nn.Module], int]:
-    """What comes before the encoder where elements are not vectors, and how many features it gives."""
+    """What comes before the encoder where elements are not vectors, and how many features the encoder takes in.
+
+    Of a model with outputs per element, the covariates of the set are features of each element.
+    """
     if spec.elements == "categories":
         assert spec.categories is not None
         return [CategoryEncoder(spec.categories, spec.width, device=device, dtype=dtype)], spec.width
     if spec.elements == "images":
         return [ImageEncoder(spec.in_features, device=device, dtype=dtype)], ImageEncoder.out_features
-    return [], spec.in_features
+    return [], spec.in_features + (spec.covariates if spec.output != "sets" else 0)

@@ -106,6 +106,7 @@ def load_reference(
             f"missing: {sorted(missing)[:3]}, unknown: {sorted(left_out)[:3]}, of another shape: {sorted(wrong)[:3]}."
         )
     model.load_state_dict(kept)
+    assert isinstance(model, SetModel)
     return model
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from setwise.batch import SetBatch
 from setwise.layers import Elementwise, InducedSetAttentionBlock, PoolingByAttention, SetAttentionBlock
 from setwise.layers.normalisation import make_norm
+from setwise.models.element_model import ElementModel, element_head
 from setwise.models.model import SetModel, element_encoder
 from setwise.models.spec import SetTransformerSpec
 
@@ -14,11 +15,12 @@ _DECODER_BLOCKS = 3
 
 def set_transformer(
     spec: SetTransformerSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> SetModel:
+) -> SetModel | ElementModel:
     """Build a Set Transformer: ``depth`` ISABs, pooling by attention with one seed, three SABs, linear.
 
     On the clean path a linear layer comes first and a norm after the last ISAB. There is no norm in the decoder; its
-    residuals are equivariant, on the path of the encoder.
+    residuals are equivariant, on the path of the encoder. With outputs per element, one linear layer follows the
+    encoder.
 
     Source: Lee et al. 2019, arXiv 1810.00825; Zhang et al. 2022, arXiv 2206.11925, section 5 and appendix.
     """
@@ -43,6 +45,8 @@ def set_transformer(
         in_features = spec.width
     if spec.path == "clean":
         layers.append(make_norm(spec.norm, spec.width, device=device, dtype=dtype))
+    if spec.output != "sets":
+        return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
     pooling = PoolingByAttention(spec.width, heads=spec.heads, path=spec.path, device=device, dtype=dtype)
     return SetModel(spec, nn.Sequential(*layers), pooling, _AttentionDecoder(spec, device=device, dtype=dtype))
 

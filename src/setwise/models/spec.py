@@ -9,6 +9,7 @@ from setwise.layers.residual import check_residual
 
 ELEMENTS = ("vectors", "categories", "images")
 POOLS = ("sum", "mean", "max", "std", "attention")
+OUTPUTS = ("sets", "elements", "which-element")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,17 +18,19 @@ class DeepSetsSpec:
 
     Attributes:
         in_features: features of an element (columns of categories, channels of images).
-        out_features: K, outputs per set.
+        out_features: K, outputs per set or per element.
         depth: linear layers inside residual blocks, an even number; without residuals there are ``depth + 1`` blocks.
         width: W, hidden features.
         norm: "none", "set", "layer", "feature" (running statistics in evaluation), "feature-by-element" or
             "feature-by-set" (the batch's own).
         residual: "none", "equivariant", "mean", "max" or "sum".
         path: "clean" or "non-clean"; none exactly where there is no residual.
-        pool: "sum", "mean", "max", "std" or "attention".
-        covariates: C, features of the set as a whole that enter the decoder.
+        pool: "sum", "mean", "max", "std" or "attention"; none exactly where outputs are per element.
+        covariates: C, features of the set as a whole that enter the decoder; with outputs per element, each element.
         elements: "vectors", "categories" or "images".
         categories: number of categories of each column, for categorical elements.
+        output: "sets" (one row of outputs per set), "elements" (one per element) or "which-element" (of each element
+            the log-probability that it is the one that is meant).
     """
 
     in_features: int
@@ -37,14 +40,18 @@ class DeepSetsSpec:
     norm: str = "set"
     residual: str = "equivariant"
     path: str | None = "clean"
-    pool: str = "sum"
+    pool: str | None = "sum"
     covariates: int = 0
     elements: str = "vectors"
     categories: tuple[int, ...] | None = None
+    output: str = "sets"
 
     def __post_init__(self) -> None:
         _check_common(self)
-        check_choice("pool", self.pool, POOLS)
+        if self.output == "sets":
+            check_choice("pool", self.pool, POOLS)
+        elif self.pool is not None:
+            raise InputError(f"outputs per element pool nothing; got pool={self.pool!r}. Leave the pooling out.")
         if self.residual == "none":
             if self.path is not None:
                 raise InputError(f"a model without residuals has no path; got path={self.path!r}. Leave it out.")
@@ -80,6 +87,7 @@ class SetTransformerSpec:
     covariates: int = 0
     elements: str = "vectors"
     categories: tuple[int, ...] | None = None
+    output: str = "sets"
 
     def __post_init__(self) -> None:
         _check_common(self)
@@ -127,6 +135,13 @@ def _check_common(spec: DeepSetsSpec | SetTransformerSpec) -> None:
         raise InputError(f"covariates must be the number of covariates, at least zero; got {spec.covariates}.")
     check_choice("norm", spec.norm, NORMS)
     check_choice("elements", spec.elements, ELEMENTS)
+    check_choice("output", spec.output, OUTPUTS)
+    if spec.output != "sets" and spec.covariates and spec.elements != "vectors":
+        raise InputError(
+            f"with outputs per element, covariates go with vectors; elements are {spec.elements}. Leave them out."
+        )
+    if spec.output == "which-element" and spec.out_features != 1:
+        raise InputError(f"which element is meant takes one output per element; got {spec.out_features}.")
     if (spec.elements == "categories") != (spec.categories is not None):
         raise InputError("categories must be given exactly where elements='categories'.")
     if spec.categories is not None and len(spec.categories) != spec.in_features:

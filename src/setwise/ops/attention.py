@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
+from setwise.ops.gpu_attention import gpu_attention
 from setwise.ops.spread import spread_attention
 from setwise.parallel import SpreadLayout
 
@@ -45,6 +46,9 @@ def set_attention(
         return spread_attention(q, k, v, queries, keys, heads=heads, scale=scale)
     if torch.compiler.is_exporting():  # without a loop over the sets, which other runtimes do not have
         return _padded_attention(q, k, v, queries, keys, heads=heads, scale=scale)
+    attended = gpu_attention(q, k, v, queries, keys, heads=heads, scale=scale) if q.is_cuda else None
+    if attended is not None:
+        return attended
     return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
 
 

@@ -7,6 +7,7 @@ elements are ever computed. Compiled loops take the softmax. Worth it where sets
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.set_norm import kernels_serve, threads_of_torch
+from setwise.ops.set_norm_formula import gradients_of
 
 _ELEMENTS_PER_SET = 128  # on the average; below, the products of each set's points cost more than what is saved
 
@@ -143,11 +145,8 @@ def _spread_backward(
     grad: Tensor, x: Tensor, offsets: Tensor, points: Tensor, values: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     heads = points.shape[1]
-    of_logits, of_values, of_bias = (
-        torch.empty_like(weights),
-        torch.empty_like(values),
-        points.new_empty(points.shape[:3]),
-    )
+    of_logits = torch.empty_like(weights)
+    of_values, of_bias = (x.new_empty(shape) for shape in (values.shape, points.shape[:3]))
     with _kernels() as kernels:
         kernels.over_points_backward(
             _by_head(grad.contiguous(), heads),
@@ -174,7 +173,7 @@ def _(x, offsets, points):
 
 @_gather_backward.register_fake
 def _(grad, x, offsets, points, weights):
-    return torch.empty_like(x), torch.empty_like(points)
+    return x.new_empty(x.shape), x.new_empty(points.shape)
 
 
 @_spread.register_fake
@@ -184,7 +183,7 @@ def _(x, offsets, points, bias, values, residual):
 
 @_spread_backward.register_fake
 def _(grad, x, offsets, points, values, weights):
-    return torch.empty_like(x), torch.empty_like(points), points.new_empty(points.shape[:3]), torch.empty_like(values)
+    return tuple(x.new_empty(shape) for shape in (x.shape, points.shape, points.shape[:3], values.shape))
 
 
 def _gather_context(ctx, inputs, output) -> None:
@@ -194,20 +193,41 @@ def _gather_context(ctx, inputs, output) -> None:
 
 
 def _gather_gradients(ctx, grad, _):
-    of_x, of_points = torch.ops.setwise.gather_by_attention_backward(grad, *ctx.saved_tensors)
+    x, offsets, points, weights = ctx.saved_tensors
+    if torch.is_grad_enabled():  # gradients of these gradients are to come
+        of_x, of_points = gradients_of(partial(_gather_formula, offsets=offsets), (x, points), grad)
+    else:
+        of_x, of_points = torch.ops.setwise.gather_by_attention_backward(grad, x, offsets, points, weights)
     return of_x, None, of_points
 
 
+def _gather_formula(x: Tensor, points: Tensor, *, offsets: Tensor) -> Tensor:
+    return torch.stack([(rows @ points.t()).softmax(0).t() @ rows for rows in x.split(offsets.diff().tolist())])
+
+
 def _spread_context(ctx, inputs, output) -> None:
-    x, offsets, points, _, values, _ = inputs
-    ctx.save_for_backward(x, offsets, points, values, output[1])
+    x, offsets, points, bias, values, _ = inputs
+    ctx.save_for_backward(x, offsets, points, bias, values, output[1])
     ctx.mark_non_differentiable(output[1])
     ctx.set_materialize_grads(False)
 
 
 def _spread_gradients(ctx, grad, _):
-    of_x, *others = torch.ops.setwise.spread_by_attention_backward(grad, *ctx.saved_tensors)
+    x, offsets, points, bias, values, weights = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        formula = partial(_spread_formula, offsets=offsets)
+        of_x, *others = gradients_of(formula, (x, points, bias, values), grad)
+    else:
+        of_x, *others = torch.ops.setwise.spread_by_attention_backward(grad, x, offsets, points, values, weights)
     return of_x, None, *others, grad
+
+
+def _spread_formula(x: Tensor, points: Tensor, bias: Tensor, values: Tensor, *, offsets: Tensor) -> Tensor:
+    found = []
+    for rows, p, b, v in zip(x.split(offsets.diff().tolist()), points, bias, values, strict=True):
+        weights = (torch.einsum("nw,hiw->nhi", rows, p) + b).softmax(2)
+        found.append(torch.einsum("nhi,hid->nhd", weights, v).flatten(1))
+    return torch.cat(found)
 
 
 _gather.register_autograd(_gather_gradients, setup_context=_gather_context)

@@ -1,12 +1,14 @@
 """Set norm with its scale, shift and ReLU, and the clean residual block around it, by compiled loops where they serve.
 
-The loops (Numba, the extra ``fast``) serve float32 on the CPU from `_WORTH_IT` numbers on; elsewhere torch's own
-operators compute the same formula. Both are exact to rounding, and neither looks at other sets.
+Triton's kernels (the extra ``gpu``) serve bfloat16, float16 and float32 on CUDA, Numba's loops (the extra ``fast``)
+float32 on the CPU from `_WORTH_IT` numbers on; elsewhere, and for gradients of gradients, torch's own operators compute
+the same formula. All are exact to rounding, and none looks at other sets.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -14,10 +16,16 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
+from setwise.ops.gpu import is_modern
+from setwise.ops.set_norm_formula import block, gradients_of, norm_relu
 from setwise.ops.standardise import standardise
 from setwise.parallel import SpreadLayout
 
 _INSTALLED = find_spec("numba") is not None
+_TRITON = find_spec("triton") is not None
+_INTERPRETED = _TRITON and os.environ.get("TRITON_INTERPRET") == "1"  # Triton's kernels run on the CPU, to be tested
+_OF_TRITON = (torch.bfloat16, torch.float16, torch.float32)
+_WIDEST = 8192  # a row of Triton's kernels
 _WORTH_IT = 1 << 16  # numbers in the elements; below, loading the kernels costs more than they save
 
 
@@ -32,8 +40,8 @@ def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps:
         eps: added to the variance.
         relu: whether ReLU follows.
     """
-    if kernels_serve(x, layout):
-        return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu)[0]
+    if norm_kernels_serve(x, layout):
+        return torch.ops.setwise.set_norm(x.contiguous(), layout.offsets, weight, bias, eps, relu, layout.largest)[0]
     y = torch.addcmul(bias, standardise(x, layout, statistics="B", eps=eps), weight).to(x.dtype)
     return y.relu() if relu else y
 
@@ -46,7 +54,7 @@ def set_norm_block(
     *,
     eps: float,
 ) -> Tensor:
-    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, for elements that `kernels_serve`; equivariant.
+    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, where `norm_kernels_serve`; equivariant.
 
     Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
 
@@ -57,28 +65,11 @@ def set_norm_block(
         linears: weights ``(W, W)`` of linear1 and linear2.
         eps: added to the variances.
     """
-    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps)[0]
-
-
-def set_norm_feed_forward(
-    x: Tensor, layout: SetLayout, norm: tuple[Tensor, Tensor], linear: tuple[Tensor, Tensor], *, eps: float
-) -> Tensor:
-    """x + ReLU(linear(norm(x))) with set norm, for elements that `kernels_serve`; equivariant.
-
-    Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is computed anew.
-
-    Args:
-        x: ``(N, W)``.
-        layout: which element belongs to which set.
-        norm: weight and bias ``(W,)``.
-        linear: weight ``(W, W)`` and bias ``(W,)``.
-        eps: added to the variance.
-    """
-    return torch.ops.setwise.set_norm_feed_forward(x.contiguous(), layout.offsets, *norm, *linear, eps)[0]
+    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps, layout.largest)[0]
 
 
 def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
-    """Whether the compiled loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
+    """Whether Numba's loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
         not torch.compiler.is_exporting()
         and x.dtype == torch.float32
@@ -89,6 +80,23 @@ def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
         and not isinstance(layout, SpreadLayout)
         and _INSTALLED
     )
+
+
+def norm_kernels_serve(x: Tensor, layout: SetLayout) -> bool:
+    """Whether set norm and the block have kernels for these elements, Numba's or Triton's."""
+    if not _by_triton(x):
+        return kernels_serve(x, layout)
+    if torch.compiler.is_exporting() or isinstance(layout, SpreadLayout):
+        return False
+    # The block multiplies in the elements' dtype; autocast, where it is on, must mean the same.
+    return not torch.is_autocast_enabled(x.device.type) or torch.get_autocast_dtype(x.device.type) == x.dtype
+
+
+def _by_triton(x: Tensor) -> bool:
+    """Whether the elements are for Triton's kernels rather than Numba's."""
+    if not _TRITON or x.dtype not in _OF_TRITON or not 0 < x.shape[1] <= _WIDEST or not x.shape[0]:
+        return False
+    return is_modern(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
 
 
 def _forbid() -> None:
@@ -115,22 +123,30 @@ def threads_of_torch() -> Iterator[None]:
 
 
 @contextmanager
-def _kernels() -> Iterator[ModuleType]:
+def numba_kernels() -> Iterator[ModuleType]:
+    """Numba's loops for set norm, with torch's number of threads."""
     from setwise.ops import kernels
 
     with threads_of_torch():
         yield kernels
 
 
-def _forward(x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor) -> Tensor:
+def forward(
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, out: Tensor, largest: int = 0
+) -> Tensor:
+    """Fill ``out`` with set norm, and ReLU where ``relu``, by the kernels that serve; return the statistics."""
+    if _by_triton(x):
+        from setwise.ops import triton_norm
+
+        return triton_norm.forward(x, offsets, weight, bias, eps, relu, out, largest)
     stats = x.new_empty(offsets.shape[0] - 1, 3)
     tensors = (x, offsets, weight, bias)
-    with _kernels() as kernels:
+    with numba_kernels() as kernels:
         kernels.forward(*(t.numpy() for t in tensors), eps, relu, out.numpy(), stats.numpy())
     return stats
 
 
-def _backward(
+def backward(
     grad: Tensor,
     x: Tensor,
     offsets: Tensor,
@@ -139,32 +155,45 @@ def _backward(
     stats: Tensor,
     relu: bool,
     out: Tensor,
+    largest: int = 0,
     residual: Tensor | None = None,
+    activated: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Fill ``out`` with the gradient by the elements; return those by weight and bias."""
+    """Fill ``out`` with the gradient by the elements; return those by weight and bias.
+
+    ``out`` may be ``grad``; ``residual`` is added to it; ``activated`` is filled with what `_forward` computed.
+    """
+    if _by_triton(x):
+        from setwise.ops import triton_norm
+
+        tensors = (grad, x, offsets, weight, bias, stats)
+        return triton_norm.backward(*tensors, relu, out, largest, residual=residual, activated=activated)
+    if activated is not None:
+        with numba_kernels() as kernels:
+            kernels.transform(*(t.numpy() for t in (x, offsets, weight, bias, stats)), relu, activated.numpy())
     per_set = x.new_empty(2, offsets.shape[0] - 1, x.shape[1])
     tensors = (grad, x, offsets, weight, bias, stats)
     residual = x.new_empty(0, x.shape[1]) if residual is None else residual
     results = (out, per_set[0], per_set[1])
-    with _kernels() as kernels:
+    with numba_kernels() as kernels:
         kernels.backward(*(t.numpy() for t in tensors), relu, residual.numpy(), *(t.numpy() for t in results))
     return per_set[0].sum(0), per_set[1].sum(0)
 
 
 @torch.library.custom_op("setwise::set_norm", mutates_args=())
 def _set_norm(
-    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
+    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool, largest: int = 0
 ) -> tuple[Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, _forward(x, offsets, weight, bias, eps, relu, out)
+    return out, forward(x, offsets, weight, bias, eps, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_backward", mutates_args=())
 def _set_norm_backward(
-    grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool
+    grad: Tensor, x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool, largest: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     out = torch.empty_like(x)
-    return out, *_backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out)
+    return out, *backward(grad.contiguous(), x, offsets, weight, bias, stats, relu, out, largest)
 
 
 @torch.library.custom_op("setwise::set_norm_block", mutates_args=())
@@ -178,13 +207,14 @@ def _block(
     linear1: Tensor,
     linear2: Tensor,
     eps: float,
+    largest: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The block's output, linear1's result and the statistics of both norms."""
     scratch = torch.empty_like(x)
-    stats1 = _forward(x, offsets, weight1, bias1, eps, True, scratch)
-    hidden = torch.mm(scratch, linear1.t())
-    stats2 = _forward(hidden, offsets, weight2, bias2, eps, True, scratch)
-    return torch.addmm(x, scratch, linear2.t()), hidden, stats1, stats2
+    stats1 = forward(x, offsets, weight1, bias1, eps, True, scratch, largest)
+    hidden = torch.mm(scratch, linear1.t().to(x.dtype))
+    stats2 = forward(hidden, offsets, weight2, bias2, eps, True, scratch, largest)
+    return torch.addmm(x, scratch, linear2.t().to(x.dtype)), hidden, stats1, stats2
 
 
 @torch.library.custom_op("setwise::set_norm_block_backward", mutates_args=())
@@ -201,107 +231,60 @@ def _block_backward(
     bias2: Tensor,
     linear1: Tensor,
     linear2: Tensor,
+    largest: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     grad = grad.contiguous()
     activated, flowing = torch.empty_like(x), torch.empty_like(x)
-
-    def activate(elements: Tensor, weight: Tensor, bias: Tensor, stats: Tensor) -> None:
-        tensors = (elements, offsets, weight, bias, stats)
-        with _kernels() as kernels:
-            kernels.transform(*(t.numpy() for t in tensors), True, activated.numpy())
-
-    activate(hidden, weight2, bias2, stats2)
-    of_linear2 = grad.t() @ activated
-    torch.mm(grad, linear2, out=flowing)
-    of_norm2 = _backward(flowing, hidden, offsets, weight2, bias2, stats2, True, flowing)
-    activate(x, weight1, bias1, stats1)
-    of_linear1 = flowing.t() @ activated
-    torch.mm(flowing, linear1, out=activated)
-    of_norm1 = _backward(activated, x, offsets, weight1, bias1, stats1, True, activated, residual=grad)
-    return activated, *of_norm1, *of_norm2, of_linear1, of_linear2
-
-
-@torch.library.custom_op("setwise::set_norm_feed_forward", mutates_args=())
-def _feed_forward(
-    x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, linear: Tensor, linear_bias: Tensor, eps: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The result, where ReLU passed, and the statistics."""
-    normed, out = torch.empty_like(x), torch.empty_like(x)
-    stats = _forward(x, offsets, weight, bias, eps, False, normed)
-    torch.addmm(linear_bias, normed, linear.t(), out=out)
-    passed = torch.empty_like(x, dtype=torch.bool)
-    with _kernels() as kernels:
-        kernels.add_relu(x.numpy(), out.numpy(), passed.numpy())
-    return out, passed, stats
-
-
-@torch.library.custom_op("setwise::set_norm_feed_forward_backward", mutates_args=())
-def _feed_forward_backward(
-    grad: Tensor,
-    x: Tensor,
-    passed: Tensor,
-    stats: Tensor,
-    offsets: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    linear: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    grad = grad.contiguous()
-    normed, flowing, out = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
-    with _kernels() as kernels:
-        tensors = (x, offsets, weight, bias, stats)
-        kernels.transform(*(t.numpy() for t in tensors), False, normed.numpy())
-        kernels.where(passed.numpy(), grad.numpy(), flowing.numpy())
-    of_linear, of_linear_bias = flowing.t() @ normed, flowing.sum(0)
-    torch.mm(flowing, linear, out=normed)
-    of_norm = _backward(normed, x, offsets, weight, bias, stats, False, out, residual=grad)
-    return out, *of_norm, of_linear, of_linear_bias
+    torch.mm(grad, linear2.to(x.dtype), out=flowing)
+    norm2 = (hidden, offsets, weight2, bias2, stats2)
+    of_norm2 = backward(flowing, *norm2, True, flowing, largest, activated=activated)
+    of_linear2 = (grad.t() @ activated).to(linear2.dtype)
+    out = torch.mm(flowing, linear1.to(x.dtype))
+    norm1 = (x, offsets, weight1, bias1, stats1)
+    of_norm1 = backward(out, *norm1, True, out, largest, residual=grad, activated=activated)
+    of_linear1 = (flowing.t() @ activated).to(linear1.dtype)
+    return out, *of_norm1, *of_norm2, of_linear1, of_linear2
 
 
 @_set_norm.register_fake
-def _(x, offsets, weight, bias, eps, relu):
-    return torch.empty_like(x), x.new_empty(offsets.shape[0] - 1, 3)
+def _(x, offsets, weight, bias, eps, relu, largest=0):
+    return torch.empty_like(x), _empty_stats(x, offsets)
 
 
 @_set_norm_backward.register_fake
-def _(grad, x, offsets, weight, bias, stats, relu):
+def _(grad, x, offsets, weight, bias, stats, relu, largest):
     return torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
 
 
 @_block.register_fake
-def _(x, offsets, weight1, bias1, weight2, bias2, linear1, linear2, eps):
-    stats = x.new_empty(offsets.shape[0] - 1, 3)
-    return torch.empty_like(x), torch.empty_like(x), stats, torch.empty_like(stats)
+def _(x, offsets, weight1, bias1, weight2, bias2, linear1, linear2, eps, largest=0):
+    return torch.empty_like(x), torch.empty_like(x), _empty_stats(x, offsets), _empty_stats(x, offsets)
 
 
 @_block_backward.register_fake
-def _(grad, x, hidden, stats1, stats2, offsets, *parameters):
-    return torch.empty_like(x), *(torch.empty_like(p) for p in parameters)
+def _(grad, x, hidden, stats1, stats2, offsets, *parameters_and_largest):
+    return torch.empty_like(x), *(torch.empty_like(p) for p in parameters_and_largest[:-1])
 
 
-@_feed_forward.register_fake
-def _(x, offsets, weight, bias, linear, linear_bias, eps):
-    return torch.empty_like(x), torch.empty_like(x, dtype=torch.bool), x.new_empty(offsets.shape[0] - 1, 3)
-
-
-@_feed_forward_backward.register_fake
-def _(grad, x, passed, stats, offsets, weight, bias, linear):
-    return tuple(torch.empty_like(t) for t in (x, weight, bias, linear, bias))
+def _empty_stats(x: Tensor, offsets: Tensor) -> Tensor:
+    return x.new_empty(offsets.shape[0] - 1, 3, dtype=torch.float32)
 
 
 def _set_norm_context(ctx, inputs, output) -> None:
-    x, offsets, weight, bias, _, ctx.relu = inputs
+    x, offsets, weight, bias, ctx.eps, ctx.relu, ctx.largest = inputs
     ctx.save_for_backward(x, offsets, weight, bias, output[1])
     ctx.mark_non_differentiable(output[1])
     ctx.set_materialize_grads(False)  # no zeros for the statistics
 
 
 def _set_norm_gradients(ctx, grad, _):
-    return (
-        *_order(torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu)),
-        None,
-        None,
-    )
+    x, offsets, *parameters, _ = ctx.saved_tensors
+    if torch.is_grad_enabled():  # gradients of these gradients are to come
+        formula = partial(norm_relu, offsets=offsets, eps=ctx.eps, relu=ctx.relu)
+        gradients = gradients_of(formula, (x, *parameters), grad)
+    else:
+        gradients = torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu, ctx.largest)
+    return *_order(gradients), None, None, None
 
 
 def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
@@ -310,27 +293,21 @@ def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
 
 
 def _block_context(ctx, inputs, output) -> None:
-    x, *others, _ = inputs
+    x, *others, ctx.eps, ctx.largest = inputs
     ctx.save_for_backward(x, *output[1:], *others)
     ctx.mark_non_differentiable(*output[1:])
     ctx.set_materialize_grads(False)
 
 
 def _block_gradients(ctx, grad, *_):
-    return *_order(torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors)), None
+    if torch.is_grad_enabled():
+        x, _, _, _, offsets, *parameters = ctx.saved_tensors
+        formula = partial(block, offsets=offsets, eps=ctx.eps)
+        gradients = gradients_of(formula, (x, *parameters), grad)
+    else:
+        gradients = torch.ops.setwise.set_norm_block_backward(grad, *ctx.saved_tensors, ctx.largest)
+    return *_order(gradients), None, None
 
 
-def _feed_forward_context(ctx, inputs, output) -> None:
-    x, offsets, weight, bias, linear, _, _ = inputs
-    ctx.save_for_backward(x, *output[1:], offsets, weight, bias, linear)
-    ctx.mark_non_differentiable(*output[1:])
-    ctx.set_materialize_grads(False)
-
-
-def _feed_forward_gradients(ctx, grad, *_):
-    return *_order(torch.ops.setwise.set_norm_feed_forward_backward(grad, *ctx.saved_tensors)), None
-
-
-_feed_forward.register_autograd(_feed_forward_gradients, setup_context=_feed_forward_context)
 _set_norm.register_autograd(_set_norm_gradients, setup_context=_set_norm_context)
 _block.register_autograd(_block_gradients, setup_context=_block_context)

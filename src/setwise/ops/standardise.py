@@ -91,6 +91,11 @@ def _standardise_sets(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
         return _standardise_rows(x.reshape(layout.num_sets, -1), eps)
     if loops_over_sets(x, layout):
         return torch.ops.setwise.standardise_sets(x, layout.offsets, eps)[0]
+    return standardise_sets(x, layout, eps)
+
+
+def standardise_sets(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
+    """Statistics per set, by operators that serve every layout and can be differentiated any number of times."""
     centred = x - to_elements(set_mean(x.mean(1), layout), layout).detach()[:, None]
     centred = centred - to_elements(set_mean(centred.mean(1), layout), layout)[:, None]
     rstd = (set_mean(centred.square().mean(1), layout) + eps).rsqrt()

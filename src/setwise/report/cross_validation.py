@@ -9,7 +9,7 @@ from setwise.data.store import SetStore
 from setwise.inference.cross_validation import CrossValidation
 from setwise.report import figures
 from setwise.report.drawing import BLUE, ORANGE, Drawing, axes
-from setwise.report.evidence import conclusion, decisive_of, divided, evidence
+from setwise.report.evidence import conclusion, divided, evidence
 from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.page import frame, moment
@@ -17,6 +17,7 @@ from setwise.report.rounding import duration, number
 from setwise.report.sections import figures_of, outcome_drawings, repeat
 from setwise.report.verdict import metric_words
 from setwise.training.files import write_whole
+from setwise.training.metrics import decisive_metric
 from setwise.training.record import library_versions, now
 
 _SHOWN = 50
@@ -79,7 +80,7 @@ def _result(found: CrossValidation) -> Markup:
 def _chance(found: CrossValidation) -> Markup:
     """The metric of shuffled targets, where they were tried."""
     test = found.permutation
-    metric = decisive_of(found)
+    metric = decisive_metric(found.objective)
     if test is None or metric not in test.observed:
         return Markup("")
     values = [one[metric] for one in test.shuffled if metric in one]

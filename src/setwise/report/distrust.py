@@ -41,11 +41,14 @@ def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
             if held_out
             else "No sets were held out: nothing here says how good the model is."
         )
-    suspects = list(dict.fromkeys(a.column for a in found if a.adjusted < _SUSPECT))
+    suspects: dict[str, list[str]] = {}
+    for a in found:
+        if a.adjusted < _SUSPECT:
+            suspects.setdefault(a.target, []).append(a.column)
     if suspects:
-        names = ", ".join(suspects)
+        pairs = "; ".join(f"{target} goes along with {', '.join(columns)}" for target, columns in suspects.items())
         said.append(
-            f"The target goes along with {names}. If such a column is a batch, a series, an instrument or a site, the "
+            f"{pairs}. If such a column is a batch, a series, an instrument or a site, the "
             "model may have learned to recognise that instead of what is asked for, and would fail on data where the "
             "two part. Compare within one of its values, or hold whole values out (--group)."
         )

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ BLUE, ORANGE, GREEN, SKY, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, "-"), (GREY, "--"))
 MANY_POINTS = 2000  # more are drawn as pixels, so that the page stays small
 
+_LEGEND = 66  # letters beside each other below a figure
 _BROAD = 6.0  # inches, from which a figure takes the width of the page
 
 _LOOK: dict[Any, Any] = {
@@ -99,6 +100,11 @@ def logarithmic(ax: Axes, which: Literal["x", "y"]) -> None:
     axis.set_major_locator(LogLocator(subs=every, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))
     axis.set_minor_formatter(NullFormatter())
+
+
+def legend_columns(labels: Iterable[str], *, most: int = 3) -> int:
+    """Columns of a legend below a figure, so that the longest label leaves none outside."""
+    return max(1, min(most, _LEGEND // (5 + max(map(len, labels), default=0))))
 
 
 def shortened(name: object, most: int = 24) -> str:

@@ -24,7 +24,7 @@ def divided(found: CrossValidation) -> str:
 def conclusion(found: CrossValidation) -> list[str]:
     """Whether the model beats what is simpler, with the interval of the difference."""
     rows = found.measured.rows
-    metric = decisive_of(found)
+    metric = decisive_metric(found.objective)
     others = [row for row in rows[1:] if metric in row.metrics]
     if not others:
         return [f"No baselines were measured, so nothing says whether {rows[0].name} is worth having."]
@@ -71,7 +71,7 @@ def evidence(found: CrossValidation) -> list[str]:
 
 def _how_little(found: CrossValidation, independent: int, what: str) -> list[str]:
     said = []
-    metric = decisive_of(found)
+    metric = decisive_metric(found.objective)
     interval = found.measured.rows[0].intervals.get(metric)
     if interval is not None:
         said.append(
@@ -90,7 +90,7 @@ def _how_little(found: CrossValidation, independent: int, what: str) -> list[str
 
 
 def _of_folds(found: CrossValidation) -> list[str]:
-    metric = decisive_of(found)
+    metric = decisive_metric(found.objective)
     if metric not in found.fold_gain:
         return []
     gain, low, high = found.fold_gain[metric]
@@ -107,7 +107,7 @@ def _of_permutations(found: CrossValidation) -> list[str]:
     test = found.permutation
     if test is None:
         return []
-    metric, count = decisive_of(found), len(test.shuffled)
+    metric, count = decisive_metric(found.objective), len(test.shuffled)
     p = test.p_values[metric]
     others = [one[metric] for one in test.shuffled if metric in one]
     text = (
@@ -127,15 +127,6 @@ def _of_permutations(found: CrossValidation) -> list[str]:
     elif test.possible is not None and test.possible <= 20 * count:
         sentences.append(f"There are {test.possible:,} different ways to deal the labels out.")
     return sentences
-
-
-def decisive_of(found: CrossValidation) -> str:
-    """The decisive metric, of mixed targets the first one's."""
-    metric = decisive_metric(found.objective)
-    if metric in found.measured.rows[0].metrics and found.objective.kind != "mixed":
-        return metric
-    head = found.objective.heads[0]
-    return f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
 
 
 def _pair(row: TestRow, other: TestRow, metric: str) -> str:

@@ -5,7 +5,19 @@ import numpy as np
 from setwise.inference.explain import Explanation
 from setwise.inference.explain.config import ATTENTION
 from setwise.inference.explain.explain import RANDOM
-from setwise.report.drawing import BLUE, GREEN, GREY, ORANGE, STYLES, Drawing, axes, logarithmic, panels, shortened
+from setwise.report.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    STYLES,
+    Drawing,
+    axes,
+    legend_columns,
+    logarithmic,
+    panels,
+    shortened,
+)
 from setwise.report.faithfulness import METHOD_WORDS, Standing
 from setwise.report.rounding import number
 
@@ -74,7 +86,7 @@ def more_elements(explanation: Explanation) -> Drawing:
             "probability of the explained class" if classes else f"predicted {shortened(explanation.answers.names[0])}"
         )
         ax.set_ylabel(what)
-        figure.legend(loc="outside lower center", ncols=3)
+        figure.legend(loc="outside lower center", ncols=legend_columns(map(shortened, named)))
     middle = np.nanmedian(np.where(spread < 0, np.nan, spread)) if (spread >= 0).any() else np.nan
     return Drawing(
         figure,

@@ -58,7 +58,9 @@ def table(
         cells = [
             element(
                 "td",
-                element("strong", cell, attributes={"class": "best"}) if (position, column) in best else cell,
+                element("strong", _unbroken(cell), attributes={"class": "best"})
+                if (position, column) in best
+                else _unbroken(cell),
                 attributes={"class": _kind(cell)},
             )
             for column, cell in enumerate(row[1:], start=1)
@@ -85,6 +87,14 @@ def table(
 def definitions(pairs: Iterable[tuple[object, object]]) -> Markup:
     """A list of names and what they stand for."""
     return element("dl", joined(cell for pair in pairs for cell in map(element, ("dt", "dd"), pair)))
+
+
+def _unbroken(cell: object) -> object:
+    """A number whose interval stays on one line, below it where there is no room beside it."""
+    if isinstance(cell, Markup) or _kind(cell) != "number":
+        return cell
+    value, bracket, interval = str(cell).partition(" (")
+    return value + bracket + interval.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _kind(cell: object) -> str:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
+from setwise._checks import counted
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
 from setwise.training.calibration import calibration_curve
 from setwise.training.intervals import binomial
@@ -152,9 +153,9 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "") -
     counts = f"{min(curve.counts)} to {max(curve.counts)}" if min(curve.counts) < max(curve.counts) else curve.counts[0]
     return Drawing(
         figure,
-        f"Are probabilities kept{of}? Sets in {len(curve.counts)} groups of {counts} by what was said, with exact 95% "
-        f"intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
-        f"Calibration curve of {len(curve.counts)} groups of sets: "
+        f"Are probabilities kept{of}? Sets in {counted(len(curve.counts), 'group')} of {counts} by what was said, "
+        f"with exact 95% intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
+        f"Calibration curve of {counted(len(curve.counts), 'group')} of sets: "
         + ", ".join(f"said {said:.2f}, found {found:.2f}" for said, found in zip(curve.said, curve.found, strict=True))
         + ".",
     )

@@ -64,7 +64,8 @@ def add_explanation(run: Run, explanation: Markup) -> Path | None:
 def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup:
     """The report as HTML; everything that comes from users is escaped."""
     record = run.record
-    targets = " and ".join(record.objective.targets)
+    *others, last = record.objective.targets
+    targets = f"{', '.join(others)} and {last}" if others else last
     title = f"{targets}, predicted from sets"
     what = f"{record.model}, {record.num_parameters:,} parameters, {record.objective.kind}"
     return frame(
@@ -77,7 +78,7 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup
             sections.learning(run, store.sizes),
             sections.data(run, summary, store.sizes),
             sections.configuration(record),
-            sections.repeat(command),
+            sections.repeat(command, record),
         ],
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from setwise._checks import counted
 from setwise.data.inspect import Summary
 from setwise.data.tables import listed
 from setwise.report import figures, outcomes
@@ -158,7 +159,6 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         ("target" if len(record.objective.targets) == 1 else "targets", ", ".join(record.objective.targets)),
         ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
         ("kept together by", _grouping(record, summary)),
-        ("fingerprint of the data", record.fingerprint),
     ]
     problems = [element("li", problem) for problem in summary.problems] or [element("li", "none found")]
     return element(
@@ -178,11 +178,11 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
 def _reading(record: RunRecord) -> Markup:
     """What was done to the elements, what people should know, and what was left out, while they were read."""
     parts: list[object] = []
-    if said := [*record.processed.describe(), *record.notes]:
+    if said := [*record.processed.describe(), *record.reading]:
         parts += [element("h3", "How the data were read"), element("ul", joined(element("li", line) for line in said))]
     if record.skipped:
         rows = [[name, reason] for name, reason in record.skipped.items()]
-        caption = f"{len(rows)} files or sets that were left out: nothing here says anything of them."
+        caption = f"{counted(len(rows), 'file or set')} left out, of which nothing here says anything."
         parts += [element("h3", "Left out"), table(["file or set", "why"], rows, caption=caption)]
     return joined(parts)
 
@@ -203,8 +203,9 @@ def configuration(record: RunRecord) -> Markup:
     )
 
 
-def repeat(command: str) -> Markup:
-    """The command that does it all again."""
+def repeat(command: str, record: RunRecord | None = None) -> Markup:
+    """The command that does it all again, and the checksums by which to see that it did."""
+    checksums = {} if record is None else {"data": record.fingerprint, "weights (SHA-256)": record.weights_sha256}
     return element(
         "section",
         element("h2", "To repeat this run"),
@@ -214,6 +215,7 @@ def repeat(command: str) -> Markup:
             "With the same data, versions and kind of machine, the same seed gives the same numbers on a CPU.",
             attributes={"class": "quiet"},
         ),
+        definitions((f"checksum of the {what}", value) for what, value in checksums.items() if value),
     )
 
 

@@ -15,13 +15,14 @@ p { margin: .5rem 0; max-width: 44rem; overflow-wrap: anywhere; }
 .quiet { color: #555; }
 header p { max-width: none; }
 .verdict { border-left: 4px solid #0072B2; background: #f2f7fb; padding: .7rem 1rem; max-width: none; }
+.verdict { white-space: pre-line; }
 .wide { overflow-x: auto; margin: .9rem 0; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #555; padding-bottom: .35rem; caption-side: top; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e4e4e4; }
 thead th { border-bottom: 1.5px solid #888; font-weight: 600; }
-tbody th { font-weight: 400; overflow-wrap: anywhere; }
-th.number, td.number { text-align: right; padding: .3rem .9rem; white-space: nowrap; }
+tbody th { font-weight: 400; overflow-wrap: break-word; min-width: 9rem; max-width: 20rem; }
+th.number, td.number { text-align: right; padding: .3rem .9rem; }
 tr.marked th, tr.marked td { font-weight: 600; background: #f2f7fb; }
 strong.best { border-bottom: 2px solid #0072B2; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; margin: 1rem 0; }
@@ -44,6 +45,9 @@ details summary { cursor: pointer; color: #0072B2; margin: .6rem 0; }
   @page { margin: 18mm; }
   body { padding: 0; max-width: none; font-size: 10.5pt; }
   h2, h3 { break-after: avoid; }
+  .wide { overflow-x: visible; }
+  table { font-size: 8.5pt; }
+  th.number, td.number { padding: .3rem .4rem; }
   figure, tr, .verdict { break-inside: avoid; }
   figure { flex-basis: 45%; }
   figure.broad { flex-basis: 100%; }

@@ -7,6 +7,7 @@ from setwise.training.objectives import Objective
 from setwise.training.record import TestRow
 
 WORDS = {
+    "loss": "mean loss of all targets",
     "mse": "mean squared error",
     "mae": "mean absolute error",
     "r2": "R2",
@@ -46,7 +47,7 @@ def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
 
 
 def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) -> str:
-    """Whether the model, the first row, is worth having beside the others; two or three sentences.
+    """Whether the model, the first row, is worth having beside the others; of several targets a line each.
 
     Args:
         rows: the model and what it has to beat, measured on the same held-out sets.
@@ -55,17 +56,17 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
     """
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
-    if objective.kind != "mixed":
+    if decisive_metric(objective) != "loss":
         sentences = _compared(rows, decisive_metric(objective))
     else:
         sentences = []
         for head in objective.heads:
             metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
             if metric in rows[0].metrics:
-                sentences += [f"{head.target}: {sentence}" for sentence in _compared(rows, metric)]
+                sentences.append(f"{head.target}: {' '.join(_compared(rows, metric))}")
     if test_sets < _FEW_SETS:
         sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
-    return " ".join(sentences)
+    return ("\n" if decisive_metric(objective) == "loss" else " ").join(sentences)
 
 
 def _compared(rows: Sequence[TestRow], metric: str) -> list[str]:

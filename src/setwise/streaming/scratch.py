@@ -4,15 +4,14 @@ import math
 import os
 import re
 import tempfile
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from setwise._checks import InputError
+from setwise.streaming.free import free_memory
 
-_SHARE = 0.8  # of the memory that is free, for activations
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -53,15 +52,6 @@ def make_scratch(rows: int, like: Tensor, memory_limit: int | None) -> Scratch:
     if limit is not None and needed > limit:
         return _FileScratch(shape, like.dtype, needed)
     return _MemoryScratch(shape, like.dtype)
-
-
-def free_memory() -> int | None:
-    """Bytes that activations may take of the memory that is free now, or none where the system does not tell."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.is_file():
-        return None
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
-    return int(int(found[1]) * 1024 * _SHARE) if found else None
 
 
 def parse_bytes(text: str) -> int:

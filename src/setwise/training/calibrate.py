@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.training.calibration import fit_temperature
+from setwise.training.calibration import end_of_search, fit_temperature, surprise
 from setwise.training.conformal import Conformal
 from setwise.training.heads import Classification
 from setwise.training.outputs import outputs_for, predictions_of
@@ -17,7 +17,8 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
     """The run with a temperature for each target of classes, fitted on its validation part.
 
     The validation part also chose the epoch, so that the temperature may be a little too low; it is one number.
-    Numbers and classes in order stay as they are.
+    Numbers and classes in order stay as they are, and so does a target of which every validation set is right: no
+    certainty would be too much for them. The notes of the run say what was found.
 
     Args:
         run: a fitted model.
@@ -34,19 +35,43 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
         )
     outputs = outputs_for(run, problem.store, rows, device=run.record.config.device).double().numpy()
     truth = run.objective.truth(problem.values[rows])
-    heads, start = [], 0
+    heads, notes, start = [], [], 0
     for column, head in enumerate(run.objective.heads):
         known = ~np.isnan(truth[:, column])
         if isinstance(head, Classification) and known.any():
-            own = outputs[known][..., start : start + head.out_features]
-            heads.append(
-                head.model_copy(update={"temperature": fit_temperature(own, truth[known, column].astype(int))})
-            )
+            own, classes = outputs[known][..., start : start + head.out_features], truth[known, column].astype(int)
+            temperature = fit_temperature(own, classes)
+            end = end_of_search(own, classes, temperature)
+            notes.append(_found(head.target, own, classes, temperature, end))
+            kept = 1.0 if end < 0 else temperature
+            heads.append(head.model_copy(update={"temperature": kept}))
         else:
             heads.append(head)
         start += head.out_features
     objective = run.objective.model_copy(update={"heads": tuple(heads)})
-    return replace(run, record=run.record.model_copy(update={"objective": objective}))
+    told = {"objective": objective, "notes": (*run.record.notes, *notes)}
+    return replace(run, record=run.record.model_copy(update=told))
+
+
+def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int) -> str:
+    """What the temperature of a target says, in words; of outputs ``(B, M, K)`` or ``(B, K)`` for validation sets."""
+    count = len(classes)
+    if end > 0:
+        return (
+            f"The probabilities of {target} carry no information: the {count} validation sets are likeliest where all "
+            f"classes are nearly alike (the temperature is {temperature:.3g}), so every set is given about the same "
+            "probabilities. The predicted classes are no better founded."
+        )
+    if end < 0:
+        return (
+            f"No temperature was fitted for {target}: all {count} validation sets are predicted right, so that no "
+            "certainty would be too much for them. Its probabilities are as the model gives them."
+        )
+    before, after = surprise(outputs, classes), surprise(outputs, classes, temperature)
+    return (
+        f"The probabilities of {target} are tempered by {temperature:.3g}, fitted on {count} validation sets, whose "
+        f"cross entropy it lowers from {before:.3g} to {after:.3g}."
+    )
 
 
 def with_coverage(run: Run, problem: Problem, rows: np.ndarray, coverage: float) -> Run:

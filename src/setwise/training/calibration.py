@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 _LOWEST, _HIGHEST = -3.0, 3.0  # natural logarithms of the temperatures that are tried
+_ALIKE = 1e-3  # nats
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """The temperature T that makes the probabilities ``softmax(logits / T)`` likeliest, between e^-3 and e^3.
 
     Of an ensemble, the mean over its members of ``softmax(logits / T)``. T above one says that the model is too sure.
-    It changes no ranks of classes of a model alone, and one number is hard to overfit.
+    It changes no ranks of classes of a model alone, and one number is hard to overfit. At an end of the range there is
+    no likeliest one (`end_of_search`).
 
     Args:
         logits: ``(B, M, K)`` of M members, or ``(B, K)``.
@@ -61,15 +63,29 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
     Source: Guo, Pleiss, Sun, Weinberger 2017, On calibration of modern neural networks, arXiv 1706.04599, section 4.2.
     """
-    logits = np.asarray(logits, np.float64)
-    logits = logits[:, None] if logits.ndim == 2 else logits
     found = minimize_scalar(
-        lambda log: _surprise(logits, truth, math.exp(log)), bounds=(_LOWEST, _HIGHEST), method="bounded"
+        lambda log: surprise(logits, truth, math.exp(log)), bounds=(_LOWEST, _HIGHEST), method="bounded"
     )
     return math.exp(float(found.x))  # pyright: ignore[reportAttributeAccessIssue] what a minimum has
 
 
-def _surprise(logits: np.ndarray, truth: np.ndarray, temperature: float) -> float:
+def end_of_search(logits: np.ndarray, truth: np.ndarray, temperature: float) -> int:
+    """Whether an end of the range is as good as the temperature found: 1 for the highest, -1 for the lowest, else 0.
+
+    The highest says that equal probabilities are as likely as what the model says; the lowest, that every set is right,
+    so that no certainty would be too much. Arguments as for `fit_temperature`.
+    """
+    best = surprise(logits, truth, temperature) + _ALIKE
+    for end, log in ((1, _HIGHEST), (-1, _LOWEST)):
+        if surprise(logits, truth, math.exp(log)) <= best:
+            return end
+    return 0
+
+
+def surprise(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> float:
+    """Mean cross entropy, in nats, of true classes ``(B,)`` by logits ``(B, M, K)`` or ``(B, K)`` at a temperature."""
+    logits = np.asarray(logits, np.float64)
+    logits = logits[:, None] if logits.ndim == 2 else logits
     scaled = logits / temperature
     scaled = scaled - scaled.max(-1, keepdims=True)
     log_share = scaled - np.log(np.exp(scaled).sum(-1, keepdims=True))

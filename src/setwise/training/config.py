@@ -24,7 +24,8 @@ class FitConfig(BaseModel):
 
     Attributes:
         epochs: most passes over the training sets; early stopping may end sooner.
-        batch_size: sets in a batch.
+        batch_size: sets in a batch. 0: as many as the number of training sets asks for
+            (`setwise.training.defaults`).
         elements_per_batch: most elements in a batch (a larger set is a batch of its own); replaces ``batch_size``.
         max_elements: most elements of a set; larger sets are sub-sampled without replacement, afresh each epoch. The
             validation part uses one fixed sub-sample; the test part and predictions use whole sets.
@@ -43,6 +44,8 @@ class FitConfig(BaseModel):
         memory: ``"low"`` computes activations anew for gradients, which are the same: what is kept grows as the square
             root of the depth, and an epoch takes a third longer. ``"normal"`` keeps them; ``"auto"`` does while
             memory has room for those of the largest batch.
+        capture: on CUDA, do the steps of small batches whose sets have one size as one captured graph
+            (`setwise.training.captured`); the results are the same to rounding.
         workers: processes that prepare batches; 0 prepares them in this one.
         ensemble: models that are fitted, each from other first weights, orders and sub-samples; predictions are
             averaged. 0: as many as the number of training sets asks for (`setwise.training.defaults`).
@@ -52,7 +55,7 @@ class FitConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(default=100, ge=1)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=32, ge=0)
     elements_per_batch: int | None = Field(default=None, ge=1)
     max_elements: int | None = Field(default=None, ge=1)
     optimizer: Literal["adamw", "adam"] = "adamw"
@@ -68,6 +71,7 @@ class FitConfig(BaseModel):
     precision: Precision = "32-true"
     device: str = Field(default="auto", pattern=_DEVICES)
     memory: Literal["auto", "normal", "low"] = "auto"
+    capture: bool = True
     workers: int = Field(default=0, ge=0)
     ensemble: int = Field(default=1, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -1,7 +1,8 @@
 """Choices that follow the number of training sets, where nobody makes them.
 
-Few sets: shallow models, and several of them, whose predictions are averaged; depth pays where sets are many
-(`docs/log.md` has the measurements).
+Few sets: shallow and narrow models, and several of them, whose predictions are averaged; depth pays where sets are
+many. Very few sets: none of them is spared to choose the epoch, since a handful chooses by chance (`docs/log.md` has
+the measurements).
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,26 @@ from typing import Any
 from setwise.training.config import FitConfig
 
 FEW, MANY = 1_000, 3_000  # training sets
+ENOUGH = 100  # sets to divide, from which on some are spared to choose the epoch
 MEMBERS = 5
+_SHARE = 0.15
+_STEPS = 8  # in an epoch, where sets are few
+_SMALLEST, _LARGEST = 4, 32  # sets in a batch
+_NARROW, _WIDE = 64, 128  # width
 _DEPTHS = {"deep-sets++": (4, 10, 50), "set-transformer++": (2, 4, 16)}  # few, some, many training sets
+
+
+def validation_share(share: float | None, num_sets: int, *, needed: bool = False) -> float:
+    """The share of the sets that decides which epoch is kept.
+
+    Args:
+        share: what was asked for, or none where nobody asked.
+        num_sets: to be divided.
+        needed: whether more than the choice of the epoch depends on it (temperatures, intervals).
+    """
+    if share is not None:
+        return share
+    return _SHARE if needed or num_sets >= ENOUGH else 0.0
 
 
 def depth_for(model: str, num_sets: int) -> int | None:
@@ -27,15 +46,19 @@ def settled(
     """The configuration and the model's choices with what was left open decided.
 
     Args:
-        config: an ``ensemble`` of 0 is decided here: 5 models below 1,000 training sets, else 1.
+        config: an ``ensemble`` of 0 is decided here: 5 models below 1,000 training sets, else 1; and a ``batch_size``
+            of 0: an eighth of the training sets, 4 at least and 32 at most.
         model: its name.
-        choices: those of the model; without ``depth`` it is decided here, for the ++ models.
+        choices: those of the model; without ``depth`` or ``width`` they are decided here, for the ++ models.
         num_sets: of the training part.
     """
     if config.ensemble == 0:
         config = config.model_copy(update={"ensemble": MEMBERS if num_sets < FEW else 1})
+    if config.batch_size == 0:
+        config = config.model_copy(update={"batch_size": min(max(num_sets // _STEPS, _SMALLEST), _LARGEST)})
     choices = dict(choices)
     depth = depth_for(model, num_sets)
-    if choices.get("depth") is None and depth is not None:
-        choices["depth"] = depth
+    if depth is not None:
+        decided = {"depth": depth, "width": _NARROW if num_sets < FEW else _WIDE}
+        choices = {**decided, **{name: value for name, value in choices.items() if value is not None}}
     return config, choices

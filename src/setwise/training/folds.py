@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from setwise._checks import InputError, check_positive
 from setwise.data.splits import Split, split_sets
+from setwise.training.defaults import validation_share
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def plan_folds(
     repeats: int = 1,
     groups: np.ndarray | None = None,
     classes: np.ndarray | None = None,
-    validation: float = 0.15,
+    validation: float | None = None,
     seed: int = 0,
 ) -> list[Fold]:
     """Draw the folds of all repeats.
@@ -52,8 +53,8 @@ def plan_folds(
         repeats: how often all sets are divided anew.
         groups: ``(B,)`` what must stay together, or none.
         classes: ``(B,)`` classes that each fold should have in equal shares, or none.
-        validation: share of the training sets that decides which epoch is kept; none are taken where that would leave
-            a class without training sets (dimensionless).
+        validation: share of the training sets that decides which epoch is kept, by default as many as their number asks
+            for; none are taken where that would leave a class without training sets (dimensionless).
         seed: of everything drawn.
 
     Raises:
@@ -117,13 +118,14 @@ def _with_validation(
     test: np.ndarray,
     groups: np.ndarray | None,
     classes: np.ndarray | None,
-    share: float,
+    share: float | None,
     seed: int,
 ) -> Split:
     """The split of a fold, with a validation part where the training sets can spare one."""
     nothing, rest = np.zeros(0, np.int64), np.sort(rest)
     own_groups = None if groups is None else groups[rest]
     units = len(rest) if own_groups is None else len(np.unique(own_groups))
+    share = validation_share(share, len(rest))
     if share == 0 or units < 2:
         return Split(rest, nothing, test)
     own_classes = None if classes is None else classes[rest]

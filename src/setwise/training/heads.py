@@ -5,6 +5,7 @@ missing ones are None or NaN. `Objective` joins them.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -290,7 +291,13 @@ def _numbers(target: str, classes: Sequence[Label], labels: Sequence[Label | Non
 
 
 def _weighed(losses: Tensor, weights: tuple[float, ...] | None, number: Tensor) -> Tensor:
-    return losses if weights is None else losses * losses.new_tensor(weights)[number]
+    return losses if weights is None else losses * _on(losses.device, losses.dtype, weights)[number]
+
+
+@lru_cache(maxsize=16)
+def _on(device: torch.device, dtype: torch.dtype, values: tuple[float, ...]) -> Tensor:
+    """Numbers on a device, copied there once: a copy in every step would make the step wait for the device."""
+    return torch.tensor(values, dtype=dtype, device=device)
 
 
 def _probabilities(head: Classification | Ordinal, predicted: np.ndarray, *, qualified: bool) -> dict[str, np.ndarray]:

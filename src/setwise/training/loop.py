@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +14,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from setwise._checks import InputError
+from setwise.training.captured import CapturedSteps, graph_on
 from setwise.training.checkpoints import Checkpoints, Progress, State, Weights
 from setwise.training.config import FitConfig
 from setwise.training.history import EpochRecord
@@ -122,6 +123,10 @@ class _Fit:
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self.model, self.optimizer = fabric.setup(model, self.bare_optimizer)
+        graph = graph_on(fabric.device) if config.capture and fabric.world_size == 1 else None
+        self.step: Callable[[Sequence[Example], float], tuple[Tensor, Tensor]] = self._step
+        if graph is not None:
+            self.step = CapturedSteps(self._step, self.bare_optimizer, graph, fabric.device)
 
     def epoch(
         self,
@@ -137,7 +142,7 @@ class _Fit:
         losses, largest, sets, rate = torch.zeros((), device=self.fabric.device), None, 0, 0.0
         for step, group in enumerate(_groups(train.epoch(epoch), self.config.accumulate)):
             rate = self.config.learning_rate_at(epoch + (step + 0.5) / steps)
-            loss, norm = self._step(group, rate)
+            loss, norm = self.step(group, rate)
             count = sum(len(example.batch) for example in group)
             losses, sets = losses + loss * count, sets + count
             largest = norm if largest is None else torch.maximum(largest, norm)
@@ -159,8 +164,11 @@ class _Fit:
             validation=metrics,
         )
 
-    def _step(self, group: Sequence[Example], rate: float) -> tuple[Tensor, Tensor]:
-        """One step of the optimizer; the loss, this process's part of the mean over sets, and its gradient's norm."""
+    def _step(self, group: Sequence[Example], rate: float | Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the optimizer; the loss, this process's part of the mean over sets, and its gradient's norm.
+
+        Nothing is read back from the device, so a graph can hold all of it.
+        """
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate
         self.optimizer.zero_grad()

@@ -10,7 +10,7 @@ from setwise.training import formulas
 from setwise.training.heads import Classification, Ordinal, Regression, median_class
 from setwise.training.objectives import Objective
 
-LOWER_IS_BETTER = frozenset({"mse", "mae", "cross_entropy", "hamming_loss", "rank_error"})
+LOWER_IS_BETTER = frozenset({"loss", "mse", "mae", "cross_entropy", "hamming_loss", "rank_error"})
 _OF_A_LABEL = ("f1", "average_precision", "auc")  # what is said of each of many labels
 
 
@@ -20,7 +20,9 @@ def lower_is_better(metric: str) -> bool:
 
 
 def decisive_metric(objective: Objective) -> str:
-    """The metric that decides which of several predictions is best, where all targets are of one kind."""
+    """The metric that decides which of several predictions is best."""
+    if _has_no_common_unit(objective):
+        return "loss"
     return "mse" if objective.kind == "regression" else "cross_entropy"
 
 
@@ -36,10 +38,13 @@ def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dic
         For a number ``mse``, ``mae`` and ``r2``; for classes ``cross_entropy`` (nats), ``accuracy``,
         ``balanced_accuracy`` (the mean over the classes that occur) and ``auc`` (of the second class of two; of several
         the mean of one against the rest); for classes in order ``rank_error`` (mean absolute error, in classes) and
-        ``kappa`` (with quadratic weights) beside cross entropy and accuracy. Of several targets the mean over those
-        for which it is defined, and each of them per target (``r2_<target>``). Of labels (several targets of two
-        classes, the second being "has it") ``hamming_loss``, ``macro_f1``, ``micro_f1``, ``mean_average_precision``,
-        ``cross_entropy`` and ``auc``, and per label ``f1``, ``average_precision`` and ``auc``.
+        ``kappa`` (with quadratic weights) beside cross entropy and accuracy.
+        Of several targets of classes, or of classes in order, the mean over those for which it is defined, and each of
+        them per target (``kappa_<target>``). Of labels (several targets of two classes, the second being "has it")
+        ``hamming_loss``, ``macro_f1``, ``micro_f1``, ``mean_average_precision``, ``cross_entropy`` and ``auc``, and
+        per label ``f1``, ``average_precision`` and ``auc``. Several numbers, and targets of different kinds, have no
+        unit in common: of them each metric per target (``r2_<target>``), and ``loss``, the mean over the targets of
+        squared errors of standardised numbers and cross entropies; of numbers alone the mean of ``r2`` as well.
     """
     truth = truth.reshape(len(truth), -1)
     labels = objective.kind == "multi-label"
@@ -53,6 +58,10 @@ def score(objective: Objective, predicted: np.ndarray, truth: np.ndarray) -> dic
     metrics = {name: float(np.mean([m[name] for m in found if name in m])) for name in names}
     if labels:
         metrics = _of_labels(objective, predicted, truth, metrics)
+    elif names and _has_no_common_unit(objective):
+        pairs = zip(objective.heads, found, strict=True)
+        loss = float(np.mean([_loss(head, own) for head, own in pairs if own]))
+        metrics = {"loss": loss} | ({"r2": metrics["r2"]} if objective.kind == "regression" and "r2" in metrics else {})
     for name, own in zip(objective.targets, found, strict=True):
         metrics |= {f"{metric}_{name}": own[metric] for metric in (_OF_A_LABEL if labels else own) if metric in own}
     return metrics
@@ -97,6 +106,15 @@ def _of_head(
     if isinstance(head, Ordinal):
         return _ordinal(predicted, number)
     return _classification(predicted, number) | (_label(predicted, number) if label else {})
+
+
+def _has_no_common_unit(objective: Objective) -> bool:
+    """Whether a mean of the same metric over the targets would mean nothing."""
+    return objective.kind == "mixed" or (objective.kind == "regression" and len(objective.heads) > 1)
+
+
+def _loss(head: Regression | Classification | Ordinal, metrics: dict[str, float]) -> float:
+    return metrics["mse"] / head.std**2 if isinstance(head, Regression) else metrics["cross_entropy"]
 
 
 def _regression(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:

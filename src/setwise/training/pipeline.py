@@ -20,7 +20,7 @@ from setwise.training.calibrate import with_coverage, with_temperatures
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
-from setwise.training.defaults import settled
+from setwise.training.defaults import settled, validation_share
 from setwise.training.ensemble import joined, member_config
 from setwise.training.files import make_directory
 from setwise.training.history import EpochRecord
@@ -52,7 +52,7 @@ def train(
     model_choices: Mapping[str, Any] | None = None,
     config: FitConfig | None = None,
     split: Split | None = None,
-    validation: float = 0.15,
+    validation: float | None = None,
     test: float = 0.2,
     calibrate: bool = False,
     coverage: float | None = None,
@@ -88,7 +88,8 @@ def train(
             number of training sets (`setwise.training.defaults`).
         config: how to fit.
         split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
-        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless).
+        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
+            and none of fewer than 100 sets (`setwise.training.defaults`).
         test: share of the sets that the model is measured on; 0 for none (dimensionless).
         calibrate: fit a temperature for each target of classes on the validation part, so that probabilities are
             neither too sure nor too unsure.
@@ -129,7 +130,7 @@ def train(
         weight_column=weight_column,
         group=group,
         split=split,
-        shares=(validation, test),
+        shares=(validation_share(validation, len(store), needed=calibrate or coverage is not None), test),
         standardise=config.standardise,
         seed=config.seed,
     )
@@ -391,7 +392,8 @@ def _run(
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         processing=problem.store.description.processing.to_dict(),
         left_out=dict(problem.store.left_out),
-        notes=(*problem.store.description.notes, *notes),
+        reading=problem.store.description.notes,
+        notes=notes,
         skipped=dict(problem.store.description.skipped),
     )
     return Run(record, network, _histories(fitted, config), directory)

@@ -99,8 +99,9 @@ class RunRecord(BaseModel):
         weights_sha256: checksum of ``weights.safetensors``.
         processing: what was done to the elements while they were read (`setwise.data.Processing`).
         left_out: columns of the source that are no features, and why.
-        notes: what people should know, a sentence each: how the data were read, what the test sets cannot tell, what
-            intervals keep of their promise.
+        reading: what people should know of how the data were read, a sentence each.
+        notes: what people should know of the result, a sentence each: what the test sets cannot tell, what intervals
+            keep of their promise.
         skipped: files and sets that were left out of the data, and why.
     """
 
@@ -132,6 +133,7 @@ class RunRecord(BaseModel):
     weights_sha256: str = ""
     processing: dict[str, Any] = Field(default_factory=dict)
     left_out: dict[str, str] = Field(default_factory=dict)
+    reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: dict[str, str] = Field(default_factory=dict)
 

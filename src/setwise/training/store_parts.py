@@ -1,6 +1,7 @@
 """Parts of a split of a store, as the loop and the evaluation take them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from setwise.training.config import FitConfig
 from setwise.training.inputs import Inputs
 from setwise.training.objectives import Objective
 from setwise.training.parts import Example
+
+_KEPT = 1 << 24  # numbers of an evaluation part that is read once and kept, 64 MiB in float32
 
 
 class StoreTraining:
@@ -71,7 +74,7 @@ class StoreTraining:
 
 
 class StoreEvaluation:
-    """Sets to measure a model on, in the order of their rows, each time the same elements.
+    """Sets to measure a model on, in the order of their rows, each time the same elements; few are read once and kept.
 
     Args:
         store: all sets.
@@ -105,10 +108,19 @@ class StoreEvaluation:
         self.weights = None if weights is None else torch.from_numpy(weights)
         self._store, self._rows, self._inputs = store, rows, inputs
         self._max_elements, self._seed = max_elements, seed
+        sizes = store.sizes[rows] if max_elements is None else np.minimum(store.sizes[rows], max_elements)
+        self._is_small = int(sizes.sum()) * math.prod(store.shape) <= _KEPT
+        self._kept: tuple[SetBatch, ...] | None = None
 
-    def batches(self) -> Iterator[SetBatch]:
+    def batches(self) -> Iterable[SetBatch]:
         """The sets, in order."""
-        return self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
+        if self._kept is not None:
+            return self._kept
+        batches = self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
+        if not self._is_small:
+            return batches
+        self._kept = tuple(batches)
+        return self._kept
 
 
 def _chances(classes: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ class Study:
     model: str = "deep-sets++"
     model_choices: Mapping[str, Any] = field(default_factory=dict)
     config: FitConfig = field(default_factory=FitConfig)
-    validation: float = 0.15
+    validation: float | None = None
 
     def fit(
         self,

@@ -116,6 +116,11 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
     assert read(folder.path, features=["CD3", "PE-A"]).features == ("CD3", "PE-A")
     with pytest.raises(InputError, match=r"'CD8' is in 1 of 6 files, not in s 0\.fcs"):
         read(folder.path, features=["CD3", "CD8"])
+    left = read(folder.path, features=["CD3", "CD4"], reading=Reading(skip_bad=True))
+    assert len(left) == 5
+    assert left.description.skipped["s 5.fcs"].endswith("has no channel CD4")
+    with pytest.raises(InputError, match=r"'CD19' is in 0 of 6 files"):
+        read(folder.path, features=["CD19"], reading=Reading(skip_bad=True))
     loose = read(folder.path, strict=False)
     assert loose.features == ("FSC-A", "CD3")
 
@@ -132,6 +137,20 @@ def test_matrices_that_cannot_be_used(folder):
         with pytest.raises(InputError, match=words + ".*--no-compensation"):
             read(folder.path)
     assert len(read(folder.path, reading=Reading(compensate=False))) == 5
+
+
+def test_whether_there_is_spillover_to_compensate_is_told(folder, tmp_path):
+    without = read(folder.path, reading=Reading(compensate=False))
+    assert without.description.processing.describe()[0] == "spillover not compensated"
+    folder.path = tmp_path / "bare"
+    for number in range(3):
+        folder.add(f"{number}.fcs", seed=number)
+    bare = read(folder.path)
+    assert bare.description.processing.describe()[0].endswith("the files bring no matrix")
+    np.testing.assert_array_equal(read(folder.path, like=without.description.processing).elements(1), bare.elements(1))
+    assert read(without, like=bare.description.processing) is without
+    with pytest.raises(InputError, match=r"3 of 3 files have no spillover matrix.*: 0\.fcs"):
+        read(folder.path, reading=Reading(compensate=True))
 
 
 def test_some_files_without_a_matrix(folder):

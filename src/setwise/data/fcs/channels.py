@@ -141,7 +141,8 @@ def check_have(files: Sequence[FcsFile], features: Sequence[str]) -> list[list[i
     if lines:
         raise InputError(
             f"every file must have every feature, by $PnN or $PnS: {'; '.join(lines)}. "
-            f"{files[0].path.name} has {listed(names_of(files[0]), 40)}."
+            f"{files[0].path.name} has {listed(names_of(files[0]), 40)}. Name others, or leave out the files that lack "
+            "one (--skip-bad)."
         )
     for file, found in zip(files, columns, strict=True):
         if len(set(found)) < len(found):

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from setwise._checks import InputError
-from setwise.data.fcs.channels import FLOW, MASS, check_have, is_mass, is_scatter, names_of, quoted, shared
+from setwise._checks import InputError, counted
+from setwise.data.fcs.channels import FLOW, MASS, check_have, columns_of, is_mass, is_scatter, names_of, quoted, shared
 from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
-from setwise.data.fcs.spillover import Spillover, spillover_of
+from setwise.data.fcs.spillover import Spillover, has_matrix, spillover_of
 from setwise.data.ids import unify
 from setwise.data.per_set import join, named_rows
 from setwise.data.reading import Processing, Reading
+from setwise.data.room import room
 from setwise.data.store import SetStore
 from setwise.data.store_file import Description, new_file, offsets_of
 from setwise.data.tables import listed
@@ -66,6 +67,7 @@ def read_fcs(
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
         names, problems = list(features), []
+        opened = _having(opened, names) if reading.skip_bad else opened
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))
         used = {names_of(f)[n] for f, c in zip(opened.files, check_have(opened.files, names), strict=True) for n in c}
         left_out = {name: "it was not named" for name in every if name not in used}
@@ -90,7 +92,7 @@ def read_fcs(
         with new_file(store, sizes, joined, description, dtype=np.float32) as elements:
             _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
-    elements = np.empty((int(sizes.sum()), len(names)), np.float32)
+    elements = room((int(sizes.sum()), len(names)))
     _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
     return SetStore.from_description(elements, sizes, joined, description)
 
@@ -110,7 +112,11 @@ def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:
         spillovers.append(spillover)
         rows.append(row)
     if bad and not reading.skip_bad:
-        others = f" {len(bad) - 1} more files cannot be read: {listed(list(bad)[1:], 5)}." if len(bad) > 1 else ""
+        others = (
+            f" Besides, {counted(len(bad) - 1, 'file')} cannot be read: {listed(list(bad)[1:], 5)}."
+            if len(bad) > 1
+            else ""
+        )
         advice = "" if len(sources.paths) == 1 else " Leave out what cannot be read with --skip-bad."
         problem = f"{next(iter(bad.values()))}{others}{advice}"
         if strict or not files:
@@ -122,12 +128,34 @@ def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:
     return _Opened(sources.take(rows) if bad else sources, files, spillovers)
 
 
+def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
+    """The files that have all of the named channels; the others are left out."""
+    rows = []
+    for row, file in enumerate(opened.files):
+        lacking = [name for name, place in zip(names, columns_of(file, names), strict=True) if place is None]
+        if lacking:
+            opened.sources.skipped[opened.sources.ids[row]] = f"{file.path} has no channel {listed(lacking)}"
+        else:
+            rows.append(row)
+    if not rows:
+        check_have(opened.files, names)
+    files, spillovers = [opened.files[row] for row in rows], [opened.spillovers[row] for row in rows]
+    return _Opened(opened.sources.take(rows), files, spillovers)
+
+
 def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
     """What is done to the events of all files."""
-    with_matrix = sum(spillover is not None for spillover in opened.spillovers)
-    compensation = "none" if not with_matrix else "all" if with_matrix == len(opened.files) else "some"
+    without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
+    if reading.compensate and like is None and without:
+        raise InputError(
+            f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
+            f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
+            "compensated anyway."
+        )
+    compensation = "all" if not without else "some" if len(without) < len(opened.files) else "no matrix"
+    if compensation == "no matrix" and reading.compensate is False and any(map(has_matrix, opened.files)):
+        compensation = "none"
     if like is not None and like.compensation == "all" and compensation != "all":
-        without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
         raise InputError(
             f"the model was fitted on files with spillover matrices; {len(without)} of {len(opened.files)} files have "
             f"none: {listed(without, 5)}. Export them with the matrix ($SPILLOVER)."
@@ -175,7 +203,8 @@ def _notes(opened: _Opened, names: Sequence[str]) -> list[str]:
     several = [file.path.name for file in opened.files if file.data_sets > 1]
     if several:
         notes.append(
-            f"{len(several)} files hold more than one data set; one is read (--data-set): {listed(several, 5)}."
+            f"{counted(len(several), 'file')} with more than one data set, of which one is read (--data-set): "
+            f"{listed(several, 5)}."
         )
     return notes
 

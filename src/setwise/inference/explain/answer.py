@@ -67,7 +67,9 @@ class Answers:
     @property
     def unit(self) -> str:
         """What scores are in."""
-        return self.scale if self.classes else "units of the target"
+        if not self.classes:
+            return f"units of {self._head.target}"
+        return self.scale if len(self.run.objective.heads) == 1 else f"{self.scale} of {self._head.target}"
 
     def column(self, outputs: Tensor) -> int:
         """Which column a set is explained for, from its outputs ``(1, K)``, or ``(1, M, K)`` of an ensemble."""

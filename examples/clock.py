@@ -1,0 +1,24 @@
+"""How long examples may run."""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A number of seconds from now, or as many as it takes.
+
+    Attributes:
+        seconds: or none for no limit.
+    """
+
+    seconds: float | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def is_over(self) -> bool:
+        """Whether the seconds have passed."""
+        return self.seconds is not None and time.monotonic() - self.began > self.seconds
+
+    def left(self) -> float | None:
+        """Seconds that are left, none at least, or none where there is no limit."""
+        return None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - self.began))

@@ -1,0 +1,77 @@
+"""Models with one output per element: an equivariant encoder and a linear head."""
+
+import torch
+from torch import Tensor, nn
+
+from setwise.batch import SetBatch, SetLayout
+from setwise.layers import Elementwise
+from setwise.models.memory import run_layers
+from setwise.models.model import check_batch
+from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
+from setwise.ops import set_max, set_sum, to_elements
+
+
+class ElementModel(nn.Module):
+    """head(encoder(elements with the covariates of their set)), one row of outputs per element; equivariant.
+
+    With ``output="which-element"`` the outputs are log-probabilities of being the one element that is meant: the logits
+    less the logarithm of the sum of their exponentials over the set. Plain Deep Sets treat every element alone.
+
+    Shapes: elements as for `SetModel`, to a `SetBatch` of elements ``(N, out_features)`` with the same layout.
+
+    Args:
+        spec: what the model was built from.
+        encoder: maps a `SetBatch` to one with the same layout and ``width`` features.
+        head: maps a `SetBatch` to one with ``out_features`` features, each element by itself.
+
+    Attributes:
+        memory: as for `SetModel`.
+
+    Source: Zhang et al. 2022, arXiv 2206.11925, the anomaly task, as in the authors' code.
+    Differs from the paper: the authors' code applies the softmax before a cross entropy that applies it again.
+
+    Example:
+        >>> from setwise.models import build
+        >>> batch = SetBatch.from_list([torch.rand(3, 2), torch.rand(5, 2)])
+        >>> build("deep-sets++", 2, 4, depth=2, width=8, output="elements")(batch).elements.shape
+        torch.Size([8, 4])
+    """
+
+    def __init__(self, spec: DeepSetsSpec | SetTransformerSpec, encoder: nn.Module, head: nn.Module):
+        super().__init__()
+        self.spec = spec
+        self.encoder, self.head = encoder, head
+        self.memory = "normal"
+
+    def forward(self, batch: SetBatch) -> SetBatch:
+        self.check(batch)
+        if batch.covariates is not None:
+            batch = with_covariates(batch)
+        outputs = self.head(run_layers(self.encoder, batch, memory=self.memory))
+        if self.spec.output == "which-element":
+            return outputs.with_elements(log_softmax_over_sets(outputs.elements, outputs.layout))
+        return outputs
+
+    def check(self, batch: SetBatch) -> None:
+        """Refuse what is no batch, and elements or covariates that the model was not built for."""
+        check_batch(self.spec, batch)
+
+
+def element_head(
+    spec: DeepSetsSpec | SetTransformerSpec, *, device: torch.device | None, dtype: torch.dtype | None
+) -> nn.Module:
+    """The linear layer after the encoder, on each element."""
+    return Elementwise(nn.Linear(spec.width, spec.out_features, device=device, dtype=dtype))
+
+
+def with_covariates(batch: SetBatch) -> SetBatch:
+    """A batch of vectors ``(N, D + C)``: every element with the covariates of its set after its own features."""
+    assert batch.covariates is not None
+    added = to_elements(batch.covariates, batch.layout).to(batch.dtype)
+    return SetBatch(torch.cat([batch.elements, added], 1), batch.layout)
+
+
+def log_softmax_over_sets(logits: Tensor, layout: SetLayout) -> Tensor:
+    """``x_i - log(sum_j exp(x_j))`` over the elements j of each set, ``(N, K)`` to ``(N, K)``; equivariant."""
+    shifted = logits - to_elements(set_max(logits.detach(), layout), layout)
+    return shifted - to_elements(set_sum(shifted.exp(), layout).log(), layout)

@@ -1,0 +1,146 @@
+"""Targets of every kind, classes that count alike, weights and covariates: from tables to every answer."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from tests.cli.conftest import TINY
+
+STAGES = ["none", "low", "high"]
+MIXED = ("--target", "hematocrit", "--target", "anemia", "--target", "stage", "--task", "stage=ordinal")
+MIXED = (*MIXED, "--order", "stage=none,low,high", "--class-weights", "balanced", "--weight-column", "weight")
+
+
+@pytest.fixture
+def mixed(write):
+    """A number, a class and stages, of which every fifth set lacks one; a number and a text that some sets lack."""
+    cells, patients = write.defaults
+    count = patients.num_rows
+    stage = [STAGES[n % 3] if n % 5 != 1 else None for n in range(count)]
+    level = [value if n % 5 != 2 else None for n, value in enumerate(patients["hematocrit"].to_pylist())]
+    anemia = [value if n % 5 != 3 else None for n, value in enumerate(patients["anemia"].to_pylist())]
+    patients = patients.drop_columns(["hematocrit", "anemia"])
+    added = {
+        "hematocrit": level,
+        "anemia": anemia,
+        "stage": stage,
+        "weight": [1.0 + n % 2 for n in range(count)],
+        "site": [("north", "south", None)[n % 3] for n in range(count)],
+        "height": [None if n % 7 == 0 else 160.0 + n for n in range(count)],
+    }
+    for name, column in added.items():
+        patients = patients.append_column(name, pa.array(column))
+    return write(cells, patients)
+
+
+def test_mixed_targets_with_missing_labels_from_fit_to_explain(setwise, mixed, tmp_path):
+    data, run = ("--sets", mixed.patients), tmp_path / "run"
+    fitted = setwise(*mixed.fit(run, *MIXED, "--ensemble", "2", "--calibrate", "--coverage", "0.5", "--test", "0.3"))
+    assert fitted.code == 0, fitted.err
+    assert "mean loss of all targets" in fitted.out
+    assert "accuracy of stage" in fitted.out
+    assert "\naccuracy  " not in fitted.out, "a mean over targets of different kinds"
+    said = fitted.out.replace("\n", " ")
+    for words in ("hematocrit: ", "anemia: ", "stage: ", "50% intervals of hematocrit", "probabilities of anemia"):
+        assert words in said
+    record = json.loads((run / "model.json").read_text())
+    assert [head["kind"] for head in record["objective"]["heads"]] == ["regression", "classification", "ordinal"]
+    assert record["objective"]["heads"][2]["classes"] == STAGES
+    assert len(record["members"]) == 2
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for words in ("hematocrit, anemia and stage, predicted", "mean error in ranks of stage", "(stage)", "(anemia)"):
+        assert words in page
+    done = setwise("predict", run, mixed.cells, "--out", tmp_path / "p.parquet", "--spread")
+    assert done.code == 0, done.err
+    predicted = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    shares = np.array([predicted[f"probability_stage_{name}"] for name in STAGES])
+    np.testing.assert_allclose(shares.sum(0), 1)
+    assert {"lower_hematocrit", "classes_anemia", "spread_hematocrit"} < set(predicted.column_names)
+    measured = setwise("evaluate", run, mixed.cells, *data, "--json")
+    metrics = json.loads(measured.out)["metrics"]
+    assert {"loss", "r2_hematocrit", "auc_anemia", "kappa_stage"} < metrics.keys()
+    for of in ("hematocrit", "anemia", "stage"):
+        more = ("--max-sets", "3", "--orders", "2", "--draws", "2", "--method", "leave_one_out", "--of", of)
+        explained = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / f"why {of}", *more)
+        assert explained.code == 0, explained.err
+        assert f"{'units' if of == 'hematocrit' else 'log-odds'} of {of}" in explained.out.replace("\n", " ")
+    first = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / "why", *more[:-2])
+    assert "Explained is hematocrit; name another with --of (anemia, stage)" in first.out.replace("\n", " ")
+    assert "Not known yet" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_mixed_targets_are_cross_validated(setwise, mixed, tmp_path):
+    options = (*MIXED, "--ensemble", "1", "--folds", "3", "--json")
+    outcome = setwise("cv", mixed.cells, "--sets", mixed.patients, *TINY, *options, "--out", tmp_path / "cv")
+    assert outcome.code == 0, outcome.err
+    document = json.loads(outcome.out)
+    assert document["decisive"] == "loss"
+    assert [row["name"] for row in document["rows"]][:2] == ["deep-sets++", "constant"]
+    assert all("loss" in row["metrics"] for row in document["rows"])
+
+
+def test_covariates_of_all_kinds_have_a_row_of_their_own(setwise, mixed, tmp_path):
+    choices = ("--target", "stage", "--covariates", "age,site,height", "--ensemble", "1")
+    patients = pyarrow.csv.read_csv(
+        mixed.patients, convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True)
+    )
+    known = patients.filter(patients["stage"].is_valid())
+    pyarrow.csv.write_csv(known, mixed.patients)
+    cells = pyarrow.csv.read_csv(mixed.cells)
+    pyarrow.csv.write_csv(cells.filter(pc.is_in(cells["set_id"], known["set_id"])), mixed.cells)  # pyright: ignore[reportAttributeAccessIssue]
+    fitted = setwise(*mixed.fit(tmp_path / "run", *choices, "--json"))
+    assert fitted.code == 0, fitted.err
+    rows = {row["name"]: row["metrics"] for row in json.loads(fitted.out)["test"]}
+    # stages and sites go round together
+    assert rows["covariates alone"]["cross_entropy"] < rows["constant"]["cross_entropy"]
+    missing = setwise("predict", tmp_path / "run", mixed.cells, "--out", tmp_path / "p.csv")
+    assert missing.code == 2
+    assert "age" in missing.err
+    done = setwise("predict", tmp_path / "run", mixed.cells, "--sets", mixed.patients, "--out", tmp_path / "p.csv")
+    assert done.code == 0, done.err
+
+
+def test_classes_are_drawn_alike(setwise, write, tmp_path):
+    """One set in seven is ill, and nothing tells which: drawn alike, half of what is said is ill."""
+    cells, patients = write.defaults
+    ill = ["yes" if n % 7 == 0 else "no" for n in range(patients.num_rows)]
+    tables = write(cells, patients.append_column("ill", pa.array(ill)))
+    said = {}
+    for name, more in {"as they come": (), "alike": ("--balanced-sampling",)}.items():
+        run = tmp_path / name
+        learn = ("--epochs", "30", "--learning-rate", "0.003", "--ensemble", "1", "--validation", "0", "--test", "0")
+        assert setwise(*tables.fit(run, "--target", "ill", *more, *learn)).code == 0
+        assert setwise("predict", run, tables.cells, "--out", tmp_path / f"{name}.csv").code == 0
+        said[name] = np.mean(pyarrow.csv.read_csv(tmp_path / f"{name}.csv")["probability_yes"].to_numpy())
+    assert said["as they come"] < 0.3
+    assert said["alike"] == pytest.approx(0.5, abs=0.15)
+    both = setwise(*tables.fit(tmp_path / "two", "--target", "ill", "--target", "anemia", "--balanced-sampling"))
+    assert both.code == 2
+    assert "--class-weights balanced" in both.err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--order", "stage=none,low"), "high"),
+        (("--order", "anemia=no,yes"), "'anemia' is none"),
+        (("--order", "stage"), "TARGET=LOW"),
+        (("--class-weights", "even"), "'even'"),
+        (("--class-weights", "none=1,low=x"), "CLASS=NUMBER"),
+        (("--class-weights", "seldom=2"), "seldom"),
+        (("--weight-column", "heft"), "'heft'"),
+        (("--task", "grade=ordinal"), "grade"),
+    ],
+)
+def test_choices_that_do_not_fit_the_targets(setwise, mixed, tmp_path, more, words):
+    target = ("--target", "stage", "--target", "hematocrit", "--task", "stage=ordinal")
+    order = () if "--order" in more else ("--order", "stage=none,low,high")
+    outcome = setwise(*mixed.fit(tmp_path / "run", *target, *order, *more))
+    assert outcome.code == 2
+    assert words in outcome.err.replace("\n", " ")
+    assert not (tmp_path / "run" / "model.json").exists()

@@ -1,0 +1,84 @@
+"""Elements that are more than the memory that is free."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from setwise._checks import InputError
+from setwise.data import Reading, read, room
+from setwise.data.fcs import write_fcs
+from setwise.streaming.free import free_memory
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A machine with 64 bytes of memory."""
+    monkeypatch.setattr(room, "free_memory", lambda: 64)
+
+
+def _source(folder: Path, kind: str) -> Path:
+    values = np.random.default_rng(0).normal(size=(53, 3)).astype(np.float32)
+    if kind == "fcs":
+        for number in range(3):
+            write_fcs(folder / f"{number}.fcs", values * number, ["A", "B", "C"])
+        return folder
+    table = pa.table({"set_id": [f"s{n // 7}" for n in range(53)], **{f"x{n}": values[:, n] for n in range(3)}})
+    write = pyarrow.csv.write_csv if kind == "csv" else pyarrow.parquet.write_table
+    write(table, folder / f"cells.{kind}")
+    return folder / f"cells.{kind}"
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", ["fcs", "csv", "parquet"])
+@pytest.mark.parametrize("cofactor", [None, 5.0])
+def test_elements_lie_in_a_file_that_nobody_sees(monkeypatch, tmp_path, kind, cofactor):
+    source = _source(tmp_path, kind)
+    reading, made = Reading(cofactor=cofactor), []
+    real = room.tempfile.TemporaryFile
+    monkeypatch.setattr(room.tempfile, "TemporaryFile", lambda **more: made.append(more) or real(**more))
+    mapped = read(source, reading=reading)
+    assert len(made) == (2 if cofactor and kind != "fcs" else 1)
+    before = set(tmp_path.iterdir())
+    monkeypatch.setattr(room, "free_memory", lambda: 1 << 40)
+    want = read(source, reading=reading)
+    assert mapped.set_ids == want.set_ids
+    for row in range(len(want)):
+        np.testing.assert_array_equal(mapped.elements(row), want.elements(row))
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("small")
+def test_a_disk_without_space_is_told(monkeypatch):
+    monkeypatch.setattr(room.tempfile, "gettempdir", lambda: "/full")
+
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(room.tempfile, "TemporaryFile", full)
+    with pytest.raises(InputError, match=r"/full has no space.*TMPDIR.*--store"):
+        room.room((31, 7))
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").is_file(), reason="limits are read from /proc, which Linux has")
+def test_limits_of_the_process_count():
+    code = """
+import resource
+from setwise.streaming.free import free_memory
+resource.setrlimit(resource.RLIMIT_DATA, (1 << 42, 1 << 42))
+print(free_memory())
+used = int(__import__("re").search(r"VmData:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (used + (100 << 20), 1 << 42))
+print(free_memory())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    before, after = map(int, done.stdout.split())
+    assert before > after
+    assert 0.8 * (90 << 20) < after <= 0.8 * (100 << 20)
+    assert re.fullmatch(r"\d+", str(free_memory()))

@@ -1,5 +1,6 @@
-"""The command line: ``python -m benchmarks [run | gpu | report | peak]``."""
+"""The command line: ``python -m benchmarks [run | gpu | report | depth | huge | store]``."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,18 @@ def run(
     print(report.table())
 
 
-@app.command()
+if find_spec("matplotlib") and find_spec("pyarrow"):  # a machine that is lent for the command for GPUs may lack them
+    from benchmarks.depth import depth, depth_fit, depth_step
+    from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
+    from benchmarks.store import store, store_train
+
+    for command in (depth, huge, store):
+        app.command()(command)
+    for command in (depth_step, depth_fit, huge_inference, huge_training, huge_gradients, store_train):
+        app.command(hidden=True)(command)
+
+
+@app.command(hidden=True)
 def peak(variant: str, model: str, batch: str, way: str) -> None:
     """Print the most memory that one pass takes, in bytes of the process."""
     made = make_variant(variant, model, batch, training=way == "training")

@@ -1,13 +1,19 @@
 """Times and memory of a function, taken in turn with others so that the machine's moods hit all alike."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter
+from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
+from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,38 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
     return sum(kept.values())
 
 
+def peak_allocated(step: Callable[[], object]) -> int:
+    """The most bytes that torch has allocated at a time while a function runs, beyond those before it."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=False) as profiled:
+        step()
+    changes, events = [], list(profiled.profiler.kineto_results.experimental_event_tree())
+    while events:
+        event = events.pop()
+        events.extend(event.children)
+        if event.tag == torch._C._profiler._EventType.Allocation:
+            changes.append((event.start_time_ns, event.extra_fields.alloc_size))
+    return max(accumulate((size for _, size in sorted(changes, key=itemgetter(0))), initial=0))
+
+
 def peak_bytes() -> int:
     """The most memory that this process has held so far."""
     scale = 1 if sys.platform == "darwin" else 1024
     return getrusage(RUSAGE_SELF).ru_maxrss * scale
 
 
+def resident_bytes(what: str = "VmRSS") -> int:
+    """Memory that this process holds now, of a kind that Linux tells: ``RssAnon`` leaves out pages of mapped files."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
+
+
 def peak_of(variant: str, model: str, batch: str, way: str) -> int:
     """The most memory that a process holds that does one pass and nothing else."""
-    command = [sys.executable, "-m", "benchmarks", "peak", variant, model, batch, way]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return int(in_own_process("peak", variant, model, batch, way))
+
+
+def in_own_process(command: str, *arguments: object) -> Any:
+    """What a command of the benchmarks prints last, JSON, from a process that does nothing else."""
+    words = [sys.executable, "-m", "benchmarks", command, *map(str, arguments)]
+    printed = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(printed.splitlines()[-1])

@@ -3,6 +3,7 @@
 import csv
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,11 +52,11 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def append(rows: list[Row], path: Path = RESULTS) -> None:
-    """Add rows to the file."""
+def append(rows: list[Row], path: Path = RESULTS, columns: Sequence[str] = COLUMNS) -> None:
+    """Add rows to a file of these columns."""
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, columns)
         if new:
             writer.writeheader()
         writer.writerows(rows)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from setwise import layers, models, parallel
     from setwise.batch import SetBatch, SetLayout
     from setwise.data import SetStore, read
+    from setwise.element_estimators import SetElementClassifier, SetElementRegressor
     from setwise.estimators import SetClassifier, SetRegressor
     from setwise.inference import evaluate, predict
     from setwise.training import FitConfig, Run, train

@@ -63,6 +63,7 @@ class SetEstimator(BaseEstimator):
         ensemble: int | None = None,
         precision: str = "32-true",
         device: str = "auto",
+        memory: str = "auto",
         workers: int = 0,
         validation_fraction: float | None = None,
         coverage: float | None = None,
@@ -93,6 +94,7 @@ class SetEstimator(BaseEstimator):
         self.ensemble = ensemble
         self.precision = precision
         self.device = device
+        self.memory = memory
         self.workers = workers
         self.validation_fraction = validation_fraction
         self.coverage = coverage

@@ -48,6 +48,24 @@ def test_epochs_differ_and_repeat():
     assert rows_of(sampler, 1) != rows_of(BatchSampler(SIZES, range(9), batch_size=2, shuffle=True, seed=7), 1)
 
 
+def test_sets_of_similar_sizes_share_a_batch():
+    sizes = np.exp(np.random.default_rng(0).uniform(0, 6, 2003)).astype(np.int64) + 1
+
+    def spread(sampler):
+        plans = rows_of(sampler, 0)
+        assert sorted(row for plan in plans for row in plan) == list(range(2003))
+        return np.mean([sizes[plan].std() / sizes[plan].mean() for plan in plans]), plans
+
+    shuffled = BatchSampler(sizes, range(2003), elements_per_batch=1009, shuffle=True)
+    apart, plans = spread(shuffled)
+    in_order, _ = spread(BatchSampler(sizes, range(2003), elements_per_batch=1009))
+    assert apart < 0.25 * in_order
+    means = np.array([sizes[plan].mean() for plan in plans])  # the batches themselves come in a random order
+    assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.3
+    companions = [{tuple(sorted(plan)) for plan in rows_of(shuffled, epoch)} for epoch in (0, 1)]
+    assert len(companions[0] & companions[1]) < 0.2 * len(plans)
+
+
 @pytest.fixture
 def dataset():
     generator = np.random.default_rng(0)

@@ -9,6 +9,7 @@ import torch
 
 from setwise._checks import InputError
 from setwise.data import BatchSampler, SetDataset, SetStore, make_loader
+from setwise.data.store_file import Description, new_file
 
 SIZES = [1, 7, 3, 31]
 
@@ -171,3 +172,15 @@ def test_workers_see_what_the_main_process_sees(tmp_path, context):
         assert rows.tolist() == same.tolist()
         assert torch.equal(batch.elements, expected.elements)
         assert torch.equal(batch.covariates, expected.covariates)
+
+
+@pytest.mark.slow
+def test_more_numbers_than_32_bits_count(tmp_path):
+    size = 2**31 + 5
+    sizes, sets = np.array([3, size]), pa.table({"set_id": ["few", "many"]})
+    with new_file(tmp_path / "large.arrow", sizes, sets, Description(("x",), (1,)), dtype=np.uint8) as target:
+        target[-1] = 7
+    store = SetStore.open(tmp_path / "large.arrow")
+    assert store.sizes.tolist() == [3, size]
+    assert store.elements(1)[-1] == 7
+    assert store.elements(1)[0] == 0

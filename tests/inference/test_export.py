@@ -109,6 +109,30 @@ def test_categories(backend, tmp_path):
     check(make_run(store), store, backend, tmp_path / "model.onnx")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_images(backend, tmp_path):
+    draw = np.random.default_rng(2)
+    store = make_store([draw.normal(size=(n, 1, 8, 8)).astype(np.float32) for n in SIZES])
+    check(make_run(store), store, backend, tmp_path / "model")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("model", ["deep-sets++", "set-transformer++"])
+def test_targets_of_several_kinds(model, backend, tmp_path):
+    store = make_store()
+    said = check(make_run(store, model, ("y", "kind", "z"), covariates=("age",)), store, backend, tmp_path / "model")
+    assert said["output"]["columns"] == ["predicted_y", "probability_a", "probability_b", "predicted_z"]
+
+
+def test_attention_costs_no_products_between_sets(tmp_path):
+    export.save_onnx(make_run(make_store(), "set-transformer++", inducing=5), tmp_path / "model")
+    session = onnxruntime.InferenceSession(tmp_path / "model")
+    few = [np.ones((n, 3), np.float32) for n in (2000, 2000)]
+    many = np.concatenate(few * 100)  # 400,000 elements and 1,000 points, each with each, would be 6.4 GB of logits
+    found = session.run(None, {"elements": many, "sizes": np.full(200, 2000)})[0]
+    np.testing.assert_allclose(found, np.broadcast_to(found[:1], found.shape), rtol=1e-4)
+
+
 def test_the_file_is_valid_and_whole(tmp_path):
     run = make_run(make_store())
     path = tmp_path / "model.onnx"

@@ -1,8 +1,11 @@
 """Low memory changes what is kept for the backward pass, and nothing else."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 
+from benchmarks.measure import kept_bytes, peak_allocated
 from setwise import SetBatch, models
 from setwise._checks import InputError
 from setwise.testing import assert_close
@@ -42,3 +45,45 @@ def test_other_words_are_refused():
     model.memory = "none"
     with pytest.raises(InputError, match="memory must be one of 'normal', 'low'; got 'none'"):
         model(SetBatch.from_list([torch.ones(2, 3)]))
+
+
+def test_memory_grows_as_the_square_root_of_the_depth():
+    batch = SetBatch.from_list([torch.randn(n, 3) for n in (1, 53, 457)])  # enough numbers for the compiled loops
+
+    def tensors(depth):
+        model = models.build("deep-sets++", in_features=3, out_features=1, depth=depth, width=131)
+        model.memory = "low"
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        return peak_allocated(lambda: model(batch).sum().backward()) / (4 * 511 * 131)
+
+    few, many = tensors(50), tensors(200)
+    assert few < 28, f"{few:.1f} tensors for 25 blocks"
+    assert many < 2.5 * few, f"{many:.1f} tensors for 100 blocks, {few:.1f} for 25"
+
+
+def test_one_thousand_layers_take_at_most_four_times_the_memory_of_fifty():
+    batch = SetBatch.from_list([torch.randn(n, 3) for n in (1, 31)])
+
+    def peak(depth):
+        model = models.build("deep-sets++", in_features=3, out_features=1, depth=depth, width=8)
+        model.memory = "low"
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        return peak_allocated(lambda: model(batch).sum().backward())
+
+    assert peak(1000) < 4 * peak(50)
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="needs the compiled loops (extra fast)")
+def test_a_residual_block_keeps_two_tensors_and_less_than_one_in_low_memory():
+    batch = SetBatch.from_list([torch.randn(n, 3) for n in (1, 53, 457)])
+    unit = 4 * 511 * 131
+
+    def kept(depth, memory):
+        model = models.build("deep-sets++", in_features=3, out_features=1, depth=depth, width=131)
+        model.memory = memory
+        return kept_bytes(lambda: model(batch)) / unit
+
+    assert (kept(40, "normal") - kept(20, "normal")) / 10 == pytest.approx(2, abs=0.05)
+    assert (kept(40, "low") - kept(20, "low")) / 10 < 1

@@ -14,6 +14,7 @@ import torch
 
 from setwise import SetBatch
 from setwise._checks import InputError
+from setwise.models import DeepSetsSpec
 from setwise.training import processes
 from setwise.training.parts import Example
 
@@ -38,7 +39,8 @@ def test_losses_of_one_process_and_its_checkpoints(tmp_path):
     want = fit(tmp_path, "one", 1)
     assert want.shape == (6, 3)
     np.testing.assert_allclose(fit(tmp_path, "two", 2, epochs=2), want[:2], rtol=1e-9)
-    np.testing.assert_allclose(fit(tmp_path, "two", 1), want, rtol=1e-9)
+    np.testing.assert_allclose(fit(tmp_path, "two", 1, epochs=4), want[:4], rtol=1e-9)
+    np.testing.assert_allclose(fit(tmp_path, "two", 2), want, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -107,3 +109,15 @@ def test_one_device_for_several_processes_is_refused(monkeypatch):
     assert processes.fabric_choices("cuda")["num_nodes"] == 2
     with pytest.raises(InputError, match="got cuda:1"):
         processes.fabric_choices("cuda:1")
+
+
+def test_statistics_that_cross_sets_are_refused_for_several_processes(monkeypatch):
+    specs = [DeepSetsSpec(in_features=2, out_features=1, norm=norm) for norm in ("feature", "feature-by-set", "set")]
+    for spec in specs:
+        processes.check_norm(spec)  # one process
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    processes.check_norm(specs[-1])
+    for spec in specs[:2]:
+        with pytest.raises(InputError, match=r"differ between the 4 processes\. Fit with one process"):
+            processes.check_norm(spec)

@@ -25,6 +25,9 @@ def export(
 ) -> None:
     """Write a run as one file that takes raw elements and sizes and gives predictions, for any number of both.
 
+    A Set Transformer's file pads the sets of a batch to the largest in its attention: give it sets of similar sizes
+    together.
+
     [bold]Examples[/bold]
 
     setwise export runs/hct --onnx

@@ -139,6 +139,14 @@ Precision = Annotated[
 Device = Annotated[
     str | None, typer.Option(rich_help_panel=_FIT, help="auto, cpu, cuda, cuda:1, mps.", show_default="auto")
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=_FIT,
+        help="normal, or low: activations computed anew, the same gradients, a third slower; for large sets, depth.",
+        show_default="by the memory at hand",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Processes that prepare batches.", show_default="0")
 ]

@@ -12,6 +12,8 @@ from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch
 from setwise.data.store import SetStore
 
+_POOL = 32  # most batches whose sets are sorted by size together, and a quarter of all, so that chance mixes sets
+
 
 @dataclass(frozen=True)
 class BatchPlan:
@@ -30,7 +32,8 @@ class BatchSampler(Sampler[BatchPlan]):
         sizes: ``(B,)`` sizes of all sets of the store.
         rows: the sets to go through.
         batch_size: sets a batch, or
-        elements_per_batch: at most so many elements a batch (a larger set is a batch of its own).
+        elements_per_batch: at most so many elements a batch (a larger set is a batch of its own). Shuffled sets go into
+            batches with sets of similar sizes, which share out evenly over processes.
         max_elements: elements that are drawn of larger sets, or none; counts for ``elements_per_batch``.
         shuffle: a new order of the sets in each epoch.
         chances: ``(len(rows),)`` how likely each set is drawn, adding up to one: as many sets as there are rows are
@@ -80,18 +83,31 @@ class BatchSampler(Sampler[BatchPlan]):
     def plan(self, epoch: int) -> list[BatchPlan]:
         """All batches of an epoch, in their order."""
         rows = self.rows
+        rng = np.random.default_rng((self.seed, epoch))
         if self.chances is not None:
-            rows = np.random.default_rng((self.seed, epoch)).choice(rows, len(rows), p=self.chances)
+            rows = rng.choice(rows, len(rows), p=self.chances)
         elif self.shuffle:
-            rows = np.random.default_rng((self.seed, epoch)).permutation(rows)
+            rows = rng.permutation(rows)
         if self.batch_size is not None:
-            cuts = np.arange(self.batch_size, len(rows), self.batch_size)
+            batches = np.split(rows, np.arange(self.batch_size, len(rows), self.batch_size))
+        elif self.shuffle or self.chances is not None:
+            batches = self._buckets(rows, rng)
         else:
-            cuts = self._cuts(self.kept[rows])
-        batches = np.split(rows, cuts)
+            batches = np.split(rows, self._cuts(self.kept[rows]))
         if self.drop_last and self.batch_size and len(batches) > 1 and len(batches[-1]) < self.batch_size:
             batches.pop()
         return [BatchPlan(batch, (self.seed, epoch, step)) for step, batch in enumerate(batches)]
+
+    def _buckets(self, rows: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+        """Batches of sets of similar sizes in a random order, each of sets that a shuffle brought near each other."""
+        assert self.elements_per_batch is not None
+        per_batch = max(1, round(self.elements_per_batch / self.kept[rows].mean()))  # sets, on the average
+        together = per_batch * min(_POOL, max(1, len(rows) // (4 * per_batch)))
+        batches = []
+        for pool in np.split(rows, np.arange(together, len(rows), together)):
+            by_size = pool[np.argsort(self.kept[pool], kind="stable")]
+            batches += np.split(by_size, self._cuts(self.kept[by_size]))
+        return [batches[i] for i in rng.permutation(len(batches))]
 
     def _cuts(self, sizes: np.ndarray) -> list[int]:
         cuts, filled = [], 0

@@ -182,7 +182,8 @@ def _write_lists(
         fields.append(pa.field("labels", columns[-1].type, metadata=_LABELS))
     schema = pa.schema([*fields, pa.field("elements", elements.type)], metadata={_KEY: description})
     batch = pa.RecordBatch.from_arrays([*columns, elements], schema=schema)
-    with path.open("wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    large = pa.ipc.IpcWriteOptions(allow_64bit=True)  # more than 2^31 numbers in all sets together
+    with path.open("wb") as sink, pa.ipc.new_file(sink, schema, options=large) as writer:
         writer.write_batch(batch)
 
 

@@ -71,7 +71,7 @@ def save_onnx(run: Run, path: str | Path) -> float:
     """Write a run as an ONNX file: inputs ``elements``, ``sizes``, ``covariates``, output ``predictions``.
 
     Features, transforms and targets lie in the file's metadata, under ``setwise.json``. In a Set Transformer the file
-    computes attention between all sets of a batch and keeps each set's own: give it few sets at a time.
+    pads the sets of a batch to the largest while it computes attention: give it sets of similar sizes together.
 
     Args:
         run: a fitted model.

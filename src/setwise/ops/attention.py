@@ -1,6 +1,7 @@
 """Scaled dot product attention within each set: keys of other sets never take part."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -43,21 +44,47 @@ def set_attention(
         )
     if isinstance(queries, SpreadLayout) or isinstance(keys, SpreadLayout):
         return spread_attention(q, k, v, queries, keys, heads=heads, scale=scale)
-    if torch.compiler.is_exporting():  # exact and without a loop, at B times the cost
-        mask = queries.set_index[:, None] == keys.set_index
-        q, k, v = (x.view(1, x.shape[0], heads, -1) for x in (q, k, v))
-        return _attend(q, k, v, scale=scale, mask=mask)
+    if torch.compiler.is_exporting():  # without a loop over the sets, which other runtimes do not have
+        return _padded_attention(q, k, v, queries, keys, heads=heads, scale=scale)
     attended = gpu_attention(q, k, v, queries, keys, heads=heads, scale=scale) if q.is_cuda else None
     if attended is not None:
         return attended
     return torch.ops.setwise.ragged_attention(q, k, v, queries.offsets, keys.offsets, heads, scale)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float, mask: Tensor | None = None) -> Tensor:
+def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
     """Queries, keys and values ``(B, S, H, W / H)`` to packed ``(B * S, W)``."""
     q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+    y = F.scaled_dot_product_attention(q, k, v, scale=scale)
     return y.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def _padded_attention(
+    q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
+) -> Tensor:
+    """All sets padded to the largest of the batch, by operators that exported programs have."""
+    sets, width = queries.num_sets, q.shape[1]
+    q_rows, q_size, _ = _padded_rows(queries)
+    k_rows, k_size, real = _padded_rows(keys)
+
+    def pad(x: Tensor, rows: Tensor, size: int) -> Tensor:
+        padded = x.new_zeros(sets * size, width).index_copy(0, rows, x)
+        return padded.view(sets, size, heads, width // heads).transpose(1, 2)
+
+    logits = scale * pad(q, q_rows, q_size) @ pad(k, k_rows, k_size).transpose(2, 3)
+    weights = logits.masked_fill(~real[:, None, None], -torch.inf).softmax(-1)
+    y = (weights @ pad(v, k_rows, k_size)).transpose(1, 2).reshape(sets * q_size, width)
+    return y.index_select(0, q_rows)
+
+
+def _padded_rows(layout: SetLayout) -> tuple[Tensor, int, Tensor]:
+    """Where each element lies among padded sets ``(N,)``, their size S, and what of it is real ``(B, S)``."""
+    size = layout.set_size
+    if size is None:
+        size = cast(int, layout.sizes.max().item())  # a symbol while a program is exported, which int() would look into
+        torch._check(size >= 1)
+    within = torch.arange(layout.num_elements, device=layout.device) - layout.offsets[layout.set_index]
+    return layout.set_index * size + within, size, torch.arange(size, device=layout.device) < layout.sizes[:, None]
 
 
 class _Padding:

@@ -41,8 +41,9 @@ class FitConfig(BaseModel):
         balanced_sampling: draw the sets of an epoch with replacement, so that all classes come alike.
         precision: Fabric's word; ``"64-true"`` keeps float64 weights, ``"bf16-true"`` bfloat16.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-        memory: ``"low"`` computes activations anew for gradients, which are the same: one tensor per layer is kept, and
-            an epoch takes a third longer. For sets or depths that memory does not hold.
+        memory: ``"low"`` computes activations anew for gradients, which are the same: what is kept grows as the square
+            root of the depth, and an epoch takes a third longer. ``"normal"`` keeps them; ``"auto"`` does while
+            memory has room for those of the largest batch.
         capture: on CUDA, do the steps of small batches whose sets have one size as one captured graph
             (`setwise.training.captured`); the results are the same to rounding.
         workers: processes that prepare batches; 0 prepares them in this one.
@@ -69,7 +70,7 @@ class FitConfig(BaseModel):
     balanced_sampling: bool = False
     precision: Precision = "32-true"
     device: str = Field(default="auto", pattern=_DEVICES)
-    memory: Literal["normal", "low"] = "normal"
+    memory: Literal["auto", "normal", "low"] = "auto"
     capture: bool = True
     workers: int = Field(default=0, ge=0)
     ensemble: int = Field(default=1, ge=0)

@@ -12,6 +12,7 @@ from setwise.training.metrics import undefined
 from setwise.training.outputs import predictions_of
 from setwise.training.problem import Problem
 from setwise.training.run import Run
+from setwise.training.subsets import subset_notes
 from setwise.training.summaries import summaries
 from setwise.training.targets import truth_columns
 
@@ -46,7 +47,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
             **objective.columns(predicted),
         }
     )
-    notes = (*run.record.notes, *undefined(objective, truth))
+    notes = (*run.record.notes, *undefined(objective, truth), *subset_notes(run, problem, predicted))
     conformal = run.record.conformal
     if conformal is not None:
         notes += tuple(conformal.sentences(objective, predicted, truth, what="held-out sets"))

@@ -29,10 +29,11 @@ from setwise.training.inputs import Inputs
 from setwise.training.loop import Fitted, Status, fit, seeded
 from setwise.training.measure import measure
 from setwise.training.measure_elements import measure_elements
+from setwise.training.memory import memory_for
 from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.problem import ClassWeights, Problem, define, digest
-from setwise.training.processes import is_writer
+from setwise.training.processes import check_norm, is_writer
 from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
@@ -149,11 +150,13 @@ def train(
     inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
     config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
     spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
+    check_norm(spec)
+    config, notes = memory_for(config, spec, store.sizes[parts.train])
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
-    run = _run(model, spec, problem, inputs, config, members, directory)
+    run = _run(model, spec, problem, inputs, config, members, directory, notes)
     if calibrate:
         run = with_temperatures(run, problem)
     if coverage is not None:
@@ -377,6 +380,7 @@ def _run(
     config: FitConfig,
     members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
     directory: Path | None,
+    notes: tuple[str, ...],
 ) -> Run:
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
@@ -410,6 +414,7 @@ def _run(
         processing=problem.store.description.processing.to_dict(),
         left_out=dict(problem.store.left_out),
         reading=problem.store.description.notes,
+        notes=notes,
         skipped=dict(problem.store.description.skipped),
     )
     return Run(record, network, _histories(fitted, config), directory)

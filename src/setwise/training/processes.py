@@ -1,7 +1,7 @@
 """Data parallel: one fit by several processes that `torchrun` started, each with its share of every batch.
 
-The sets of a batch, and so its gradient, are those of one process. Statistics of norms without B in L (feature norm)
-are of each process's share.
+The sets of a batch, and so its gradient, are those of one process. Norms whose statistics cross sets (feature norm) are
+refused: each process would have other statistics.
 """
 
 import os
@@ -9,6 +9,7 @@ import os
 import torch
 
 from setwise._checks import InputError
+from setwise.models import DeepSetsSpec, SetTransformerSpec
 from setwise.training.parts import Example
 
 
@@ -20,6 +21,20 @@ def num_processes() -> int:
 def is_writer() -> bool:
     """Whether this process is the one that writes files and tells people."""
     return num_processes() == 1 or os.environ["RANK"] == "0"
+
+
+def check_norm(spec: DeepSetsSpec | SetTransformerSpec) -> None:
+    """Refuse norms whose statistics cross the sets of a batch where several processes share it.
+
+    Raises:
+        InputError: such a norm.
+    """
+    if num_processes() > 1 and spec.norm.startswith("feature"):
+        raise InputError(
+            f"processes that share a batch need a norm that keeps to one set; got {spec.norm!r}, whose statistics are "
+            f"of all sets of a batch and would differ between the {num_processes()} processes. Fit with one process, "
+            "or use norm='set' (--norm set)."
+        )
 
 
 def fabric_choices(device: str) -> dict[str, object]:

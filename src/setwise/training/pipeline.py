@@ -22,11 +22,11 @@ from setwise.training.conformal import with_calibration
 from setwise.training.defaults import settled, validation_share
 from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements
 from setwise.training.element_problem import define_of_elements
-from setwise.training.ensemble import joined, member_config
+from setwise.training.ensemble import member_config
 from setwise.training.files import make_directory
-from setwise.training.history import EpochRecord
+from setwise.training.finished import finished_run
 from setwise.training.inputs import Inputs
-from setwise.training.loop import Fitted, Status, fit, seeded
+from setwise.training.loop import Fitted, fit, seeded
 from setwise.training.measure import measure
 from setwise.training.measure_elements import measure_elements
 from setwise.training.memory import memory_for
@@ -34,7 +34,6 @@ from setwise.training.objectives import Objective
 from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.training.problem import ClassWeights, Problem, define, digest
 from setwise.training.processes import check_norm, is_writer
-from setwise.training.record import Member, RunRecord, SplitIds, library_versions, now
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.threads import threads_for
@@ -156,7 +155,7 @@ def train(
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
-    run = _run(model, spec, problem, inputs, config, members, directory, notes)
+    run = finished_run(model, spec, problem, inputs, config, members, directory, notes)
     if calibrate:
         run = with_temperatures(run, problem)
     if coverage is not None:
@@ -370,69 +369,3 @@ def _balanced_classes(problem: Problem) -> np.ndarray:
         )
     column = problem.objective.heads.index(classes[0])
     return classes[0].encode(problem.values[problem.split.train, column])
-
-
-def _run(
-    model: str,
-    spec: DeepSetsSpec | SetTransformerSpec,
-    problem: Problem,
-    inputs: Inputs,
-    config: FitConfig,
-    members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
-    directory: Path | None,
-    notes: tuple[str, ...],
-) -> Run:
-    network = joined([network for network, _, _ in members])
-    fitted = [fitted for _, _, fitted in members]
-    seconds = [sum(record.seconds for record in one.progress.history) for one in fitted]
-    kept = [
-        Member(seed=own.seed, epochs=one.progress.epochs, best_epoch=one.progress.best_epoch, seconds=spent)
-        for (_, own, one), spent in zip(members, seconds, strict=True)
-    ]
-    standardiser = None if inputs.standardiser is None else inputs.standardiser.to_dict()
-    record = RunRecord(
-        versions=library_versions(),
-        created=now(),
-        model=model,
-        spec=spec.to_dict(),
-        features=inputs.features,
-        shape=inputs.shape,
-        standardiser=standardiser,
-        covariates=inputs.covariates,
-        objective=problem.objective,
-        config=config,
-        fingerprint=problem.store.fingerprint,
-        group=problem.group,
-        weight_column=problem.weight_column,
-        split=SplitIds(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
-        status=_status([one.status for one in fitted]),
-        epochs=sum(one.progress.epochs for one in fitted),
-        best_epoch=fitted[0].progress.best_epoch,
-        seconds=sum(seconds),
-        members=tuple(kept) if config.ensemble > 1 else (),
-        num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
-        processing=problem.store.description.processing.to_dict(),
-        left_out=dict(problem.store.left_out),
-        reading=problem.store.description.notes,
-        notes=notes,
-        skipped=dict(problem.store.description.skipped),
-    )
-    return Run(record, network, _histories(fitted, config), directory)
-
-
-def _status(of_members: Sequence[Status]) -> Status:
-    """How a fit ended: interrupted if any member was, finished if all epochs of all members were done."""
-    if "interrupted" in of_members:
-        return "interrupted"
-    return "stopped early" if "stopped early" in of_members else "finished"
-
-
-def _histories(members: Sequence[Fitted], config: FitConfig) -> tuple[EpochRecord, ...]:
-    """The epochs of all members, one after the other; those of an ensemble carry its number."""
-    if config.ensemble == 1:
-        return members[0].progress.history
-    return tuple(
-        record.model_copy(update={"member": number})
-        for number, fitted in enumerate(members, start=1)
-        for record in fitted.progress.history
-    )

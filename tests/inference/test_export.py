@@ -112,7 +112,7 @@ def test_categories(backend, tmp_path):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_images(backend, tmp_path):
     draw = np.random.default_rng(2)
-    store = make_store([draw.normal(size=(n, 1, 8, 8)).astype(np.float32) for n in SIZES])
+    store = make_store([draw.normal(size=(n, 1, 46, 46)).astype(np.float32) for n in SIZES])
     check(make_run(store), store, backend, tmp_path / "model")
 
 

@@ -278,12 +278,13 @@ def _set_norm_context(ctx, inputs, output) -> None:
 
 
 def _set_norm_gradients(ctx, grad, _):
-    x, offsets, *parameters, _ = ctx.saved_tensors
+    saved = ctx.saved_tensors  # asked for once, as checkpointing demands
     if torch.is_grad_enabled():  # gradients of these gradients are to come
+        x, offsets, *parameters, _ = saved
         formula = partial(norm_relu, offsets=offsets, eps=ctx.eps, relu=ctx.relu)
         gradients = gradients_of(formula, (x, *parameters), grad)
     else:
-        gradients = torch.ops.setwise.set_norm_backward(grad, *ctx.saved_tensors, ctx.relu, ctx.largest)
+        gradients = torch.ops.setwise.set_norm_backward(grad, *saved, ctx.relu, ctx.largest)
     return *_order(gradients), None, None, None
 
 

@@ -17,9 +17,11 @@ def test_few_sets_are_read_once_and_the_same_elements_come_each_time(monkeypatch
     rng = np.random.default_rng(0)
     store = read([rng.normal(size=(n, 2)) for n in (1, 13, 3, 7, 5)], sets={"y": np.arange(5.0)})
     read_times: list[int] = []
-    batch_of = type(store).batch
+    batch_of = type(store).batch_with
     monkeypatch.setattr(
-        type(store), "batch", lambda self, rows, **given: read_times.append(len(rows)) or batch_of(self, rows, **given)
+        type(store),
+        "batch_with",
+        lambda self, rows, *beside, **given: read_times.append(len(rows)) or batch_of(self, rows, *beside, **given),
     )
     monkeypatch.setattr(store_parts, "_KEPT", numbers)
     objective, rows = Objective.of(Regression(target="y")), np.array([4, 1, 2])

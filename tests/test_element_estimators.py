@@ -101,9 +101,21 @@ def test_numbers_of_elements_with_covariates():
         (lambda sets: [len(x) for x in sets], "position of an element"),
         (lambda sets: [0.5 for _ in sets], "whole number"),
         (lambda _: None, "fit needs y"),
+        (lambda sets: [np.zeros((len(x), 1)) for x in sets], "one has shape"),
+        (lambda sets: [1, *([0] * len(x) for x in sets[1:])], "one has shape"),
+        (lambda sets: [["a", *[1] * (len(x) - 1)] for x in sets], "one kind"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused(labels, words):
     sets = _sets(12)
     with pytest.raises(InputError, match=words):
         sw.SetElementClassifier(**CHOICES, max_elements=None).fit(sets, labels(sets))
+
+
+def test_scores_need_a_known_label(classifier):
+    sets = _sets(5)
+    with pytest.raises(InputError, match="all are missing"):
+        classifier.score(sets, [[None] * len(x) for x in sets])
+    regressor = sw.SetElementRegressor(**{**CHOICES, "epochs": 1}).fit(sets, _centred(sets))
+    with pytest.raises(InputError, match="all are missing"):
+        regressor.score(sets, [np.full(len(x), np.nan) for x in sets])

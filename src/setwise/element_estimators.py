@@ -9,7 +9,6 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from setwise._checks import InputError
-from setwise.data import SetStore
 from setwise.data.arrays import is_missing
 from setwise.estimator_base import SetEstimator
 from setwise.estimator_inputs import check_covariates, check_order, covariate_names, read_sets, with_columns
@@ -74,7 +73,7 @@ class SetElementRegressor(_ElementEstimator):
         Raises:
             InputError: sets or labels that cannot be used; the message says which and why.
         """
-        self._fit(X, lambda store: _numbers(y, store), task="regression", groups=groups, covariates=covariates)
+        self._fit(X, lambda store: _numbers(y, store.sizes), task="regression", groups=groups, covariates=covariates)
         return self
 
     def predict(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
@@ -85,8 +84,9 @@ class SetElementRegressor(_ElementEstimator):
     def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
         """R^2 of the predictions over all elements that have a number, of all sets together."""
         predicted, sizes = self._of_elements(X, covariates)
-        truth = np.concatenate([np.asarray(own, float) for own in _checked(y, sizes)])
+        truth = _numbers(y, sizes)
         known = ~np.isnan(truth)
+        _check_some(known.any())
         return float(r2_score(truth[known], predicted[known, 0]))
 
 
@@ -153,6 +153,7 @@ class SetElementClassifier(_ElementEstimator):
             return float(accuracy_score(np.asarray(y), predicted))
         truth = [label for own in _checked(y, np.array([len(p) for p in predicted])) for label in list(own)]
         pairs = [(a, b) for a, b in zip(truth, np.concatenate(predicted).tolist(), strict=True) if not is_missing(a)]
+        _check_some(pairs)
         return float(np.mean([a == b for a, b in pairs]))
 
 
@@ -181,9 +182,15 @@ def _count(y: Any) -> str:
     return "none" if y is None else str(len(y))
 
 
-def _numbers(y: Any, store: SetStore) -> np.ndarray:
+def _check_some(known: object) -> None:
+    if not known:
+        raise InputError("y must have a label for some elements; all are missing. Give labels that are known.")
+
+
+def _numbers(y: Any, sizes: np.ndarray) -> np.ndarray:
+    checked = _checked(y, sizes)
     try:
-        return np.concatenate([np.asarray(own, np.float64) for own in _checked(y, store.sizes)])
+        return np.concatenate([np.asarray(own, np.float64) for own in checked])
     except (ValueError, TypeError) as error:
         raise InputError(f"y must hold numbers, NaN where there is none: {error}.") from error
 
@@ -192,8 +199,13 @@ def _class_numbers(y: Any, classes: np.ndarray | None) -> tuple[pa.Array, np.nda
     """Labels of all elements as the numbers of their classes, written as text, and the classes."""
     if y is None:
         raise InputError("fit needs y: an array of labels for each set, or the position of one element in each.")
-    labels = [label for own in y for label in np.asarray(own).tolist()]
+    odd = next((own for own in y if np.ndim(own) != 1), None)
+    if odd is not None:
+        raise InputError(f"y must hold an array of labels (n_i,) for each set; one has shape {np.shape(odd)}.")
+    labels = [label for own in y for label in np.asarray(own, dtype=object).tolist()]
     known = [label for label in labels if not is_missing(label)]
+    if len({isinstance(label, str) for label in known}) > 1:
+        raise InputError("y must hold labels of one kind; some are text and some are numbers. Write all as text.")
     found = np.unique(np.array(known)) if classes is None else classes
     number = {label: str(i) for i, label in enumerate(found.tolist())}
     return pa.array([None if is_missing(label) else number[label] for label in labels], pa.string()), found

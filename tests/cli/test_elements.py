@@ -38,11 +38,19 @@ def cells(tmp_path):
 
 def test_from_a_table_to_a_row_per_element(setwise, cells, tmp_path):
     path, table = cells
-    fitted = setwise("fit", path, "--element-target", "type", "--features", "x,y", *TINY, "--out", tmp_path / "run")
+    fit = ("fit", path, "--element-target", "type", "--features", "x,y", *TINY)
+    fitted = setwise(*fit, "--out", tmp_path / "run")
     assert fitted.code == 0, fitted.err
     page = (tmp_path / "run" / "report.html").read_text()
     assert "element alone" in page
     assert "Every element with a label counts once" in page
+    assert "type, predicted of elements" in page
+    assert "Held-out elements by true and predicted class" in page
+    for false in ("predicted from sets", "sets have no column", "Held-out sets by", "Which elements matter"):
+        assert false not in page
+    lines = setwise(*fit[:-1], "--out", tmp_path / "again").out.splitlines()
+    assert any(line.startswith("balanced accuracy ") for line in lines), "a wide table keeps the names of its rows"
+    assert all(word in " ".join(" ".join(lines).split()) for word in ("boosting,", "element", "alone", "in its set"))
     predicted = setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.parquet")
     assert predicted.code == 0, predicted.err
     found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
@@ -72,6 +80,7 @@ def test_which_element(setwise, cells, tmp_path):
         (("fit", "CELLS", "--out", "RUN"), "got neither"),
         (("fit", "CELLS", "--target", "a", "--element-target", "type", "--out", "RUN"), "got both"),
         (("fit", "CELLS", "--element-target", "none", "--out", "RUN"), "none"),
+        (("fit", "CELLS", "--element-target", "set_id", "--out", "RUN"), "names the set of each element"),
         (("fit", "CELLS", "--element-target", "type", "--features", "x,type", "--out", "RUN"), "told the answer"),
         (("fit", "CELLS", "--element-target", "type", "--coverage", "0.9", "--out", "RUN"), "coverage"),
         (("cv", "CELLS", "--element-target", "type", "--out", "RUN"), "cross-validation is of targets of sets"),

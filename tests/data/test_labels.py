@@ -82,6 +82,7 @@ def test_draws_of_elements_and_what_lies_beside_them_are_the_same():
     [
         ({"labels": ["kind"], "features": ["x", "kind"]}, "told the answer"),
         ({"labels": ["none"]}, "none"),
+        ({"labels": ["set_id"]}, "names the set of each element"),
     ],
 )
 def test_labels_that_cannot_be_read_are_refused(choices, words):

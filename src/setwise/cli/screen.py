@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_HEADING = 10  # letters of a line of a heading, in tables that are too wide
+_NAMES = 12  # letters that a column of names keeps
 _PLAIN_WIDTH = 110  # columns, where the output goes to a file or a pipe
 
 
@@ -56,10 +59,15 @@ class Screen:
         """A table; columns of numbers align right, and the best cells (row, column) carry a star."""
         if self.silent:
             return
-        table = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
+        long = 0 if _natural_width(head, rows) <= self.width else _HEADING
+        gap = (0, 1, 0, 0) if long else (0, 1)
+        table = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False, padding=gap)
         for column, name in enumerate(head):
             left = column in text_columns
-            table.add_column(Text(name), justify="left" if left else "right", overflow="fold", no_wrap=not left)
+            said = "\n".join(textwrap.wrap(name, long, break_long_words=False)) if long and not left else name
+            least = min(_NAMES, max(len(cells[column]) for cells in rows)) if left and rows else None
+            justify = "left" if left else "right"
+            table.add_column(Text(said), justify=justify, overflow="fold", no_wrap=not left, min_width=least)
         for row, cells in enumerate(rows):
             table.add_row(*(_cell(cell, (row, column) in best, column, best) for column, cell in enumerate(cells)))
         self._console.print(table)
@@ -73,6 +81,11 @@ class Screen:
         """The one JSON document for machines, where it was asked for."""
         if self.as_json:
             sys.stdout.write(json.dumps(content, indent=1, allow_nan=False, default=str) + "\n")
+
+
+def _natural_width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Letters of the longest line of a table, with two between columns and two for stars."""
+    return sum(4 + max(map(len, column)) for column in zip(head, *rows, strict=True))
 
 
 def complain(message: str) -> None:

@@ -65,6 +65,8 @@ def read(
     reading = Reading() if reading is None else reading
     reading = reading if like is None else as_fitted(reading, like)
     path = None if store is None else Path(store)
+    if set_id in labels:
+        raise InputError(f"{set_id!r} names the set of each element, and is no label of theirs. Name another column.")
     if isinstance(source, SetStore) or is_store_file(source):
         opened = _open_store(source, sets is not None, features)
         for name in labels:

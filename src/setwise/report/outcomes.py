@@ -1,4 +1,4 @@
-"""Figures of predictions for held-out sets."""
+"""Figures of predictions for held-out sets, or for their elements (``what``)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _FEW_CLASSES = 10
 _WINDOWS = 12
 
 
-def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray) -> Drawing:
+def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets") -> Drawing:
     """Each held-out set's prediction ``(B,)`` against its target ``(B,)``, with the line of perfect predictions."""
     with axes(4.0, 3.9) as (figure, ax):
         _points(ax, truth, predicted)
@@ -32,14 +32,16 @@ def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray) 
         words = f"{np.corrcoef(truth, predicted)[0, 1]:.2f}"
     return Drawing(
         figure,
-        f"Predicted against true {name}, one point per held-out set.",
-        f"Scatter plot of predicted against true {name} for {len(truth)} held-out sets; correlation {words}. "
+        f"Predicted against true {name}, one point per held-out {what[:-1]}.",
+        f"Scatter plot of predicted against true {name} for {len(truth)} held-out {what}; correlation {words}. "
         f"True values lie between {truth.min():.4g} and {truth.max():.4g}, "
         f"predictions between {predicted.min():.4g} and {predicted.max():.4g}.",
     )
 
 
-def residuals_against_size(name: str, sizes: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> Drawing:
+def residuals_against_size(
+    name: str, sizes: np.ndarray, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets"
+) -> Drawing:
     """Prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
     residuals = predicted - truth
     with axes() as (figure, ax):
@@ -49,11 +51,13 @@ def residuals_against_size(name: str, sizes: np.ndarray, truth: np.ndarray, pred
     return Drawing(
         figure,
         f"Residuals of {name} against the size of the set{line}.",
-        f"Scatter plot of residuals against set size for {len(sizes)} held-out sets. {_trend(sizes, residuals)}",
+        f"Scatter plot of residuals against set size for {len(sizes)} held-out {what}. {_trend(sizes, residuals)}",
     )
 
 
-def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "") -> Drawing:
+def surprise_against_size(
+    sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "", what: str = "sets"
+) -> Drawing:
     """The probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
     with axes() as (figure, ax):
         line = _against_size(ax, sizes, true_probability)
@@ -63,11 +67,13 @@ def surprise_against_size(sizes: np.ndarray, true_probability: np.ndarray, *, of
         figure,
         f"Probability given to the true class{of} against the size of the set{line}.",
         "Scatter plot of the probability given to the true class against set size for "
-        f"{len(sizes)} held-out sets. {_trend(sizes, true_probability)}",
+        f"{len(sizes)} held-out {what}. {_trend(sizes, true_probability)}",
     )
 
 
-def confusion(classes: Sequence[object], truth: np.ndarray, best: np.ndarray, *, of: str = "") -> Drawing:
+def confusion(
+    classes: Sequence[object], truth: np.ndarray, best: np.ndarray, *, of: str = "", what: str = "sets"
+) -> Drawing:
     """Held-out sets by true class (rows) and predicted class (columns)."""
     counts = confusion_matrix(truth, best, labels=np.arange(len(classes)))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -89,8 +95,8 @@ def confusion(classes: Sequence[object], truth: np.ndarray, best: np.ndarray, *,
     right = int(np.trace(counts))
     return Drawing(
         figure,
-        f"Held-out sets by true and predicted class{of}.",
-        f"Confusion matrix of {len(classes)} classes: {right} of {counts.sum()} held-out sets are on the diagonal.",
+        f"Held-out {what} by true and predicted class{of}.",
+        f"Confusion matrix of {len(classes)} classes: {right} of {counts.sum()} held-out {what} are on the diagonal.",
     )
 
 
@@ -125,18 +131,19 @@ def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray,
     )
 
 
-def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "") -> Drawing:
+def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", what: str = "sets") -> Drawing:
     """How often what was said is right: of two classes the second, of several the likeliest of each set.
 
     Args:
         probabilities: ``(B, K)``.
         truth: ``(B,)`` class numbers.
         of: the target, where there are several.
+        what: whose probabilities they are, sets or elements.
     """
     if probabilities.shape[1] == 2:
-        said, right, what = probabilities[:, 1], truth == 1, "the second class"
+        said, right, which = probabilities[:, 1], truth == 1, "the second class"
     else:
-        said, right, what = probabilities.max(1), probabilities.argmax(1) == truth, "the likeliest class"
+        said, right, which = probabilities.max(1), probabilities.argmax(1) == truth, "the likeliest class"
     curve = calibration_curve(said, right)
     with axes(4.0, 3.9) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
@@ -147,15 +154,15 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "") -
         ax.set_xlim(-0.03, 1.03)
         ax.set_ylim(-0.03, 1.03)
         ax.set_aspect("equal")
-        ax.set_xlabel(f"probability of {what}")
-        ax.set_ylabel("share of sets that are of it")
+        ax.set_xlabel(f"probability of {which}")
+        ax.set_ylabel(f"share of {what} that are of it")
         ax.legend(loc="upper left")
     counts = f"{min(curve.counts)} to {max(curve.counts)}" if min(curve.counts) < max(curve.counts) else curve.counts[0]
     return Drawing(
         figure,
-        f"Are probabilities kept{of}? Sets in {counted(len(curve.counts), 'group')} of {counts} by what was said, "
+        f"Are probabilities kept{of}? {what.capitalize()} in {counted(len(curve.counts), 'group')} of {counts} by what was said, "
         f"with exact 95% intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
-        f"Calibration curve of {counted(len(curve.counts), 'group')} of sets: "
+        f"Calibration curve of {counted(len(curve.counts), 'group')} of {what}: "
         + ", ".join(f"said {said:.2f}, found {found:.2f}" for said, found in zip(curve.said, curve.found, strict=True))
         + ".",
     )

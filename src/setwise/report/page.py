@@ -34,7 +34,8 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     """
     if run.path is None:
         raise RuntimeError("a report is written into the run's directory, and this run has none. Save it first.")
-    summary = summarise(store, targets=run.objective.targets, group=run.record.group)
+    targets = () if run.objective.rows == "elements" else run.objective.targets
+    summary = summarise(store, targets=targets, group=run.record.group)
     path = run.path / REPORT
     write_whole(path, page(run, summary, store, command=command).encode())
     return path
@@ -64,16 +65,17 @@ def add_explanation(run: Run, explanation: Markup) -> Path | None:
 def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> Markup:
     """The report as HTML; everything that comes from users is escaped."""
     record = run.record
+    of_elements = record.objective.rows == "elements"
     *others, last = record.objective.targets
     targets = f"{', '.join(others)} and {last}" if others else last
-    title = f"{targets}, predicted from sets"
+    title = f"{targets}, predicted {'of elements' if of_elements else 'from sets'}"
     what = f"{record.model}, {record.num_parameters:,} parameters, {record.objective.kind}"
     return frame(
         title,
         f"{what}; setwise {record.versions['setwise']}, {moment(record.created)}",
         [
             sections.result(run),
-            joined([_BEGIN, _not_explained(), _END]),
+            *([] if of_elements else [joined([_BEGIN, _not_explained(), _END])]),
             distrust(run, store),
             sections.learning(run, store.sizes),
             sections.data(run, summary, store.sizes),

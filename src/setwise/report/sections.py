@@ -88,15 +88,15 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
         if not known.num_rows:
             continue
         if isinstance(head, Regression):
-            drawings += _of_number(head, known)
+            drawings += _of_number(head, known, objective.rows)
         elif isinstance(head, WhichElement):
             marked = known.filter(pc.equal(known[head.target], 1))
             chances = marked[f"probability_{head.target}"].to_numpy()
-            drawings.append(outcomes.surprise_against_size(marked["size"].to_numpy(), chances, of=""))
+            drawings.append(outcomes.surprise_against_size(marked["size"].to_numpy(), chances))
         else:
             _, *names = head.columns(np.ones((1, head.width)), qualified=several)
             shares = np.stack([known[name].to_numpy() for name in names], axis=1)
-            drawings += _of_classes(head, known, shares, f" ({head.target})" if several else "")
+            drawings += _of_classes(head, known, shares, f" ({head.target})" if several else "", objective.rows)
     return drawings
 
 
@@ -107,22 +107,26 @@ def _some_rows(predictions: pa.Table) -> pa.Table:
     return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))
 
 
-def _of_number(head: Regression, known: pa.Table) -> list[Drawing]:
+def _of_number(head: Regression, known: pa.Table, what: str) -> list[Drawing]:
     sizes, truth, predicted = (known[name].to_numpy() for name in ("size", head.target, f"predicted_{head.target}"))
     return [
-        outcomes.predicted_against_true(head.target, truth, predicted),
-        outcomes.residuals_against_size(head.target, sizes, truth, predicted),
+        outcomes.predicted_against_true(head.target, truth, predicted, what=what),
+        outcomes.residuals_against_size(head.target, sizes, truth, predicted, what=what),
     ]
 
 
-def _of_classes(head: Classification | Ordinal, known: pa.Table, shares: np.ndarray, of: str) -> list[Drawing]:
+def _of_classes(
+    head: Classification | Ordinal, known: pa.Table, shares: np.ndarray, of: str, what: str
+) -> list[Drawing]:
     truth = head.encode(known[head.target].to_pylist()).astype(np.int64)
     curve = outcomes.roc(head.classes, truth, shares, of=of)
     return [
-        outcomes.confusion(head.classes, truth, best_class(head, shares), of=of),
+        outcomes.confusion(head.classes, truth, best_class(head, shares), of=of, what=what),
         *([] if curve is None else [curve]),
-        outcomes.calibration(shares, truth, of=of),
-        outcomes.surprise_against_size(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of),
+        outcomes.calibration(shares, truth, of=of, what=what),
+        outcomes.surprise_against_size(
+            known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of, what=what
+        ),
     ]
 
 

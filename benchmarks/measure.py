@@ -87,9 +87,13 @@ def peak_allocated(step: Callable[[], object]) -> int:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held so far."""
-    scale = 1 if sys.platform == "darwin" else 1024
-    return getrusage(RUSAGE_SELF).ru_maxrss * scale
+    """The most memory that this process has held so far.
+
+    Linux counts what a parent held when it started the process in ``ru_maxrss``, but not in ``VmHWM``.
+    """
+    if sys.platform == "linux":
+        return resident_bytes("VmHWM")
+    return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def resident_bytes(what: str = "VmRSS") -> int:

@@ -1,12 +1,16 @@
 """What is compared in the benchmarks computes the same function."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 import torch
 
 import setwise as sw
 from benchmarks import report
 from benchmarks.cases import MODELS, Product, products
-from benchmarks.measure import compare, kept_bytes
+from benchmarks.measure import compare, kept_bytes, peak_bytes
 from benchmarks.peers import peer
 from benchmarks.rows import append, newest
 from benchmarks.textbook import Textbook
@@ -65,3 +69,11 @@ def test_the_newest_rows_are_shown_as_ratios(tmp_path, monkeypatch):
     assert report.table().splitlines()[2] == "| deep-sets 2 | tiny 64x10 | training | 3 | 2.00 | 2.0 | - | - | - |"
     report.draw(tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().count("deep-sets 2, tiny 64x10") >= 1
+
+
+def test_the_peak_of_a_process_is_not_that_of_its_parent():
+    held = np.ones(50_000_000)  # 400 MB
+    script = "from benchmarks.measure import peak_bytes; print(peak_bytes())"
+    alone = int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+    assert held.nbytes < peak_bytes()
+    assert alone < peak_bytes() - held.nbytes / 2

@@ -351,7 +351,13 @@ def test_weights_of_classes_decide_between_contradictions():
     assert said["none"] == pytest.approx(1 / 3, abs=0.08)
     assert said["balanced"] == pytest.approx(1 / 2, abs=0.08)
     assert said["heavy"] > 0.8
-    for wrong, words in ({"seldom": 2}, "must name classes of y"), ({"rare": -1}, "at least zero"), ("even", "'even'"):
+    for wrong, words in (
+        ({"seldom": 2}, "must name classes of y"),
+        ({"rare": -1}, "at least zero"),
+        ({"rare": float("nan")}, "finite numbers of at least zero"),
+        ({"rare": "much"}, "class_weight must be numbers"),
+        ("even", "'even'"),
+    ):
         with pytest.raises(InputError, match=words):
             sw.SetClassifier(**SMALL, class_weight=wrong).fit(sets * 3, y)
 

@@ -16,6 +16,7 @@ from setwise.estimator_inputs import (
     check_order,
     class_numbers,
     flags,
+    floats,
     labels_of,
     named_labels,
     named_numbers,
@@ -253,7 +254,8 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         known = dict(zip((0, 1) if self._names is None else self.classes_.tolist(), names, strict=True))
         if unknown := [label for label in given if label not in known]:
             raise InputError(f"class_weight must name classes of y ({listed(list(known))}); got {unknown[0]!r}.")
-        return {known[label]: float(weight) for label, weight in given.items()}
+        weights = floats(list(given.values()), "class_weight").tolist()
+        return {known[label]: weight for label, weight in zip(given, weights, strict=True)}
 
     def predict_set(self, X: Any, *, covariates: Any = None) -> np.ndarray:
         """Which classes ``(B, K)`` a set can be of: the true one is among them for a share ``coverage`` of sets.

@@ -30,6 +30,27 @@ def run(out: Path, *, resume: bool) -> None:
     train(store, targets="y", model_choices=choices, config=config, out=out, resume=resume, baselines=False)
 
 
+def run_of_elements(out: Path, *, resume: bool) -> None:
+    """Two labels of elements by an ensemble, some of them missing, sub-sampled with their elements."""
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(i % 5, 1.0, (1 + i % 7, 3)) for i in range(31)]
+    x = np.concatenate(sets)[:, 0]
+    labels = {"kind": np.where(x > 2, "high", "low").astype(object), "number": np.where(x > 4, np.nan, x)}
+    store = read(sets).with_labels(labels)
+    config = FitConfig(epochs=3, batch_size=3, max_elements=4, learning_rate=0.01, ensemble=2, device="cpu")
+    train(
+        store,
+        targets=("kind", "number"),
+        of="elements",
+        validation=0.2,
+        model_choices={"depth": 2, "width": 8},
+        config=config,
+        out=out,
+        resume=resume,
+        baselines=False,
+    )
+
+
 def kill_at_step(number: int) -> None:
     """In the middle of an epoch: once the optimizer has done so many steps."""
     step, left = torch.optim.AdamW.step, iter(range(number))
@@ -81,7 +102,21 @@ def content(out: Path) -> list[object]:
     ]
 
 
+def check_elements(folder: Path) -> None:
+    """A fit of elements, killed in its first and in its second member, ends with the same bits."""
+    assert in_child(lambda: run_of_elements(folder / "whole elements", resume=False)) == 0
+    want = content(folder / "whole elements")
+    for step in (2, 15, 31):  # of 7 an epoch, 21 a member
+        out = folder / f"elements {step}"
+        ended = in_child(lambda: (kill_at_step(step), run_of_elements(out, resume=False)))  # type: ignore[func-returns-value]  # noqa: B023
+        assert ended == -signal.SIGKILL, f"elements, step {step}: ended with {ended}"
+        assert not (out / "model.json").exists(), f"elements, step {step}: a killed run looks finished"
+        assert in_child(lambda: run_of_elements(out, resume=True)) == 0, step  # noqa: B023
+        assert content(out) == want, f"elements, step {step}: {content(out)} is not {want}"
+
+
 def main(folder: Path) -> None:
+    check_elements(folder)
     began = time.perf_counter()
     assert in_child(lambda: run(folder / "whole", resume=False)) == 0
     whole = time.perf_counter() - began

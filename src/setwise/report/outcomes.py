@@ -160,8 +160,8 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", w
     counts = f"{min(curve.counts)} to {max(curve.counts)}" if min(curve.counts) < max(curve.counts) else curve.counts[0]
     return Drawing(
         figure,
-        f"Are probabilities kept{of}? {what.capitalize()} in {counted(len(curve.counts), 'group')} of {counts} by what was said, "
-        f"with exact 95% intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
+        f"Are probabilities kept{of}? {what.capitalize()} in {counted(len(curve.counts), 'group')} of {counts} by what "
+        f"was said, with exact 95% intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
         f"Calibration curve of {counted(len(curve.counts), 'group')} of {what}: "
         + ", ".join(f"said {said:.2f}, found {found:.2f}" for said, found in zip(curve.said, curve.found, strict=True))
         + ".",

@@ -191,10 +191,11 @@ def class_weights_of(
             weights = counts.sum() / (np.count_nonzero(counts) * np.where(counts > 0, counts, np.inf))
         else:
             unknown = [name for name in wanted if name not in head.classes]
-            if unknown or min(wanted.values()) < 0:
+            if unknown or not all(0 <= weight < np.inf for weight in wanted.values()):
                 names = listed([str(label) for label in head.classes])
                 raise InputError(
-                    f"class weights must be numbers of at least zero for the classes {names}; got {dict(wanted)}."
+                    f"class weights must be finite numbers of at least zero for the classes {names}; "
+                    f"got {dict(wanted)}."
                 )
             weights = np.array([wanted.get(str(label), 1.0) for label in head.classes])
         weighed.append(head.model_copy(update={"weights": tuple(weights.tolist())}))

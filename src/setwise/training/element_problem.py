@@ -188,7 +188,7 @@ def _numbers_of(
         raise InputError(
             f"label {head.target!r} must be one of the classes of the training elements, "
             f"{listed([repr(label) for label in head.classes])}; {int(unknown.sum()):,} elements have others, such as "
-            f"{names[codes[first]]!r} in {where}. Join rare classes, leave those labels empty"
+            f"{names[codes[first]]!r} in {where}. Join rare classes, or leave those labels empty"
             + ("." if parts is None else ", or choose another split.")
         )
     return np.where(np.isinf(found), np.nan, found)

@@ -98,3 +98,12 @@ def test_arrays_and_lengths():
         store.with_labels({"kind": [1, 2, 3]})
     with pytest.raises(InputError, match="of one kind"):
         store.with_labels({"kind": [1, "t", 3, 4]})
+
+
+def test_text_in_nested_tables_is_passed_over_where_features_are_named():
+    table = pa.table({"set_id": ["a", "b"], "x": [[1.0, 2.0], [3.0]], "kind": [["u", "v"], ["u"]]})
+    store = read(table, features=["x"])
+    assert store.features == ("x",)
+    assert store.elements(0)[:, 0].tolist() == [1.0, 2.0]
+    with pytest.raises(InputError, match="must hold numbers"):
+        read(table)

@@ -42,11 +42,12 @@ def is_nested(rows: Rows) -> bool:
     return any(is_list(field.type) for field in rows.schema)
 
 
-def unnest(rows: Rows, set_id: str, labels: Sequence[str] = ()) -> Nested:
+def unnest(rows: Rows, set_id: str, labels: Sequence[str] = (), named_features: Sequence[str] | None = None) -> Nested:
     """Take a nested table apart: columns of lists are elements, all others belong to the sets.
 
     A list column holds numbers (one feature, named as the column), structures of numbers (features named as the
-    fields) or vectors of one length (features named ``column_0`` and so on). A column of labels may hold text.
+    fields) or vectors of one length (features named ``column_0`` and so on). A column of labels may hold text,
+    and so may others where the features are named.
 
     Raises:
         InputError: no column that names the sets, lists of something else, lists of different lengths in one row, or
@@ -55,6 +56,8 @@ def unnest(rows: Rows, set_id: str, labels: Sequence[str] = ()) -> Nested:
     rows.check_columns([set_id])
     lists = [field.name for field in rows.schema if is_list(field.type)]
     others = [name for name in rows.columns if name not in lists]
+    if named_features is not None:
+        lists = [name for name in lists if name in (*labels, *named_features) or not _is_text(rows, name)]
     sources: dict[str, tuple[str, Callable[[pa.Array], pa.Array]]] = {}
     named = named_rows(tidy(rows.load(others)), set_id, rows.name)
     bare = True
@@ -101,6 +104,11 @@ def _check_numbers(rows: Rows, name: str, kind: pa.DataType) -> None:
             f"{rows.name}: list column {name!r} must hold numbers, structures of numbers or vectors; it holds {kind}. "
             "Drop the column."
         )
+
+
+def _is_text(rows: Rows, name: str) -> bool:
+    inner = rows.schema.field(name).type.value_type
+    return pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_dictionary(inner)
 
 
 def _width(rows: Rows, name: str) -> int:

@@ -135,7 +135,7 @@ def _read(
         else:
             rows = open_rows(source, set_id=set_id, stream=store is not None or is_large(source))
         if is_nested(rows):
-            nested = unnest(rows, set_id, labels)
+            nested = unnest(rows, set_id, labels, features)
             options["features"] = nested.features if features is None else features
             return read_long(nested.rows, set_id="set_id", own=nested.sets, labels=labels, **options)
         return read_long(rows, set_id=set_id, labels=labels, **options)

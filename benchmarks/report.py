@@ -52,12 +52,13 @@ def draw(path: Path) -> None:
                 ]
                 x, y = [point[0] for point in points], [point[1] for point in points]
                 ax.plot(x, y, marker, color=colour, label=variant, markersize=6)
-            ax.set(title=way, xlabel="time / time of the matrix products alone")
+            ax.set(title=way)
             if any(case[2] == way for case in results):
                 ax.set_xscale("log")
             ax.set_yticks(range(len(cases)), [f"{model}, {batch}" for model, batch in cases])
             ax.grid(axis="x", color="#e6e6e6")
         ax.invert_yaxis()
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        figure.supxlabel("time / time of the matrix products alone", fontsize="medium")
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None})

@@ -30,6 +30,7 @@ def test_resident_memory_grows_by_what_is_written():
     assert 45e6 < resident_bytes("RssAnon") - before < 70e6, len(kept)
 
 
+@pytest.mark.slow
 def test_a_deep_model_takes_less_in_low_memory(capsys):
     found = {}
     for memory in ("normal", "low"):

@@ -74,7 +74,7 @@ def check(run, store, backend, path):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("model", ["deep-sets++", "set-transformer++"])
+@pytest.mark.parametrize("model", ["deep-sets++", pytest.param("set-transformer++", marks=pytest.mark.slow)])
 def test_regression_with_covariates(model, backend, tmp_path):
     store = make_store()
     run = make_run(store, model, targets=["y", "z"], covariates=["age"])
@@ -117,13 +117,14 @@ def test_images(backend, tmp_path):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("model", ["deep-sets++", "set-transformer++"])
+@pytest.mark.parametrize("model", ["deep-sets++", pytest.param("set-transformer++", marks=pytest.mark.slow)])
 def test_targets_of_several_kinds(model, backend, tmp_path):
     store = make_store()
     said = check(make_run(store, model, ("y", "kind", "z"), covariates=("age",)), store, backend, tmp_path / "model")
     assert said["output"]["columns"] == ["predicted_y", "probability_a", "probability_b", "predicted_z"]
 
 
+@pytest.mark.slow
 def test_attention_costs_no_products_between_sets(tmp_path):
     export.save_onnx(make_run(make_store(), "set-transformer++", inducing=5), tmp_path / "model")
     session = onnxruntime.InferenceSession(tmp_path / "model")
@@ -188,7 +189,7 @@ def test_command_line(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("target", ["y", "kind"])
+@pytest.mark.parametrize("target", ["y", pytest.param("kind", marks=pytest.mark.slow)])
 def test_ensembles(backend, target, tmp_path):
     store = make_store()
     check(make_run(store, targets=[target], ensemble=2), store, backend, tmp_path / "model.onnx")

@@ -43,7 +43,7 @@ def run(
     print(report.table())
 
 
-if find_spec("matplotlib") and find_spec("pyarrow"):  # a machine that is lent for the command for GPUs may lack them
+if find_spec("matplotlib") and find_spec("pyarrow"):  # a machine with a GPU and nothing else may lack them
     from benchmarks.depth import depth, depth_fit, depth_step
     from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
     from benchmarks.store import store, store_train

@@ -183,7 +183,12 @@ class SetStore:
     @cached_property
     def sizes(self) -> np.ndarray:
         """``(B,)`` int64, elements of each set."""
-        return np.diff(self._contents.offsets)
+        return np.diff(self.offsets)
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """``(B + 1,)`` int64: the elements of set i lie from ``offsets[i]`` to before ``offsets[i + 1]``."""
+        return self._contents.offsets
 
     @cached_property
     def set_ids(self) -> list[str]:
@@ -208,7 +213,7 @@ class SetStore:
         return digest.hexdigest()
 
     def __len__(self) -> int:
-        return len(self._contents.offsets) - 1
+        return len(self.offsets) - 1
 
     def __repr__(self) -> str:
         where = "in memory" if self.path is None else f"at {self.path}"
@@ -220,6 +225,10 @@ class SetStore:
         view = self._contents.elements[start:stop].numpy()
         view.flags.writeable = False
         return view
+
+    def positions(self, rows: np.ndarray) -> np.ndarray:
+        """Where in the store the elements of the sets in some rows lie ``(n,)``, set after set."""
+        return positions(self.offsets[rows], self.sizes[rows])
 
     def chunks(self, rows: int = 1 << 18) -> Iterator[np.ndarray]:
         """The elements of all sets in order, at most so many rows at a time, fewer where they are wide."""
@@ -265,7 +274,7 @@ class SetStore:
             check_positive(max_elements=max_elements)
             if generator is None:
                 raise TypeError("max_elements needs a generator (numpy.random.Generator) that draws elements.")
-        starts, sizes = self._contents.offsets[rows], self.sizes[rows]
+        starts, sizes = self.offsets[rows], self.sizes[rows]
         kept = sizes if max_elements is None else np.minimum(sizes, max_elements)
         drawn = None if generator is None else _draws(sizes, kept, generator)
         elements = _gather(self._contents.elements, starts, sizes, kept, drawn)
@@ -277,7 +286,12 @@ class SetStore:
     def _span(self, row: int) -> tuple[int, int]:
         if not 0 <= row < len(self):
             raise IndexError(f"row must lie between 0 and {len(self) - 1}; got {row}.")
-        return int(self._contents.offsets[row]), int(self._contents.offsets[row + 1])
+        return int(self.offsets[row]), int(self.offsets[row + 1])
+
+
+def positions(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The numbers from each start on, as many as its size says, one run after the other ``(sum of sizes,)``."""
+    return np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
 
 
 def _draws(sizes: np.ndarray, kept: np.ndarray, generator: np.random.Generator) -> list[np.ndarray | None] | None:
@@ -302,9 +316,7 @@ def _gather(
     total = int(kept.sum())
     if drawn is None:
         if total < _GATHER_BELOW * len(kept):
-            first = starts - (np.cumsum(kept) - kept)
-            rows = np.arange(total) + np.repeat(first, kept)
-            return source.index_select(0, torch.from_numpy(rows))
+            return source.index_select(0, torch.from_numpy(positions(starts, kept)))
         spans = zip(starts.tolist(), sizes.tolist(), strict=True)
         return torch.cat([source[start : start + size] for start, size in spans])
     out = source.new_empty((total, *source.shape[1:]))

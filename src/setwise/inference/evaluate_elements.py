@@ -7,7 +7,6 @@ from setwise.data import columns
 from setwise.data.store import SetStore
 from setwise.inference.predict_elements import prediction_columns
 from setwise.training.element_outputs import element_outputs, finite
-from setwise.training.element_parts import positions_of
 from setwise.training.element_problem import element_truth, truth_labels
 from setwise.training.held_out import HeldOut, measured
 from setwise.training.measure_elements import element_table, kept_elements
@@ -53,7 +52,7 @@ def measured_elements(
     )
     predicted = np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
     named = prediction_columns(run, predicted, store.sizes)
-    positions = positions_of(store, rows)[kept]
+    positions = store.positions(rows)[kept]
     group = run.record.group
     groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
     held_out = HeldOut(

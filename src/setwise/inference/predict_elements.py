@@ -9,7 +9,6 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.data.store import SetStore
 from setwise.training.element_outputs import element_outputs, finite
-from setwise.training.element_parts import positions_of
 from setwise.training.ensemble import spread_columns
 from setwise.training.measure_elements import element_table
 from setwise.training.run import Run
@@ -62,8 +61,7 @@ def element_tables(
         columns: dict[str, Any] = prediction_columns(run, finite(run, store, rows, outputs), store.sizes[rows])
         if spread:
             columns |= spread_columns(run.objective, outputs)
-        positions = positions_of(store, rows)
-        yield element_table(store, rows, store.sizes[rows], positions, columns).drop_columns("size")
+        yield element_table(store, rows, store.sizes[rows], store.positions(rows), columns).drop_columns("size")
 
 
 def prediction_columns(run: Run, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:

@@ -105,11 +105,9 @@ def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int) -> n
     """Places of at most `MOST` elements that have a label (or a mark on their set), drawn evenly from the sets."""
     generator = np.random.default_rng(seed)
     each = max(2, MOST // len(rows))
-    ends = np.cumsum(store.sizes)
     places = []
     for row in rows.tolist():
-        stop = int(ends[row])
-        own = np.arange(stop - int(store.sizes[row]), stop)
+        own = store.positions(np.array([row]))
         if len(own) > each:
             chosen = generator.choice(own, each, replace=False)
             marked = own[(truth[own] == 1).any(1)] if np.isnan(truth).any() else own[:0]
@@ -120,7 +118,7 @@ def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int) -> n
 
 def _owners(store: SetStore, places: np.ndarray) -> np.ndarray:
     """The set of each element, by its place in the store."""
-    return np.searchsorted(np.cumsum(store.sizes), places, side="right")
+    return np.searchsorted(store.offsets[1:], places, side="right")
 
 
 def _context(store: SetStore, row: int) -> np.ndarray:
@@ -132,13 +130,12 @@ def _context(store: SetStore, row: int) -> np.ndarray:
 def _features(
     store: SetStore, places: np.ndarray, contexts: dict[int, np.ndarray] | None, covariates: np.ndarray | None
 ) -> np.ndarray:
-    """The elements at some places ``(n, D)``, with what is known of their sets beside them."""
-    ends = np.cumsum(store.sizes)
-    owners = np.searchsorted(ends, places, side="right")
+    """The elements at some places ``(n, D)``, set after set, with what is known of their sets beside them."""
+    owners = _owners(store, places)
     parts = []
-    for row in dict.fromkeys(owners.tolist()):
-        within = places[owners == row] - (ends[row] - store.sizes[row])
-        own = store.elements(row)[within].reshape(len(within), -1).astype(np.float32)
+    for of_set in np.split(places, np.flatnonzero(np.diff(owners)) + 1):
+        row = int(_owners(store, of_set[:1])[0])
+        own = store.elements(row)[of_set - store.offsets[row]].reshape(len(of_set), -1).astype(np.float32)
         beside = [] if contexts is None else [contexts[row]]
         beside += [] if covariates is None else [covariates[row]]
         parts.append(np.concatenate([own, *(np.tile(x.astype(np.float32), (len(own), 1)) for x in beside)], axis=1))

@@ -132,7 +132,7 @@ class ElementEvaluation:
     def _positions(self) -> np.ndarray:
         """Which elements of the store `batches` draws."""
         if (self.sizes == self._store.sizes[self._rows]).all():
-            return positions_of(self._store, self._rows)
+            return self._store.positions(self._rows)
         dataset: Any = LabelledSets(
             self._inputs.dataset(self._store, self._max_elements), torch.arange(self._store.num_elements)
         )
@@ -147,10 +147,3 @@ def encode_truth(objective: Objective, truth: np.ndarray) -> Tensor:
         for i, head in enumerate(objective.heads)
     ]
     return torch.from_numpy(np.stack(columns, axis=1))
-
-
-def positions_of(store: SetStore, rows: np.ndarray) -> np.ndarray:
-    """Where in the store the elements of some sets lie ``(n,)``, set after set."""
-    sizes = store.sizes[rows]
-    starts = (np.cumsum(store.sizes) - store.sizes)[rows]
-    return np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)

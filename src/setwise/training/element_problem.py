@@ -12,7 +12,6 @@ from setwise.data.labels import check_no_label, is_text_label, label_codes, labe
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
-from setwise.training.element_parts import positions_of
 from setwise.training.heads import Classification, Head, Regression
 from setwise.training.objectives import Objective
 from setwise.training.problem import ClassWeights, Problem, checked_split, class_weights_of, set_weights
@@ -50,7 +49,7 @@ def define_of_elements(
     if group is None and split is None and groups is not None:
         group = "group"
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
-    train = positions_of(store, parts.train)
+    train = store.positions(parts.train)
     heads: list[Head] = []
     truth = np.empty((store.num_elements, len(kinds)))
     for position, (name, kind) in enumerate(kinds.items()):
@@ -183,7 +182,7 @@ def _numbers_of(
         unknown &= np.repeat(parts != "", store.sizes)
     if unknown.any():
         first = int(unknown.argmax())
-        owner = int(np.searchsorted(np.cumsum(store.sizes), first, side="right"))
+        owner = int(np.searchsorted(store.offsets[1:], first, side="right"))
         where = f"set {store.set_ids[owner]!r}" + (f" of the {parts[owner]} part" if parts is not None else "")
         raise InputError(
             f"label {head.target!r} must be one of the classes of the training elements, "

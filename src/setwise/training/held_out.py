@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from setwise.data.store import positions
 from setwise.training.intervals import LEVEL, bootstrap
 from setwise.training.metrics import score
 from setwise.training.objectives import Objective
@@ -38,7 +39,7 @@ class HeldOut:
         sizes = None
         if self.sizes is not None:
             sizes, starts = self.sizes[rows], (np.cumsum(self.sizes) - self.sizes)[rows]
-            rows = np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
+            rows = positions(starts, sizes)
         for name, repeats in self.predicted.items():
             scores = [score(self.objective, predicted[rows], self.truth[rows], sizes=sizes) for predicted in repeats]
             for metric in scores[0]:

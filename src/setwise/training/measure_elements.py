@@ -9,13 +9,12 @@ from setwise.data import columns
 from setwise.data.store import SetStore
 from setwise.training.element_baselines import element_baselines
 from setwise.training.element_outputs import element_predictions
-from setwise.training.element_parts import positions_of
 from setwise.training.element_problem import truth_labels
 from setwise.training.held_out import HeldOut, measured, scored
 from setwise.training.metrics import undefined
+from setwise.training.objectives import Objective
 from setwise.training.problem import Problem
 from setwise.training.run import Run
-from setwise.training.which_element import WhichElement
 
 MOST = 100_000  # elements that metrics are computed on; of more, as many are drawn evenly from the sets
 
@@ -27,7 +26,7 @@ def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, inte
         return run
     record, objective = run.record, run.objective
     sizes, kept = kept_elements(store, split.test, objective, seed=record.config.seed)
-    positions = positions_of(store, split.test)[kept]
+    positions = store.positions(split.test)[kept]
     predicted = element_predictions(run, store, split.test, device=record.config.device)[kept]
     all_predicted = {record.model: predicted}
     if baselines:
@@ -62,11 +61,12 @@ def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, inte
     return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 
-def kept_elements(store: SetStore, rows: np.ndarray, objective: object, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def kept_elements(
+    store: SetStore, rows: np.ndarray, objective: Objective, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """How many elements of each set are measured ``(B,)``, and which, counted through all sets; all of few."""
     sizes = store.sizes[rows]
-    heads = getattr(objective, "heads", ())
-    if sizes.sum() <= MOST or any(isinstance(head, WhichElement) for head in heads):
+    if sizes.sum() <= MOST or objective.kind == "which-element":
         return sizes, np.arange(sizes.sum())
     generator = np.random.default_rng(seed)
     most = np.minimum(sizes, max(1, MOST // len(rows)))
@@ -84,11 +84,10 @@ def element_table(
     """A row per element at some places of the store: ``set_id``, ``element`` (its place in the set), ``size``, more."""
     names = pa.array([store.set_ids[row] for row in rows])
     owners = np.repeat(np.arange(len(rows)), sizes)
-    starts = (np.cumsum(store.sizes) - store.sizes)[rows]
     return pa.table(
         {
             "set_id": pa.DictionaryArray.from_arrays(pa.array(owners, pa.int32()), names).dictionary_decode(),
-            "element": positions - starts[owners],
+            "element": positions - store.offsets[rows][owners],
             "size": store.sizes[rows][owners],
             **more,
         }

@@ -91,13 +91,12 @@ def explain(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     found = Tables(chosen.methods)
-    offsets = np.concatenate([[0], np.cumsum(store.sizes)])
     try:
         model.to(device).eval()
         for row in chosen.rows.tolist():
             one = load_set(run, store, row, max_elements=chosen.max_elements, seed=config.seed, advance=on_elements)
             _explain_one(
-                one, answers, config, chosen, np.random.default_rng((config.seed, row)), found, int(offsets[row])
+                one, answers, config, chosen, np.random.default_rng((config.seed, row)), found, int(store.offsets[row])
             )
     finally:
         model.cpu()

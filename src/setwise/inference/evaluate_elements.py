@@ -6,7 +6,7 @@ import pyarrow as pa
 from setwise.data import columns
 from setwise.data.store import SetStore
 from setwise.inference.predict_elements import prediction_columns
-from setwise.training.element_outputs import element_outputs, finite
+from setwise.training.element_outputs import element_predictions
 from setwise.training.element_problem import element_truth, truth_labels
 from setwise.training.held_out import HeldOut, measured
 from setwise.training.measure_elements import element_table, kept_elements
@@ -40,7 +40,7 @@ def measured_elements(
     objective, rows = run.objective, np.arange(len(store))
     truth = element_truth(store, objective)
     sizes, kept = kept_elements(store, rows, objective, seed=seed)
-    found = element_outputs(
+    predicted = element_predictions(
         run,
         store,
         rows,
@@ -50,7 +50,6 @@ def measured_elements(
         memory_limit=memory_limit,
         progress=progress,
     )
-    predicted = np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
     named = prediction_columns(run, predicted, store.sizes)
     positions = store.positions(rows)[kept]
     group = run.record.group

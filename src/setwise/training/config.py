@@ -135,6 +135,18 @@ def check_device(device: str) -> None:
     )
 
 
+def chosen_device(device: str) -> torch.device:
+    """The device that a word names; "auto" is a CUDA device where there is one.
+
+    Raises:
+        InputError: as `check_device`.
+    """
+    check_device(device)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
 def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:
     name = ".".join(map(str, location)) or "configuration"
     if message == "Extra inputs are not permitted":

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.data.store import SetStore
 from setwise.streaming import SweepBar
-from setwise.training.config import check_device
+from setwise.training.config import chosen_device
 from setwise.training.ensemble import average
 from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.outputs import outputs_of
@@ -36,13 +35,11 @@ def element_outputs(
     most = most_elements(run, memory_limit)
     if elements_per_batch is None:
         elements_per_batch = min(most, run.inputs.elements_per_batch())
-    check_device(device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = chosen_device(device)
     large = store.sizes[rows] > most
     cuts = np.flatnonzero(large[1:] | large[:-1]) + 1  # a large set is a part of its own
     try:
-        run.model.to(device)
+        run.model.to(where)
         for part in np.split(rows, cuts):
             if store.sizes[part[0]] > most:
                 with SweepBar(show=progress) as bar:
@@ -53,20 +50,39 @@ def element_outputs(
             for batch in run.inputs.batches(store, part, elements_per_batch=elements_per_batch, workers=workers):
                 own = part[done : done + len(batch)]
                 done += len(batch)
-                yield own, outputs_of(run.model, [batch], device=torch.device(device), dtype=run.dtype)
+                yield own, outputs_of(run.model, [batch], device=where, dtype=run.dtype)
     finally:
         run.model.cpu()
 
 
 def element_predictions(
-    run: Run, store: SetStore, rows: np.ndarray, *, device: str = "auto", elements_per_batch: int | None = None
+    run: Run,
+    store: SetStore,
+    rows: np.ndarray,
+    *,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = False,
 ) -> np.ndarray:
     """Predictions for all elements of some sets, set after set: ``(n, P)``; those of an ensemble are means.
+
+    Arguments as for `element_outputs`.
 
     Raises:
         InputError: a prediction that is not a finite number.
     """
-    found = element_outputs(run, store, rows, device=device, elements_per_batch=elements_per_batch)
+    found = element_outputs(
+        run,
+        store,
+        rows,
+        device=device,
+        elements_per_batch=elements_per_batch,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
     return np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
 
 

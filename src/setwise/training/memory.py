@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from setwise.models import DeepSetsSpec, SetTransformerSpec
-from setwise.streaming.scratch import free_memory
+from setwise.streaming.free import free_memory
 from setwise.training.config import FitConfig
 
 _PER_LAYER = {"deep-sets": 4, "set-transformer": 12}  # tensors (N, W) that a layer keeps at most; fused ones keep half

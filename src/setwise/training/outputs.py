@@ -11,7 +11,7 @@ from setwise.batch import SetBatch
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 from setwise.streaming import SweepBar
-from setwise.training.config import check_device
+from setwise.training.config import chosen_device
 from setwise.training.ensemble import average
 from setwise.training.large_sets import most_elements, outputs_of_large
 from setwise.training.parts import rows_of
@@ -130,12 +130,10 @@ def outputs_for(
     large = sizes > most
     if elements_per_batch is None and memory_limit is not None:
         elements_per_batch = min(most, run.inputs.elements_per_batch())
-    check_device(device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = chosen_device(device)
     outputs: Tensor | None = None
     try:
-        run.model.to(device)
+        run.model.to(where)
         if not large.all():
             batches = run.inputs.batches(
                 store,
@@ -145,7 +143,7 @@ def outputs_for(
                 seed=seed,
                 workers=workers,
             )
-            few = outputs_of(run.model, batches, device=torch.device(device), dtype=run.dtype)
+            few = outputs_of(run.model, batches, device=where, dtype=run.dtype)
             outputs = _place(outputs, few, ~large)
         if large.any():
             with SweepBar(show=progress) as bar:

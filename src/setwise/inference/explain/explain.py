@@ -20,7 +20,7 @@ from setwise.inference.explain.leave_one_out import Measure, leave_one_out
 from setwise.inference.explain.more_elements import draw_fewer
 from setwise.inference.explain.one_set import OneSet, load_set, set_models
 from setwise.inference.explain.tables import Tables
-from setwise.training.config import check_device
+from setwise.training.config import chosen_device
 from setwise.training.run import Run
 
 RANDOM = "random"
@@ -87,12 +87,10 @@ def explain(
     config = ExplainConfig() if config is None else config
     answers, chosen = Answers.of(run, config.of, scale=config.scale), plan(run, store, config, only=only)
     model = run.model
-    check_device(device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = chosen_device(device)
     found = Tables(chosen.methods)
     try:
-        model.to(device).eval()
+        model.to(where).eval()
         for row in chosen.rows.tolist():
             one = load_set(run, store, row, max_elements=chosen.max_elements, seed=config.seed, advance=on_elements)
             _explain_one(

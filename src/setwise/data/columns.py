@@ -92,15 +92,24 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
     return texts
 
 
-def groups(store: SetStore, name: str = "group") -> np.ndarray | None:
-    """What must stay on one side of a split ``(B,)`` of strings; none where ``group`` was not named and is not there.
+def groups(store: SetStore, name: str | None = None) -> np.ndarray | None:
+    """What must stay on one side of a split ``(B,)`` of strings: of the column ``group`` where none is named.
+
+    None where ``group`` is not there.
 
     Raises:
         InputError: no such column, or a set without a value.
     """
+    name = "group" if name is None else name
     if name == "group" and name not in store.sets.column_names:
         return None
     return np.array(labels(store, name))
+
+
+def clusters(store: SetStore, group: str | None) -> np.ndarray:
+    """What sets are drawn by ``(B,)``: their groups where there is such a column, else themselves."""
+    found = groups(store, group) if group is not None and group in store.sets.column_names else None
+    return np.arange(len(store)) if found is None else found
 
 
 def given_split(store: SetStore, name: str = "split") -> np.ndarray | None:

@@ -119,7 +119,7 @@ def cross_validate(
     directory = _directory(out, resume=resume, overwrite=overwrite)
     kinds = choose_kinds(store, study.targets, study.task)
     values = target_values(store, kinds)
-    groups = columns.groups(store) if study.group is None else columns.groups(store, study.group)
+    groups = columns.groups(store, study.group)
     stratify = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
     classes = values[:, 0].astype(str) if stratify else None
     seed = study.config.seed

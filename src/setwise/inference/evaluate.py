@@ -107,9 +107,7 @@ def evaluate(
             **objective.columns(predicted),
         }
     )
-    group = run.record.group
-    groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
-    clusters = np.arange(len(store)) if groups is None else groups
+    clusters = columns.clusters(store, run.record.group)
     row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
     notes = tuple(undefined(objective, truth, what="sets"))
     if run.record.conformal is not None:

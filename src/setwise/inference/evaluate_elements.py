@@ -52,11 +52,8 @@ def measured_elements(
     )
     named = prediction_columns(run, predicted, store.sizes)
     positions = store.positions(rows)[kept]
-    group = run.record.group
-    groups = columns.groups(store, group) if group is not None and group in store.sets.column_names else None
-    held_out = HeldOut(
-        objective, truth[kept], {run.record.model: [predicted[kept]]}, rows if groups is None else groups, sizes
-    )
+    clusters = columns.clusters(store, run.record.group)
+    held_out = HeldOut(objective, truth[kept], {run.record.model: [predicted[kept]]}, clusters, sizes)
     notes = tuple(undefined(objective, truth[kept], what="elements"))
     if len(kept) < store.num_elements:
         notes += (f"Measured on {len(kept):,} of {store.num_elements:,} elements, drawn evenly from the sets.",)

@@ -110,7 +110,7 @@ def tune(
         )
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
-    groups = columns.groups(store) if study.group is None else columns.groups(store, study.group)
+    groups = columns.groups(store, study.group)
     one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
     classes = values[:, 0].astype(str) if one else None
     seed, everything = study.config.seed, _Part(store, np.arange(len(store)), groups, classes)

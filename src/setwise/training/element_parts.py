@@ -9,12 +9,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from setwise.batch import SetBatch
-from setwise.data.batching import BatchPlan, BatchSampler, SetDataset, make_loader
+from setwise.data.batching import BatchPlan, SetDataset, make_loader
 from setwise.data.store import SetStore
 from setwise.training.config import FitConfig
 from setwise.training.inputs import Inputs
 from setwise.training.objectives import Objective
 from setwise.training.parts import Example
+from setwise.training.store_parts import training_sampler
 
 
 class LabelledSets(Dataset[tuple[SetBatch, np.ndarray, Tensor]]):
@@ -61,15 +62,7 @@ class ElementTraining:
     ) -> None:
         self._inputs, self._order = inputs, inputs.order(store)
         self._weights = None if weights is None else torch.from_numpy(weights)
-        self._sampler = BatchSampler(
-            store.sizes,
-            rows,
-            batch_size=config.batch_size if config.elements_per_batch is None else None,
-            elements_per_batch=config.elements_per_batch,
-            max_elements=config.max_elements,
-            shuffle=True,
-            seed=config.seed,
-        )
+        self._sampler = training_sampler(store, rows, config)
         dataset: Any = LabelledSets(inputs.dataset(store, config.max_elements), encoded)
         self._loader = make_loader(dataset, self._sampler, workers=config.workers)
 

@@ -7,14 +7,13 @@ import pyarrow as pa
 
 from setwise._checks import InputError, check_choice
 from setwise.data import columns
-from setwise.data.identical import check_not_split
 from setwise.data.labels import check_no_label, is_text_label, label_codes, label_numbers, labels_of
-from setwise.data.splits import Split, split_sets
+from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 from setwise.training.heads import Classification, Head, Regression
 from setwise.training.objectives import Objective
-from setwise.training.problem import ClassWeights, Problem, checked_split, class_weights_of, set_weights
+from setwise.training.problem import ClassWeights, Problem, class_weights_of, set_weights, split_of
 from setwise.training.which_element import WhichElement, check_marks
 
 ELEMENT_KINDS = ("regression", "classification", "which-element")
@@ -39,15 +38,7 @@ def define_of_elements(
         InputError: labels that cannot be used; a class of the test part that was never trained on.
     """
     kinds = _kinds(store, targets, task)
-    groups = columns.groups(store) if group is None else columns.groups(store, group)
-    if split is None:
-        given = columns.given_split(store)
-        parts = split_sets(len(store), groups=groups, given=given, validation=shares[0], test=shares[1], seed=seed)
-    else:
-        parts = checked_split(split, groups)
-    check_not_split(store, parts)
-    if group is None and split is None and groups is not None:
-        group = "group"
+    parts, group = split_of(store, split, group=group, shares=shares, stratify=None, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     train = store.positions(parts.train)
     heads: list[Head] = []

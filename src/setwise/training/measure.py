@@ -35,8 +35,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
     all_predicted = {run.record.model: predicted}
     if baselines:
         all_predicted |= _baselines(run, problem)
-    groups = None if problem.group is None else columns.groups(store, problem.group)
-    clusters = split.test if groups is None else groups[split.test]
+    clusters = columns.clusters(store, problem.group)[split.test]
     held_out = HeldOut(objective, truth, {name: [values] for name, values in all_predicted.items()}, clusters)
     rows = measured(held_out, seed=run.record.config.seed).rows if intervals else scored(held_out)
     table = pa.table(

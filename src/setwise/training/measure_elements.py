@@ -42,8 +42,7 @@ def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, inte
             weights=problem.weights,
             seed=record.config.seed,
         )
-    groups = None if problem.group is None else columns.groups(store, problem.group)
-    clusters = split.test if groups is None else groups[split.test]
+    clusters = columns.clusters(store, problem.group)[split.test]
     held_out = HeldOut(
         objective, truth[positions], {name: [values] for name, values in all_predicted.items()}, clusters, sizes
     )

@@ -90,11 +90,9 @@ def define(
     for position, name in enumerate(kinds):
         known = [value for value in values[:, position] if is_known(value)]
         columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
-    groups = columns.groups(store) if group is None else columns.groups(store, group)
-    parts = checked_split(split, groups) if split is not None else _drawn(store, values, kinds, groups, shares, seed)
-    check_not_split(store, parts)
-    if group is None and split is None and groups is not None:
-        group = "group"
+    classes = [[str(value) for value in values[:, i]] for i, kind in enumerate(kinds.values()) if kind != "regression"]
+    stratify = np.array(classes).T if classes else None
+    parts, group = split_of(store, split, group=group, shares=shares, stratify=stratify, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     heads = [
         _head(name, kinds[name], values[parts.train, position], (orders or {}).get(name), standardise=standardise)
@@ -117,28 +115,47 @@ def _head(
     return Classification.fit(name, values) if kind == "classification" else Ordinal.fit(name, values, order=order)
 
 
-def _drawn(
+def split_of(
     store: SetStore,
-    values: np.ndarray,
-    kinds: Mapping[str, Kind],
-    groups: np.ndarray | None,
+    given: Split | None,
+    *,
+    group: str | None,
     shares: tuple[float, float],
+    stratify: np.ndarray | None,
     seed: int,
-) -> Split:
-    """A split in which each part has its share of each class of each target."""
-    classes = [[str(value) for value in values[:, i]] for i, kind in enumerate(kinds.values()) if kind != "regression"]
-    return split_sets(
-        len(store),
-        groups=groups,
-        given=columns.given_split(store),
-        stratify=np.array(classes).T if classes else None,
-        validation=shares[0],
-        test=shares[1],
-        seed=seed,
-    )
+) -> tuple[Split, str | None]:
+    """The parts: as a caller gives them, as a column says, or drawn; and the column that keeps sets together, or none.
+
+    Args:
+        store: the sets.
+        given: by the caller, or none.
+        group: the column that a caller names, or none to take ``group`` where it is there.
+        shares: of the validation and the test part where they are drawn.
+        stratify: ``(B, T)`` classes of which each drawn part has its share, or none.
+        seed: of the draw.
+
+    Raises:
+        InputError: a group, or the same set under two names, on two sides of the split.
+    """
+    groups = columns.groups(store, group)
+    if given is not None:
+        parts = _checked(given, groups)
+    else:
+        parts = split_sets(
+            len(store),
+            groups=groups,
+            given=columns.given_split(store),
+            stratify=stratify,
+            validation=shares[0],
+            test=shares[1],
+            seed=seed,
+        )
+        group = "group" if group is None and groups is not None else group
+    check_not_split(store, parts)
+    return parts, group
 
 
-def checked_split(split: Split, groups: np.ndarray | None) -> Split:
+def _checked(split: Split, groups: np.ndarray | None) -> Split:
     """The split that a caller gives, if it keeps groups together."""
     if groups is not None:
         given = np.full(len(groups), "", dtype=object)

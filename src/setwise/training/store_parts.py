@@ -47,16 +47,7 @@ class StoreTraining:
         self._weights = None if weights is None else torch.from_numpy(weights)
         self._position = np.zeros(len(store), np.int64)  # of a row of the store among the training sets
         self._position[rows] = np.arange(len(rows))
-        self._sampler = BatchSampler(
-            store.sizes,
-            rows,
-            batch_size=config.batch_size if config.elements_per_batch is None else None,
-            elements_per_batch=config.elements_per_batch,
-            max_elements=config.max_elements,
-            shuffle=True,
-            chances=None if classes is None else _chances(classes),
-            seed=config.seed,
-        )
+        self._sampler = training_sampler(store, rows, config, None if classes is None else _chances(classes))
         dataset = inputs.dataset(store, config.max_elements)
         self._loader = make_loader(dataset, self._sampler, workers=config.workers)
 
@@ -121,6 +112,22 @@ class StoreEvaluation:
             return batches
         self._kept = tuple(batches)
         return self._kept
+
+
+def training_sampler(
+    store: SetStore, rows: np.ndarray, config: FitConfig, chances: np.ndarray | None = None
+) -> BatchSampler:
+    """How an epoch goes through training sets, shuffled; ``chances`` as for `BatchSampler`."""
+    return BatchSampler(
+        store.sizes,
+        rows,
+        batch_size=config.batch_size if config.elements_per_batch is None else None,
+        elements_per_batch=config.elements_per_batch,
+        max_elements=config.max_elements,
+        shuffle=True,
+        chances=chances,
+        seed=config.seed,
+    )
 
 
 def _chances(classes: np.ndarray) -> np.ndarray:

@@ -64,6 +64,11 @@ class SetLayout:
         return self.set_index.shape[0]
 
     @property
+    def within(self) -> Tensor:
+        """``(N,)`` int64, the place of each element in its set, from 0."""
+        return torch.arange(self.num_elements, device=self.device) - self.offsets[self.set_index]
+
+    @property
     def device(self) -> torch.device:
         """Where the layout lies."""
         return self.offsets.device
@@ -268,8 +273,7 @@ class SetBatch:
         if self.layout.set_size is not None:
             return self.elements.view(len(self), self.layout.set_size, *trailing), self.sizes
         padded = self.elements.new_zeros(len(self), int(self.sizes.max()), *trailing)
-        within = torch.arange(self.layout.num_elements, device=self.device) - self.layout.offsets[self.layout.set_index]
-        padded[self.layout.set_index, within] = self.elements
+        padded[self.layout.set_index, self.layout.within] = self.elements
         return padded, self.sizes
 
     def to(

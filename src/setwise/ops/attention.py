@@ -83,8 +83,11 @@ def _padded_rows(layout: SetLayout) -> tuple[Tensor, int, Tensor]:
     if size is None:
         size = cast(int, layout.sizes.max().item())  # a symbol while a program is exported, which int() would look into
         torch._check(size >= 1)
-    within = torch.arange(layout.num_elements, device=layout.device) - layout.offsets[layout.set_index]
-    return layout.set_index * size + within, size, torch.arange(size, device=layout.device) < layout.sizes[:, None]
+    return (
+        layout.set_index * size + layout.within,
+        size,
+        torch.arange(size, device=layout.device) < layout.sizes[:, None],
+    )
 
 
 class _Padding:

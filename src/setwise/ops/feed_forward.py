@@ -53,15 +53,12 @@ def _feed_forward_backward(
     linear: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     grad = grad.contiguous()
-    normed, flowing, out = torch.empty_like(x), torch.empty_like(x), torch.empty_like(x)
+    normed, flowing = torch.empty_like(x), torch.empty_like(x)
     with numba_kernels() as kernels:
-        tensors = (x, offsets, weight, bias, stats)
-        kernels.transform(*(t.numpy() for t in tensors), False, normed.numpy())
         kernels.where(passed.numpy(), grad.numpy(), flowing.numpy())
-    of_linear, of_linear_bias = flowing.t() @ normed, flowing.sum(0)
-    torch.mm(flowing, linear, out=normed)
-    of_norm = backward(normed, x, offsets, weight, bias, stats, False, out, residual=grad)
-    return out, *of_norm, of_linear, of_linear_bias
+    out = torch.mm(flowing, linear)
+    of_norm = backward(out, x, offsets, weight, bias, stats, False, out, residual=grad, activated=normed)
+    return out, *of_norm, flowing.t() @ normed, flowing.sum(0)
 
 
 @_feed_forward.register_fake

@@ -69,5 +69,4 @@ def padded_attention(
 def _slots(layout: SetLayout) -> tuple[Tensor, int]:
     """Where each element lies in the padded tensor, sets one after the other, and the size of all of them."""
     longest = -(-layout.largest // _ALIGNED) * _ALIGNED
-    within = torch.arange(layout.num_elements, device=layout.device) - layout.offsets[layout.set_index]
-    return layout.set_index * longest + within, longest
+    return layout.set_index * longest + layout.within, longest

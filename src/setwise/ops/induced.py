@@ -5,16 +5,13 @@ matrix ``(H I, W)`` that already holds the projections of both sides, so neither
 elements are ever computed. Compiled loops take the softmax. Worth it where sets have many more elements than points.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
-from setwise.ops.set_norm import kernels_serve, threads_of_torch
+from setwise.ops.set_norm import kernels_serve, numba_kernels
 from setwise.ops.set_norm_formula import gradients_of
 
 _ELEMENTS_PER_SET = 128  # on the average; below, the products of each set's points cost more than what is saved
@@ -59,14 +56,6 @@ def spread_by_attention(
     return operator(x.contiguous(), layout.offsets, points, bias, values, residual.contiguous())[0]
 
 
-@contextmanager
-def _kernels() -> Iterator[ModuleType]:
-    from setwise.ops import softmax_kernels
-
-    with threads_of_torch():
-        yield softmax_kernels
-
-
 def _sets(x: Tensor, offsets: Tensor) -> tuple[Tensor, ...] | None:
     """The rows of each set, or none where all sets have one size, so that one batched product serves."""
     sizes = offsets.diff().tolist()
@@ -103,7 +92,7 @@ def _apply(x: Tensor, matrices: Tensor, offsets: Tensor, *, add_to: Tensor | Non
 def _gather(x: Tensor, offsets: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
     """The averages, and the weights ``(N, C)`` for the backward pass."""
     weights = x @ points.t()
-    with _kernels() as kernels:
+    with numba_kernels("softmax_kernels") as kernels:
         kernels.over_elements(weights.numpy(), offsets.numpy())
     return _weigh(weights, x, offsets), weights
 
@@ -114,7 +103,7 @@ def _gather_backward(
 ) -> tuple[Tensor, Tensor]:
     grad = grad.contiguous()
     of_logits = _apply(x, grad.mT.contiguous(), offsets)
-    with _kernels() as kernels:
+    with numba_kernels("softmax_kernels") as kernels:
         kernels.over_elements_backward(weights.numpy(), of_logits.numpy(), offsets.numpy())
     of_x = of_logits @ points
     return _apply(weights, grad, offsets, add_to=of_x), of_logits.t() @ x
@@ -128,7 +117,7 @@ def _spread(
     heads = points.shape[1]
     weights = _apply(x, points.flatten(1, 2).mT, offsets)
     out = torch.empty_like(residual)
-    with _kernels() as kernels:
+    with numba_kernels("softmax_kernels") as kernels:
         kernels.over_points(
             _by_head(weights, heads),
             offsets.numpy(),
@@ -147,7 +136,7 @@ def _spread_backward(
     heads = points.shape[1]
     of_logits = torch.empty_like(weights)
     of_values, of_bias = (x.new_empty(shape) for shape in (values.shape, points.shape[:3]))
-    with _kernels() as kernels:
+    with numba_kernels("softmax_kernels") as kernels:
         kernels.over_points_backward(
             _by_head(grad.contiguous(), heads),
             _by_head(weights, heads),

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -123,12 +124,10 @@ def threads_of_torch() -> Iterator[None]:
 
 
 @contextmanager
-def numba_kernels() -> Iterator[ModuleType]:
-    """Numba's loops for set norm, with torch's number of threads."""
-    from setwise.ops import kernels
-
+def numba_kernels(module: str = "kernels") -> Iterator[ModuleType]:
+    """Numba's loops of a module of this folder, with torch's number of threads."""
     with threads_of_torch():
-        yield kernels
+        yield import_module(f"setwise.ops.{module}")
 
 
 def forward(
@@ -161,7 +160,7 @@ def backward(
 ) -> tuple[Tensor, Tensor]:
     """Fill ``out`` with the gradient by the elements; return those by weight and bias.
 
-    ``out`` may be ``grad``; ``residual`` is added to it; ``activated`` is filled with what `_forward` computed.
+    ``out`` may be ``grad``; ``residual`` is added to it; ``activated`` is filled with what `forward` computed.
     """
     if _by_triton(x):
         from setwise.ops import triton_norm

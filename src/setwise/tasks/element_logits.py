@@ -30,6 +30,5 @@ class ElementLogits(nn.Module):
         logits, layout = self.model(batch).elements, batch.layout
         if layout.set_size is not None:
             return logits.view(len(batch), layout.set_size)
-        within = torch.arange(layout.num_elements, device=logits.device) - layout.offsets[layout.set_index]
         padded = logits.new_full((len(batch), int(batch.sizes.max())), -torch.inf)
-        return padded.index_put((layout.set_index, within), logits.squeeze(1))
+        return padded.index_put((layout.set_index, layout.within), logits.squeeze(1))

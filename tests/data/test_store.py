@@ -1,5 +1,6 @@
 """The store: in memory and on disk alike, whole or not at all, safe in workers."""
 
+import os
 import pickle
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from setwise._checks import InputError
 from setwise.data import BatchSampler, SetDataset, SetStore, make_loader
+from setwise.data import store as store_module
 from setwise.data.store_file import Description, new_file
 
 SIZES = [1, 7, 3, 31]
@@ -175,6 +177,32 @@ def test_workers_see_what_the_main_process_sees(tmp_path, context):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no call for it")
+def test_what_is_read_ahead_is_what_the_sets_hold(tmp_path, monkeypatch):
+    elements = np.arange(40, dtype=np.float32).reshape(20, 2)
+    names = pa.table({"set_id": ["a", "b", "c"]})
+    store = SetStore(elements, [3, 12, 5], names, features=["x", "y"]).save(tmp_path / "sets.arrow")
+    spans = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _file, start, length, _advice: spans.append((start, length)))
+    store.expect(np.array([2, 0]))
+    content = store.path.read_bytes()
+    found = [np.frombuffer(content[start : start + length], np.float32).reshape(-1, 2) for start, length in spans]
+    assert np.array_equal(found[0], elements[15:])
+    assert np.array_equal(found[1], elements[:3])
+    spans.clear()
+    loader = make_loader(SetDataset(store), BatchSampler(store.sizes, range(3), batch_size=1))
+    assert [(len(spans), rows.tolist()) for _, rows in loader] == [(1, [0]), (2, [1]), (2, [2])]
+
+
+def test_only_what_will_be_used_is_read_ahead(tmp_path, monkeypatch):
+    elements, names = np.zeros((100_000, 2), np.float32), pa.table({"set_id": ["small", "large"]})
+    store = SetStore(elements, [10, 99_990], names, features=["x", "y"]).save(tmp_path / "sets.arrow")
+    spans = []
+    monkeypatch.setattr(store_module, "read_ahead", lambda _path, found: spans.extend(found))
+    store.expect(np.arange(2), max_elements=100)
+    assert [length for _, length in spans] == [80]
+
+
 def test_more_numbers_than_32_bits_count(tmp_path):
     size = 2**31 + 5
     sizes, sets = np.array([3, size]), pa.table({"set_id": ["few", "many"]})

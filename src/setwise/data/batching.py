@@ -150,6 +150,10 @@ class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
     def __getitem__(self, plan: BatchPlan) -> tuple[SetBatch, np.ndarray]:
         return self.drawn(plan)[0], plan.rows
 
+    def expect(self, plan: BatchPlan) -> None:
+        """Have the elements of a batch that will be asked for soon read from the disk meanwhile."""
+        self.store.expect(plan.rows, max_elements=self.max_elements)
+
     def drawn(self, plan: BatchPlan, beside: torch.Tensor | None = None) -> tuple[SetBatch, torch.Tensor | None]:
         """A planned batch, and what goes with its elements of ``beside`` ``(N, ...)``, where it is given."""
         generator = None if self.max_elements is None else np.random.default_rng(plan.seed)
@@ -158,6 +162,27 @@ class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
             covariates = torch.from_numpy(np.ascontiguousarray(self.covariates[plan.rows]))
             batch = SetBatch(batch.elements, batch.layout, covariates)
         return batch, beside
+
+
+class _Expecting(Sampler[BatchPlan]):
+    """The plans of a sampler, the store being told of each of them while the one before is computed."""
+
+    def __init__(self, dataset: SetDataset, sampler: BatchSampler):
+        self.dataset = dataset
+        self.sampler = sampler
+
+    def __iter__(self) -> Iterator[BatchPlan]:
+        plans = iter(self.sampler)
+        plan = next(plans, None)
+        while plan is not None:
+            upcoming = next(plans, None)
+            if upcoming is not None:
+                self.dataset.expect(upcoming)
+            yield plan
+            plan = upcoming
+
+    def __len__(self) -> int:
+        return len(self.sampler)
 
 
 def make_loader(
@@ -173,7 +198,7 @@ def make_loader(
     """
     return DataLoader(
         dataset,
-        sampler=sampler,
+        sampler=_Expecting(dataset, sampler),
         batch_size=None,
         collate_fn=_as_is,
         num_workers=workers,

@@ -17,9 +17,19 @@ from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch, SetLayout
 from setwise.data.labels import tidy_labels
 from setwise.data.sparse import SparseElements
-from setwise.data.store_file import Contents, Description, new_file, offsets_of, open_file, stamp, write_sparse
+from setwise.data.store_file import (
+    Contents,
+    Description,
+    new_file,
+    offsets_of,
+    open_file,
+    read_ahead,
+    stamp,
+    write_sparse,
+)
 
 _NUMBERS = 1 << 25  # of elements looked at together
+_PAGE = 4096  # bytes that a system reads together
 _GATHER_BELOW = 256  # elements a set: below it, one gather of rows beats a copy per set
 
 
@@ -236,6 +246,24 @@ class SetStore:
         rows = max(1, min(rows, _NUMBERS // math.prod(self.shape)))
         for start in range(0, len(elements), rows):
             yield elements[start : start + rows].numpy()
+
+    def expect(self, rows: np.ndarray, *, max_elements: int | None = None) -> None:
+        """Say which sets `batch` will be asked for next, so that those on disk are read while others are computed.
+
+        Args:
+            rows: rows of the store.
+            max_elements: as for `batch`; a set of which a few elements will be drawn is not read whole.
+        """
+        contents = self._contents
+        if self.path is None or isinstance(contents.elements, SparseElements):
+            return
+        width = contents.elements.element_size() * math.prod(self.shape)
+        sizes = self.sizes[rows]
+        if max_elements is not None:
+            dense = max_elements * (_PAGE / width) >= sizes  # an element drawn of nearly every page
+            rows, sizes = rows[dense], sizes[dense]
+        begins = contents.begins + width * self.offsets[rows]
+        read_ahead(self.path, zip(begins.tolist(), (width * sizes).tolist(), strict=True))
 
     def batch(
         self,

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -96,6 +97,7 @@ class Contents:
     sets: pa.Table
     description: Description
     labels: Mapping[str, pa.Array] = field(default_factory=dict)  # (N,) each
+    begins: int = 0  # where in the file dense elements lie, in bytes
 
 
 @contextmanager
@@ -123,11 +125,7 @@ def new_file(
             _write(aside, pa.py_buffer(hole), sizes, sets, description, np.dtype(dtype), labels or {})
             del hole
         target = np.memmap(
-            aside,
-            dtype=dtype,
-            mode="r+",
-            offset=_elements_offset(aside),
-            shape=(total, *description.shape),
+            aside, dtype=dtype, mode="r+", offset=open_file(aside).begins, shape=(total, *description.shape)
         )
         yield target
         target.flush()
@@ -187,20 +185,13 @@ def _write_lists(
         writer.write_batch(batch)
 
 
-def _elements_offset(path: Path) -> int:
-    """Where in the file the values of the elements begin, in bytes."""
-    with pa.memory_map(str(path)) as mapped:
-        whole = mapped.read_buffer(mapped.size())
-        values = pa.ipc.open_file(pa.BufferReader(whole)).get_batch(0).columns[-1].values.values
-        return values.buffers()[1].address - whole.address
-
-
 def open_file(path: Path) -> Contents:
     """Map a store on disk; a missing, damaged, foreign or newer file is refused."""
     if not path.is_file():
         raise InputError(f"there is no file {path}.")
     try:
-        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        whole = pa.memory_map(str(path)).read_buffer()
+        batch = pa.ipc.open_file(pa.BufferReader(whole)).get_batch(0)
         batch.schema.names  # noqa: B018 - decodes them
     except (pa.ArrowException, OSError, IndexError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is damaged or no store of setwise: {error}. Write it again.") from error
@@ -213,16 +204,29 @@ def open_file(path: Path) -> Contents:
     lists = batch.columns[-1]
     _check_whole(batch, description, path)
     sparse = pa.types.is_large_list(lists.type.value_type)
+    values = lists.values.values
     elements = (
-        _sparse(lists.values, description, path)
-        if sparse
-        else torch.from_dlpack(lists.values.values).view(-1, *description.shape)
+        _sparse(lists.values, description, path) if sparse else torch.from_dlpack(values).view(-1, *description.shape)
     )
+    begins = 0 if sparse else values.buffers()[1].address - whole.address
     labelled = _is_labelled(batch)
     sets = pa.Table.from_batches([batch]).select(range(batch.num_columns - 1 - labelled)).replace_schema_metadata()
     beside = batch.columns[-2].values if labelled else None
     labels = {} if beside is None else {part.name: beside.field(i) for i, part in enumerate(beside.type)}
-    return Contents(elements, lists.offsets.to_numpy(), sets, description, labels)
+    return Contents(elements, lists.offsets.to_numpy(), sets, description, labels, begins)
+
+
+def read_ahead(path: Path, spans: Iterable[tuple[int, int]]) -> None:
+    """Have the system read parts of a file, (first byte, bytes), into its cache while this process goes on.
+
+    Pages of a map that are not in the cache are read one fault after the other, each with its surroundings, which may
+    be much larger than a set. Does nothing where the system has no such call.
+    """
+    if not hasattr(os, "posix_fadvise"):  # macOS, Windows
+        return
+    with suppress(OSError), path.open("rb") as file:
+        for start, length in spans:
+            os.posix_fadvise(file.fileno(), start, length, os.POSIX_FADV_WILLNEED)
 
 
 def _is_labelled(batch: pa.RecordBatch) -> bool:

@@ -37,6 +37,10 @@ class LabelledSets(Dataset[tuple[SetBatch, np.ndarray, Tensor]]):
         assert beside is not None
         return batch, plan.rows, beside
 
+    def expect(self, plan: BatchPlan) -> None:
+        """As for the batches alone."""
+        self.sets.expect(plan)
+
 
 class ElementTraining:
     """Training sets with labels of their elements: shuffled and sub-sampled afresh in each epoch, labels alike.

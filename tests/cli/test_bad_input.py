@@ -88,6 +88,7 @@ CASES = [
     pytest.param(as_is, ("--set-id", "cell"), ("cell", "set_id"), id="no such column of names"),
     pytest.param(as_is, ("--covariates", "sex"), ("sex", "age"), id="no such covariate"),
     pytest.param(as_is, ("--group", "hospital"), ("hospital",), id="no such group"),
+    pytest.param(as_is, ("--group", "group"), ("group", "patient"), id="no such group, of the usual name"),
     pytest.param(as_is, ("--model", "deep-sats"), ("deep-sats", "deep-sets++"), id="no such model"),
     pytest.param(as_is, ("--norm", "batch"), ("batch", "feature"), id="no such norm"),
     pytest.param(as_is, ("--heads", "4"), ("heads",), id="a choice that the model does not have"),

@@ -93,17 +93,18 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
 
 
 def groups(store: SetStore, name: str | None = None) -> np.ndarray | None:
-    """What must stay on one side of a split ``(B,)`` of strings: of the column ``group`` where none is named.
+    """What must stay on one side of a split ``(B,)`` of strings.
 
-    None where ``group`` is not there.
+    Args:
+        store: the sets.
+        name: the column; by default ``group``, and none where there is no such column.
 
     Raises:
-        InputError: no such column, or a set without a value.
+        InputError: no column of the name that was given, or a set without a value.
     """
-    name = "group" if name is None else name
-    if name == "group" and name not in store.sets.column_names:
+    if name is None and "group" not in store.sets.column_names:
         return None
-    return np.array(labels(store, name))
+    return np.array(labels(store, name or "group"))
 
 
 def clusters(store: SetStore, group: str | None) -> np.ndarray:

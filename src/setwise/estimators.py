@@ -21,6 +21,7 @@ from setwise.estimator_inputs import (
     named_labels,
     named_numbers,
     numbers,
+    plain,
     with_parameters_of,
 )
 from setwise.inference import Evaluation
@@ -150,8 +151,9 @@ class SetClassifier(ClassifierMixin, SetEstimator):
     Args:
         class_weight: ``"balanced"`` lets all classes count alike in the loss; or weights of classes, one where a class
             has none; of several labels, of 0 and of 1.
-        calibrate: fit a temperature on the validation part, so that probabilities are neither too sure nor too unsure;
-            ``run_.record.notes`` says what it means.
+        calibrate: fit a temperature, so that probabilities are neither too sure nor too unsure: on the validation part,
+            or where sets are too few for one on those that each member of the ensemble leaves out, which is the default
+            there; ``run_.record.notes`` says what it means.
 
     Attributes:
         classes_: the K classes, sorted; of several labels, their numbers 0 to T - 1.
@@ -170,7 +172,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         model: str = "deep-sets++",
         *,
         class_weight: str | Mapping[Any, float] | None = None,
-        calibrate: bool = False,
+        calibrate: bool | None = None,
         **choices: Any,
     ):
         super().__init__(model, **choices)
@@ -214,7 +216,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
             validation=validation,
             sample_weight=sample_weight,
             class_weights=self._class_weights(),
-            calibrate=bool(self.calibrate),
+            calibrate=plain(self.calibrate),
         )
         if several:
             self._column = list(np.cumsum([0, *(head.width for head in self.run_.objective.heads[:-1])]) + 1)

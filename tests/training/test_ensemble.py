@@ -42,7 +42,7 @@ def alone(store, member, target="y") -> Run:
 @pytest.mark.parametrize("target", ["y", "kind"])
 def test_predictions_are_the_mean_of_members_fitted_alone(target):
     store = store_of()
-    run = quick(store, target=target)
+    run = quick(store, target=target, calibrate=False)
     rows = np.arange(len(store))
     each = [predictions_of(alone(store, member, target), store, rows) for member in range(MEMBERS)]
     np.testing.assert_allclose(predictions_of(run, store, rows), np.mean(each, 0), rtol=1e-5, atol=1e-6)

@@ -63,7 +63,7 @@ def fit(
     memory: choices.Memory = None,
     workers: choices.Workers = None,
     ensemble: choices.Ensemble = None,
-    calibrate: choices.Calibrate = False,
+    calibrate: choices.Calibrate = None,
     coverage: choices.Coverage = None,
     seed: choices.Seed = None,
     overwrite: choices.Overwrite = False,

@@ -151,8 +151,13 @@ Workers = Annotated[
     int | None, typer.Option(rich_help_panel=_FIT, help="Processes that prepare batches.", show_default="0")
 ]
 Calibrate = Annotated[
-    bool,
-    typer.Option("--calibrate", rich_help_panel=_FIT, help="Temper probabilities on the validation sets."),
+    bool | None,
+    typer.Option(
+        "--calibrate/--no-calibrate",
+        rich_help_panel=_FIT,
+        help="Temper probabilities, on validation sets or on those that each model of an ensemble leaves out.",
+        show_default="where few sets leave none for validation",
+    ),
 ]
 Coverage = Annotated[
     float | None,

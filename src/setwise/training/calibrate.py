@@ -1,5 +1,6 @@
 """Runs with temperatures and coverage: what is fitted after the weights, on other sets than they were."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from setwise._checks import InputError
 from setwise.training.calibration import end_of_search, fit_temperature, surprise
 from setwise.training.conformal import Conformal
+from setwise.training.ensemble import members_of
 from setwise.training.heads import Classification
 from setwise.training.outputs import outputs_for, predictions_of
 from setwise.training.problem import Problem
@@ -33,7 +35,37 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
             "temperatures are fitted on the validation part, and there is none. "
             "Leave it some sets (validation=0.15, --validation 0.15), or leave the calibration out."
         )
-    outputs = outputs_for(run, problem.store, rows, device=run.record.config.device).double().numpy()
+    return _tempered(run, problem, rows, _outputs(run, problem, rows), "validation sets")
+
+
+def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence[np.ndarray]) -> Run:
+    """As `with_temperatures`, fitted on what each member of an ensemble says of the sets that it was not fitted on.
+
+    A member alone, fitted on fewer sets, is surer than it should be by more than their mean is: the temperature may be
+    a little too high.
+
+    Args:
+        run: a fitted ensemble.
+        problem: the sets, their parts and targets.
+        left_out: rows of the store, of each member in its turn.
+    """
+    pairs = list(zip(members_of(run.model), left_out, strict=False))  # a fit that was stopped has fewer members
+    outputs = np.concatenate([_outputs(replace(run, model=member), problem, rows) for member, rows in pairs])
+    note = (
+        f"Of the {len(problem.split.train)} training sets none were spared for validation: each of the {len(pairs)} "
+        f"models left out another {len(pairs[0][1])} or so of them."
+    )
+    run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
+    rows = np.concatenate([rows for _, rows in pairs])
+    return _tempered(run, problem, rows, outputs, "training sets, by the models that left them out")
+
+
+def _outputs(run: Run, problem: Problem, rows: np.ndarray) -> np.ndarray:
+    return outputs_for(run, problem.store, rows, device=run.record.config.device).double().numpy()
+
+
+def _tempered(run: Run, problem: Problem, rows: np.ndarray, outputs: np.ndarray, what: str) -> Run:
+    """The run with temperatures of outputs ``(b, M, K)`` or ``(b, K)`` for the sets in some rows."""
     truth = run.objective.truth(problem.values[rows])
     heads, notes, start = [], [], 0
     for column, head in enumerate(run.objective.heads):
@@ -42,7 +74,7 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
             own, classes = outputs[known][..., start : start + head.out_features], truth[known, column].astype(int)
             temperature = fit_temperature(own, classes)
             end = end_of_search(own, classes, temperature)
-            notes.append(_found(head.target, own, classes, temperature, end))
+            notes.append(_found(head.target, own, classes, temperature, end, what))
             kept = 1.0 if end < 0 else temperature
             heads.append(head.model_copy(update={"temperature": kept}))
         else:
@@ -53,23 +85,23 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
     return replace(run, record=run.record.model_copy(update=told))
 
 
-def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int) -> str:
-    """What the temperature of a target says, in words; of outputs ``(B, M, K)`` or ``(B, K)`` for validation sets."""
+def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int, what: str) -> str:
+    """What the temperature of a target says, in words; of outputs ``(B, M, K)`` or ``(B, K)``."""
     count = len(classes)
     if end > 0:
         return (
-            f"The probabilities of {target} carry no information: the {count} validation sets are likeliest where all "
+            f"The probabilities of {target} carry no information: the {count} {what} are likeliest where all "
             f"classes are nearly alike (the temperature is {temperature:.3g}), so every set is given about the same "
             "probabilities. The predicted classes are no better founded."
         )
     if end < 0:
         return (
-            f"No temperature was fitted for {target}: all {count} validation sets are predicted right, so that no "
+            f"No temperature was fitted for {target}: all {count} {what} are predicted right, so that no "
             "certainty would be too much for them. Its probabilities are as the model gives them."
         )
     before, after = surprise(outputs, classes), surprise(outputs, classes, temperature)
     return (
-        f"The probabilities of {target} are tempered by {temperature:.3g}, fitted on {count} validation sets, whose "
+        f"The probabilities of {target} are tempered by {temperature:.3g}, fitted on {count} {what}, whose "
         f"cross entropy it lowers from {before:.3g} to {after:.3g}."
     )
 

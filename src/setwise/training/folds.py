@@ -4,6 +4,7 @@ scikit-learn's splitters draw the folds; a validation part is drawn of what is l
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,33 @@ def plan_folds(
             split = _with_validation(rest, np.sort(test), groups, classes, validation, fit_seed)
             drawn.append(Fold(repeat, number, split, fit_seed))
     return drawn
+
+
+def parts_of(
+    num_sets: int, parts: int, *, groups: np.ndarray | None, classes: np.ndarray | None, seed: int
+) -> list[np.ndarray]:
+    """Disjoint parts of all sets that keep groups whole and have classes in about equal shares; fewer of few groups.
+
+    Nothing where the sets without one of the parts would lack a class, or cannot be divided.
+
+    Args:
+        num_sets: B.
+        parts: at most.
+        groups: ``(B,)`` what must stay together, or none.
+        classes: ``(B,)``, or none.
+        seed: of the draw.
+    """
+    most = min(parts, num_sets if groups is None else len(np.unique(groups.astype(str))))
+    if classes is not None:
+        most = min(most, int(np.unique(classes, return_counts=True)[1].max()))
+    if most < 2:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class with fewer sets than there are parts
+        divided = _divide(num_sets, most, groups, classes, seed)
+    if any(len(rest) == 0 or (classes is not None and set(classes[rest]) != set(classes)) for rest, _ in divided):
+        return []
+    return [np.sort(part) for _, part in divided]
 
 
 def _possible(num_sets: int, folds: int, groups: np.ndarray | None, classes: np.ndarray | None) -> int:

@@ -15,10 +15,11 @@ from setwise.data import columns
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
-from setwise.training.calibrate import with_coverage, with_temperatures
+from setwise.training.calibrate import with_coverage, with_temperatures, with_temperatures_of_left_out
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
+from setwise.training.cross_fit import left_out, without
 from setwise.training.defaults import settled, validation_share
 from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements
 from setwise.training.element_problem import define_of_elements
@@ -56,7 +57,7 @@ def train(
     split: Split | None = None,
     validation: float | None = None,
     test: float = 0.2,
-    calibrate: bool = False,
+    calibrate: bool | None = None,
     coverage: float | None = None,
     baselines: bool = True,
     intervals: bool = True,
@@ -96,8 +97,9 @@ def train(
         validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
             and none of fewer than 100 sets (`setwise.training.defaults`).
         test: share of the sets that the model is measured on; 0 for none (dimensionless).
-        calibrate: fit a temperature for each target of classes on the validation part, so that probabilities are
-            neither too sure nor too unsure.
+        calibrate: fit a temperature for each target of classes, so that probabilities are neither too sure nor too
+            unsure: on the validation part, or where there is none on what each member of an ensemble says of training
+            sets that it leaves out (`setwise.training.cross_fit`). By default in the latter case alone.
         coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
             (`setwise.training.conformal`); half of the validation part is then kept for them alone.
         baselines: fit the baselines as well.
@@ -126,13 +128,15 @@ def train(
     for name in covariates:
         if name in targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
+    alone = config.ensemble == 1 or of == "elements"
+    needed = coverage is not None or (calibrate is True and alone)
     choices: dict[str, Any] = {
         "task": task,
         "class_weights": class_weights,
         "weight_column": weight_column,
         "group": group,
         "split": split,
-        "shares": (validation_share(validation, len(store), needed=calibrate or coverage is not None), test),
+        "shares": (validation_share(validation, len(store), needed=needed), test),
         "standardise": config.standardise,
         "seed": config.seed,
     }
@@ -154,9 +158,12 @@ def train(
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
-        members = _fit_members(spec, problem, inputs, config, watched, resume=resume)
+        out_of = left_out(problem, config, calibrate=calibrate)
+        members = _fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
     run = finished_run(model, spec, problem, inputs, config, members, directory, notes)
-    if calibrate:
+    if out_of:
+        run = with_temperatures_of_left_out(run, problem, out_of)
+    elif calibrate:
         run = with_temperatures(run, problem)
     if coverage is not None:
         run = with_coverage(run, problem, kept, coverage)
@@ -173,7 +180,7 @@ def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -
         return problem, np.zeros(0, np.int64)
     if not 0 < coverage < 1:
         raise InputError(f"coverage must be between 0 and 1, such as 0.9; got {coverage}.")
-    groups = None if problem.group is None else columns.groups(problem.store, problem.group)
+    groups = columns.groups(problem.store, problem.group)
     split, kept = with_calibration(problem.split, groups, seed=seed)
     return replace(problem, split=split), kept
 
@@ -277,17 +284,22 @@ def _fit_members(
     inputs: Inputs,
     config: FitConfig,
     watched: _Watched,
+    out_of: Sequence[np.ndarray],
     *,
     resume: bool,
 ) -> list[tuple[nn.Module, FitConfig, Fitted]]:
-    """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far."""
+    """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far.
+
+    Members leave out the sets of ``out_of``, rows of the store, where there are some.
+    """
     members: list[tuple[nn.Module, FitConfig, Fitted]] = []
     for member in range(config.ensemble):
         own = member_config(config, member)
         with seeded(own.seed):
             network = build_from_spec(spec)
         network.memory = config.memory
-        checkpoints = _checkpoints(watched.directory, problem, inputs, spec, own, member)
+        its = without(problem, out_of[member]) if out_of else problem
+        checkpoints = _checkpoints(watched.directory, its, inputs, spec, own, member)
         with ExitStack() as stack:
             label = f"member {member + 1} of {config.ensemble}" if config.ensemble > 1 else ""
             bar = ProgressBar(config.epochs, show=watched.progress, label=label)
@@ -296,7 +308,7 @@ def _fit_members(
                 curves = watched.directory / "tensorboard"
                 curves = curves / f"member-{member + 1}" if config.ensemble > 1 else curves
                 observers.append(stack.enter_context(TensorBoardLog(curves)))
-            fitted = _fit(network, problem, inputs, (config, own), checkpoints, observers, resume=resume)
+            fitted = _fit(network, its, inputs, (config, own), checkpoints, observers, resume=resume)
         if fitted.status == "interrupted" and members:
             network, own, before = members[-1]
             members[-1] = network, own, replace(before, status="interrupted")

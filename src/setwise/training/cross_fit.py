@@ -1,0 +1,52 @@
+"""Cross-fitted ensembles: where no sets can be spared for validation, each member leaves out another part of them.
+
+What the members say of the sets that they have not seen is as good as a validation part of all training sets, for one
+number at least: the temperature of the probabilities.
+
+Source: Breiman 1996, Stacked regressions, Machine Learning 24 (predictions of left-out parts); in `docs/log.md` what it
+is worth for sets.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from setwise.data import columns
+from setwise.training.config import FitConfig
+from setwise.training.folds import parts_of
+from setwise.training.heads import Classification
+from setwise.training.problem import Problem
+
+_PARTS = 5
+
+
+def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> list[np.ndarray]:
+    """Rows of the store that each member of an ensemble is not fitted on; none at all where members are fitted alike.
+
+    Parts are as many whatever the number of members, so that a run can be given more of them.
+
+    Args:
+        problem: the sets, their parts and targets.
+        config: with the number of members, and the seed of the parts.
+        calibrate: whether temperatures are asked for; by default they are where this can give them.
+    """
+    classes = [column for column, head in enumerate(problem.objective.heads) if isinstance(head, Classification)]
+    spared = len(problem.split.validation) > 0
+    if calibrate is False or spared or config.ensemble < 2 or not classes or problem.of == "elements":
+        return []
+    rows = problem.split.train
+    groups = columns.groups(problem.store, problem.group)
+    parts = parts_of(
+        len(rows),
+        _PARTS,
+        groups=None if groups is None else groups[rows],
+        classes=problem.values[rows, 0].astype(str) if len(problem.objective.heads) == 1 else None,
+        seed=config.seed,
+    )
+    return [rows[parts[member % len(parts)]] for member in range(config.ensemble)] if parts else []
+
+
+def without(problem: Problem, rows: np.ndarray) -> Problem:
+    """The problem without some training sets."""
+    train = problem.split.train
+    return replace(problem, split=replace(problem.split, train=train[~np.isin(train, rows)]))

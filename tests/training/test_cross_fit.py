@@ -1,0 +1,127 @@
+"""Ensembles whose members leave out parts of few training sets: who sees what, and what temperatures come of it."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+import setwise as sw
+from setwise.data import read
+from setwise.data.splits import Split
+from setwise.training import FitConfig, train
+from setwise.training.calibration import fit_temperature, surprise
+from setwise.training.ensemble import members_of
+from setwise.training.folds import parts_of
+from setwise.training.heads import Classification
+from setwise.training.outputs import outputs_for
+
+QUICK = FitConfig(epochs=4, ensemble=5, standardise=False, learning_rate=1e-2)
+
+
+def store_of(count, *, moved=(), groups=None):
+    """Sets whose class shifts their elements a little; those in some rows are moved far away."""
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(0.3 * (i % 2), 1.0, (5 + i % 3, 2)) + 10.0 * (i in moved) for i in range(count)]
+    columns = {"kind": ["low", "high"] * (count // 2), "y": np.arange(count) / 3}
+    return read(sets, sets=pa.table(columns | ({} if groups is None else {"group": groups})))
+
+
+def fitted(store, targets="kind", **choices):
+    return train(
+        store,
+        targets=targets,
+        model_choices={"depth": 2, "width": 8},
+        baselines=False,
+        **{"config": QUICK, "split": Split(*np.split(np.arange(len(store)), [16, 16])), **choices},
+    )
+
+
+def parts_left_out(store):
+    return parts_of(16, 5, groups=None, classes=np.array(store.sets["kind"].to_pylist())[:16], seed=QUICK.seed)
+
+
+@pytest.mark.parametrize("groups", [None, np.array([f"p{i // 3}" for i in range(30)])])
+def test_parts_are_disjoint_whole_and_stratified(groups):
+    classes = np.array(["a", "b", "b"] * 10)
+    parts = parts_of(30, 5, groups=groups, classes=classes, seed=3)
+    assert len(parts) == 5
+    assert sorted(np.concatenate(parts).tolist()) == list(range(30))
+    for part in parts:
+        rest = np.setdiff1d(np.arange(30), part)
+        assert set(classes[rest]) == {"a", "b"}
+        if groups is not None:
+            assert not set(groups[part]) & set(groups[rest])
+
+
+@pytest.mark.parametrize(
+    ("num_sets", "groups", "classes"),
+    [
+        (6, None, np.array(["a"] * 5 + ["b"])),
+        (6, np.array(["p"] * 6), None),
+        (6, np.array(list("pppqqq")), np.array(list("aaabbb"))),
+    ],
+    ids=["a class of one set", "one group", "each group a class"],
+)
+def test_no_parts_where_a_class_would_be_lacking(num_sets, groups, classes):
+    assert parts_of(num_sets, 5, groups=groups, classes=classes, seed=0) == []
+
+
+def test_a_member_does_not_see_what_it_leaves_out():
+    first = parts_left_out(store_of(24))[0]
+    plain, moved = (fitted(store_of(24, moved=rows)) for rows in ((), first))
+    same = [
+        all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+        for one, other in zip(members_of(plain.model), members_of(moved.model), strict=True)
+    ]
+    assert same == [True, False, False, False, False]
+
+
+def test_temperatures_are_of_what_members_say_of_the_sets_left_out():
+    store = store_of(24)
+    run, plain = fitted(store), fitted(store, calibrate=False)
+    head, untouched = run.objective.heads[0], plain.objective.heads[0]
+    assert isinstance(head, Classification)
+    assert isinstance(untouched, Classification)
+    assert untouched.temperature == 1
+    parts = parts_left_out(store)
+    outputs = [
+        outputs_for(run, store, rows).numpy()[:, member] for member, rows in enumerate(parts)
+    ]  # of the ensemble, of which each member has its own
+    truth = [head.classes.index(store.sets["kind"][int(row)].as_py()) for row in np.concatenate(parts)]
+    assert head.temperature == pytest.approx(fit_temperature(np.concatenate(outputs), np.array(truth)), rel=1e-4)
+    assert "each of the 5 models left out another" in run.record.notes[0]
+    assert "by the models that left them out" in run.record.notes[1]
+
+
+def test_only_where_there_is_an_ensemble_of_classes_and_nothing_else_to_calibrate_on():
+    store = store_of(24)
+    spared = Split(np.arange(16), np.arange(16, 24), np.arange(0))
+    for choices in (
+        {"targets": "y"},
+        {"config": QUICK.model_copy(update={"ensemble": 1})},
+        {"split": spared},
+        {"calibrate": False},
+    ):
+        assert not any("left out" in note for note in fitted(store, **choices).record.notes), choices
+
+
+def test_groups_are_left_out_whole():
+    run = fitted(store_of(24, groups=[f"p{i // 4}" for i in range(24)]))
+    assert "each of the 5 models left out another 4 or so" in run.record.notes[0]  # of four groups of four
+
+
+def test_few_sets_get_probabilities_that_can_be_believed():
+    draw = np.random.default_rng(1)
+
+    def made(count):
+        labels = np.arange(count) % 2
+        return [draw.normal(0, 1.0, (20, 10)) + draw.normal(0.35 * y, 0.6, 10) for y in labels], labels
+
+    (sets, labels), (new, truth) = made(24), made(300)
+    found = {}
+    for calibrate in (None, False):
+        classifier = sw.SetClassifier(depth=2, width=32, epochs=40, random_state=0, calibrate=calibrate)
+        shares = classifier.fit(sets, labels).predict_proba(new)
+        found[calibrate] = surprise(np.log(shares), truth), (shares.argmax(1) == truth).mean()
+    assert found[None][0] < 0.8 * found[False][0]  # cross entropy
+    assert found[None][1] > found[False][1] - 0.05  # accuracy

@@ -14,6 +14,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.data import Reading, read, room
 from setwise.data.fcs import write_fcs
+from setwise.streaming import free
 from setwise.streaming.free import free_memory
 
 
@@ -64,6 +65,28 @@ def test_a_disk_without_space_is_told(monkeypatch):
     monkeypatch.setattr(room.tempfile, "TemporaryFile", full)
     with pytest.raises(InputError, match=r"/full has no space.*TMPDIR.*--store"):
         room.room((31, 7))
+
+
+@pytest.mark.parametrize(
+    ("membership", "folder", "names"),
+    [
+        ("0::/job/step\n", "job", ("memory.max", "memory.current")),
+        ("3:cpu:/x\n2:memory:/job/step\n0::/\n", "memory/job", ("memory.limit_in_bytes", "memory.usage_in_bytes")),
+    ],
+    ids=["second version", "first version"],
+)
+def test_limits_of_groups_of_processes_count(tmp_path, monkeypatch, membership, folder, names):
+    """What a job may use counts, though its step has no limit of its own; pages of files can be taken back."""
+    group = tmp_path / folder
+    (group / "step").mkdir(parents=True)
+    (group / names[0]).write_text("1000000\n")
+    (group / names[1]).write_text("900000\n")
+    (group / "memory.stat").write_text("anon 5\ninactive_file 200000\nactive_file 100000\n")
+    (group / "step" / names[0]).write_text("max\n")
+    read = free._text
+    monkeypatch.setattr(free, "_GROUPS", tmp_path)
+    monkeypatch.setattr(free, "_text", lambda path: membership if path == "/proc/self/cgroup" else read(path))
+    assert free_memory() == 0.8 * 400_000
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").is_file(), reason="limits are read from /proc, which Linux has")

@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+import pyarrow.parquet as pq
 import pytest
 
 from setwise._checks import InputError
 from setwise.data import Reading, read, room
 from setwise.data.fcs import write_fcs
+from setwise.data.tables import open_rows
 from setwise.streaming import free
 from setwise.streaming.free import free_memory
 
@@ -105,3 +107,16 @@ print(free_memory())
     assert before > after
     assert 0.8 * (90 << 20) < after <= 0.8 * (100 << 20)
     assert re.fullmatch(r"\d+", str(free_memory()))
+
+
+def test_reading_parquet_does_not_keep_what_was_read(tmp_path):
+    """Arrow buffers whole files beforehand if it may, and gives nothing back before the end."""
+    path = tmp_path / "cells.parquet"
+    values = np.random.default_rng(0).standard_normal(1 << 20).astype(np.float32)
+    table = pa.table({"set_id": ["a"] * len(values), **{f"f{i}": values + i for i in range(8)}})
+    pq.write_table(table, path, compression="none", row_group_size=1 << 16)
+    del table
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in open_rows(path, set_id="set_id", stream=True).read(["set_id", *(f"f{i}" for i in range(8))]):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < path.stat().st_size / 2

@@ -16,6 +16,7 @@ from setwise._checks import InputError
 from setwise.data.kinds import is_number, is_text, not_numbers
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
+_READ_AT_ONCE = 1 << 20  # bytes of a column of a Parquet file
 ROWS = 1 << 18  # rows read at a time
 BYTES = 1 << 26  # bytes of a Parquet file read at a time, about
 BLOCK = 1 << 24  # bytes of a CSV file read at a time
@@ -170,7 +171,9 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         as_codes = [set_id] if kind is not None and is_text(kind) else None
-        with reading(path), pq.ParquetFile(path, read_dictionary=as_codes) as file:
+        # buffering beforehand would keep all that was read until the end, as much as the file is large
+        options = {"read_dictionary": as_codes, "pre_buffer": False, "buffer_size": _READ_AT_ONCE}
+        with reading(path), pq.ParquetFile(path, **options) as file:
             yield from file.iter_batches(batch_size=batch_size, columns=list(columns))
 
     return Rows(str(path), schema, read)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 import pyarrow.parquet as pq
 import pytest
 
@@ -33,7 +32,7 @@ def _source(folder: Path, kind: str) -> Path:
             write_fcs(folder / f"{number}.fcs", values * number, ["A", "B", "C"])
         return folder
     table = pa.table({"set_id": [f"s{n // 7}" for n in range(53)], **{f"x{n}": values[:, n] for n in range(3)}})
-    write = pyarrow.csv.write_csv if kind == "csv" else pyarrow.parquet.write_table
+    write = pyarrow.csv.write_csv if kind == "csv" else pq.write_table
     write(table, folder / f"cells.{kind}")
     return folder / f"cells.{kind}"
 

@@ -24,7 +24,7 @@ class DeepSets(nn.Module):
         super().__init__()
         from torch_geometric.nn import MLP, DeepSetsAggregation
 
-        local = MLP([FEATURES, *[WIDTH] * (depth + 1)], norm=norm, plain_last=False)
+        local = MLP([FEATURES, *[WIDTH] * (depth + 2)], norm=norm)
         self.aggregation = DeepSetsAggregation(local, MLP([WIDTH] * 4 + [1], norm=None))
 
     def forward(self, batch: sw.SetBatch) -> Tensor:

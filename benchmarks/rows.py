@@ -30,18 +30,21 @@ def timed(variant: str, timing: Timing, *, floor: float | None = None) -> Row:
 
 def conditions(device: torch.device = torch.device("cpu")) -> Row:  # noqa: B008 - a constant
     """When, where and with what it was measured."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    changed = _git("status", "--porcelain", "--", "*.py", "*.toml")  # results are added to, code is not
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit,
+        "commit": _git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else ""),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU",
         "threads": str(torch.get_num_threads()),
         "torch": torch.__version__,
         "setwise": _version("setwise"),
         "dtype": "float32",
     }
+
+
+def _git(*arguments: str) -> str:
+    """What git says of this checkout; nothing where it is none."""
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _version(package: str) -> str:

@@ -74,6 +74,26 @@ def test_which_element(setwise, cells, tmp_path):
     assert np.allclose(found.groupby("set_id")["probability_odd"].sum(), 1)
 
 
+def test_cross_validation(setwise, cells, tmp_path):
+    path, table = cells
+    command = ("cv", path, "--element-target", "type", "--features", "x,y", *TINY[:-1], "--folds", "2")
+    done = setwise(*command, "--permutations", "1", "--out", tmp_path / "cv")
+    assert done.code == 0, done.err
+    words = " ".join(done.out.split())
+    assert f"23 sets, {table.num_rows} elements; to predict of elements: type" in words
+    assert (
+        f"{table.num_rows} elements of 23 sets, each predicted by models that have not seen its set: 2 folds" in words
+    )
+    assert "Would shuffled labels do as well?" in words
+    found = pyarrow.parquet.read_table(tmp_path / "cv" / "predictions.parquet")
+    assert found["set_id"].to_pylist() == table["set_id"].to_pylist()
+    assert found["type"].to_pylist() == table["type"].to_pylist()
+    assert "The baselines see the element alone" in (tmp_path / "cv" / "report.html").read_text()
+    resumed = setwise(*command, "--permutations", "1", "--out", tmp_path / "cv", "--resume", "--json")
+    document = json.loads(resumed.out)
+    assert (document["sets"], document["elements"]) == (23, table.num_rows)
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -83,7 +103,7 @@ def test_which_element(setwise, cells, tmp_path):
         (("fit", "CELLS", "--element-target", "set_id", "--out", "RUN"), "names the set of each element"),
         (("fit", "CELLS", "--element-target", "type", "--features", "x,type", "--out", "RUN"), "told the answer"),
         (("fit", "CELLS", "--element-target", "type", "--coverage", "0.9", "--out", "RUN"), "coverage"),
-        (("cv", "CELLS", "--element-target", "type", "--out", "RUN"), "cross-validation is of targets of sets"),
+        (("cv", "CELLS", "--element-target", "none", "--out", "RUN"), "none"),
     ],
 )
 def test_what_cannot_be_done_is_said(setwise, cells, tmp_path, command, words):

@@ -33,14 +33,17 @@ def cv(
 ) -> object:
     """Cross-validate: every set is predicted by models that have not seen it, beside simple baselines.
 
-    Groups stay whole, classes are spread, each fold has its own validation sets and baselines. Other options are those
-    of `setwise fit`.
+    Groups stay whole, classes are spread, each fold has its own validation sets and baselines. With --element-target
+    the elements are predicted by models that have not seen their sets, and --permutations shuffle labels within sets.
+    Other options are those of `setwise fit`.
 
     [bold]Examples[/bold]
 
     setwise cv cells.parquet --sets patients.csv --target cmv --group patient --repeats 10 --jobs 4 --out runs/cv
 
     setwise cv cells.parquet --sets patients.csv --target cmv --permutations 100 --out runs/cv --resume
+
+    setwise cv cells.parquet --element-target cell_type --out runs/types
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -51,7 +54,9 @@ def cv(
     people = Screen(quiet=quiet, as_json=json)
     study = study_of(given)
     store = sets_of(given)
-    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict: {', '.join(study.targets)}")
+    people.line(
+        f"{len(store):,} sets, {store.num_elements:,} elements; to predict of {study.of}: {', '.join(study.targets)}"
+    )
     shown = not people.silent and sys.stderr.isatty()
     columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("fits, left"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:

@@ -121,3 +121,22 @@ def labels_of(store: Any, name: str) -> pa.Array:
             "Labels are read where they are named (--element-target, element_labels=...)."
         )
     return store.labels[name]
+
+
+def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
+    """One column of labels dealt out anew within each set, among the elements that have one.
+
+    Args:
+        store: a `setwise.data.SetStore`.
+        name: of the column.
+        seed: of the permutation; columns of one seed are dealt out alike where they miss the same elements.
+    """
+    column = labels_of(store, name)
+    owners = np.repeat(np.arange(len(store)), store.sizes)
+    values = column.to_numpy(zero_copy_only=False) if not is_text_label(column) else None
+    known = label_codes(column, name)[1] >= 0 if values is None else ~np.isnan(values)
+    places = np.flatnonzero(known)
+    draw = np.random.default_rng(seed).random(len(column))[places]
+    order = np.arange(len(column))
+    order[places] = places[np.lexsort((draw, owners[places]))]
+    return column.take(pa.array(order))

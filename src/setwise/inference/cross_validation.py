@@ -10,17 +10,19 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from setwise._checks import InputError, check_positive
-from setwise.data import columns
 from setwise.data.store import SetStore
-from setwise.inference.fold_runs import FoldResult, Task, predictions_of_repeat, run_tasks
+from setwise.inference.fold_plan import Asked, FoldPlan, plan_of_elements, plan_of_sets
+from setwise.inference.fold_runs import FoldResult, predictions_of_repeat, run_tasks
+from setwise.inference.predict_elements import prediction_columns
+from setwise.training.element_problem import truth_labels
 from setwise.training.files import make_directory, write_whole
-from setwise.training.folds import count_permutations, plan_folds, shuffled
 from setwise.training.held_out import HeldOut, Measured, measured
 from setwise.training.intervals import corrected_t
+from setwise.training.measure_elements import element_table
 from setwise.training.metrics import decisive_metric, lower_is_better, score
 from setwise.training.objectives import Objective
 from setwise.training.study import Study
-from setwise.training.targets import choose_kinds, target_values, truth_columns
+from setwise.training.targets import truth_columns
 
 FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
 _CHANCE = {"auc": 0.5}  # what a constant is worth by metrics of ranks, whichever constants the folds have
@@ -34,7 +36,7 @@ class PermutationTest:
         observed: metrics of the first repeat.
         shuffled: metrics of each permutation.
         p_values: by metric, ``(1 + permutations that do as well) / (1 + permutations)``.
-        possible: different permutations that there are; none for numbers.
+        possible: different permutations that there are; none for numbers, and for labels of elements.
     """
 
     observed: dict[str, float]
@@ -53,12 +55,14 @@ class CrossValidation:
         measured: metrics of the predictions for all sets, pooled over folds, means over repeats, with intervals.
         results: of every fold, in order.
         folds, repeats: how the sets were divided.
-        predictions: a row per set and repeat: ``set_id``, ``size``, ``repeat``, ``fold``, targets, prediction columns.
+        predictions: a row per set and repeat: ``set_id``, ``size``, ``repeat``, ``fold``, targets, prediction columns;
+            of labels of elements a row per measured element, with ``element``, its place in the set, after ``set_id``.
         clusters: ``(B,)`` groups of the sets, or their own numbers.
         grouped: whether sets belong to groups.
         fold_gain: by each metric, the mean over the folds of the model less the best baseline, and its corrected
             interval; where every fold defines it.
         permutation: the test of shuffled targets, or none.
+        sizes: of labels of elements ``(B,)`` how many elements of each set were measured, else none.
     """
 
     study: Study
@@ -72,6 +76,7 @@ class CrossValidation:
     grouped: bool
     fold_gain: dict[str, tuple[float, float, float]]
     permutation: PermutationTest | None = None
+    sizes: np.ndarray | None = None
 
 
 def cross_validate(
@@ -94,6 +99,9 @@ def cross_validate(
     predictions for all sets, so that folds of few sets count as well; AUC thereby compares sets that different models
     ranked, which can only lower it on average. Intervals are drawn over groups or sets.
 
+    Labels of elements are predicted by models that have not seen their sets. At most 100,000 elements are measured in
+    all, drawn evenly from the sets, the same in every repeat; permutations deal labels out within each set.
+
     Args:
         store: the sets.
         study: targets, model and configuration; its seed decides folds, fits and permutations.
@@ -111,40 +119,20 @@ def cross_validate(
         InputError: data, choices or directory are at fault.
     """
     check_positive(jobs=jobs)
-    if study.of == "elements":
-        raise InputError(
-            "cross-validation is of targets of sets; labels of elements are measured on the held-out sets of one fit "
-            "(setwise fit --element-target, with another --seed for another split)."
-        )
     directory = _directory(out, resume=resume, overwrite=overwrite)
-    kinds = choose_kinds(store, study.targets, study.task)
-    values = target_values(store, kinds)
-    groups = columns.groups(store, study.group)
-    stratify = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
-    classes = values[:, 0].astype(str) if stratify else None
-    seed = study.config.seed
-    plan = plan_folds(
-        len(store), folds=folds, repeats=repeats, groups=groups, classes=classes, validation=study.validation, seed=seed
-    )
-    tasks = [Task(fold, 0, _columns(store, study), baselines) for fold in plan]
-    number_of_folds = 1 + max(fold.number for fold in plan)
-    for permutation in range(1, permutations + 1):
-        dealt = shuffled(
-            values, groups, seed=int(np.random.SeedSequence((seed, 0, 0, permutation)).generate_state(1)[0])
-        )
-        tasks += _permuted(store, study, dealt, permutation, number_of_folds, groups, stratify=stratify)
+    asked = Asked(folds, repeats, permutations, baselines)
+    plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
     count = [0]
 
     def one_more(_: FoldResult) -> None:
         count[0] += 1
-        done(count[0], len(tasks))
+        done(count[0], len(plan.tasks))
 
     folder = None if directory is None else directory / FOLDS
-    results = run_tasks(store, study, tasks, folder=folder, jobs=jobs, done=one_more)
-    found = _assembled(store, study, results[: len(plan)], values, groups, (number_of_folds, repeats))
+    results = run_tasks(store, study, plan.tasks, folder=folder, jobs=jobs, done=one_more)
+    found = _assembled(store, study, results[: plan.as_they_are], plan, repeats)
     if permutations:
-        possible = count_permutations(classes, groups) if classes is not None else None
-        found = replace(found, permutation=_permutation_test(results, len(store), possible))
+        found = replace(found, permutation=_permutation_test(results, len(store), plan))
     if directory is not None:
         _write(found, directory)
     return found
@@ -176,86 +164,67 @@ def _directory(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path
     return directory
 
 
-def _columns(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
-    """The columns of the sets that a fit needs, with other targets where they are given."""
-    wanted = [*study.targets, *study.covariates]
-    wanted += [name for name in (study.group, study.weight_column) if name is not None]
-    wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []
-    table = store.sets.select(["set_id", *dict.fromkeys(wanted)])
-    for position, name in enumerate(study.targets if values is not None else ()):
-        assert values is not None
-        column = pa.array(values[:, position].tolist(), from_pandas=True)
-        table = table.set_column(table.column_names.index(name), name, column)
-    return table
-
-
-def _permuted(
-    store: SetStore,
-    study: Study,
-    values: np.ndarray,
-    permutation: int,
-    folds: int,
-    groups: np.ndarray | None,
-    *,
-    stratify: bool,
-) -> list[Task]:
-    """The fits of one permutation of the targets, on folds that are drawn for it as they were for the targets."""
-    plan = plan_folds(
-        len(store),
-        folds=folds,
-        groups=groups,
-        classes=values[:, 0].astype(str) if stratify else None,
-        validation=study.validation,
-        seed=study.config.seed,
-    )
-    table = _columns(store, study, values)
-    return [Task(fold, permutation, table, baselines=False) for fold in plan]
-
-
 def _assembled(
-    store: SetStore,
-    study: Study,
-    results: Sequence[FoldResult],
-    values: np.ndarray,
-    groups: np.ndarray | None,
-    divided: tuple[int, int],
+    store: SetStore, study: Study, results: Sequence[FoldResult], plan: FoldPlan, repeats: int
 ) -> CrossValidation:
     objective = results[0].objective
     _check_alike(results)
-    repeats = [predictions_of_repeat(results, repeat, len(store)) for repeat in range(divided[1])]
-    predicted = {name: [predictions[name] for _, predictions in repeats] for name in repeats[0][1]}
-    clusters = np.arange(len(store)) if groups is None else groups
-    found = measured(HeldOut(objective, repeats[0][0], predicted, clusters), seed=study.config.seed)
+    of_repeats = [predictions_of_repeat(results, repeat, len(store), sizes=plan.sizes) for repeat in range(repeats)]
+    truth = of_repeats[0][0]
+    predicted = {name: [predictions[name] for _, predictions in of_repeats] for name in of_repeats[0][1]}
+    clusters = np.arange(len(store)) if plan.groups is None else plan.groups
+    found = measured(HeldOut(objective, truth, predicted, clusters, plan.sizes), seed=study.config.seed)
+    tables = [
+        _table(store, plan, objective, truth, values, _fold_of(results, repeat, len(store)), repeat)
+        for repeat, values in enumerate(next(iter(predicted.values())))
+    ]
     found = _constants_rank_nothing(found)
-    tables = []
-    for repeat, (_, predictions) in enumerate(repeats):
-        fold_of = np.zeros(len(store), np.int64)
-        for result in results:
-            if result.repeat == repeat:
-                fold_of[list(result.tested)] = result.fold + 1
-        tables.append(
-            pa.table(
-                {
-                    "set_id": store.set_ids,
-                    "size": store.sizes,
-                    "repeat": np.full(len(store), repeat + 1),
-                    "fold": fold_of,
-                    **truth_columns(objective, values),
-                    **objective.columns(next(iter(predictions.values()))),
-                }
-            )
-        )
     return CrossValidation(
         study,
         objective,
         found,
         tuple(results),
-        *divided,
+        plan.folds,
+        repeats,
         pa.concat_tables(tables),
         clusters,
-        groups is not None,
-        _fold_gain(results, found),
+        plan.groups is not None,
+        _fold_gain(results, found, plan),
+        sizes=plan.sizes,
     )
+
+
+def _fold_of(results: Sequence[FoldResult], repeat: int, num_sets: int) -> np.ndarray:
+    """Which fold of a repeat tested each set ``(B,)``, from 1."""
+    fold_of = np.zeros(num_sets, np.int64)
+    for result in results:
+        if result.repeat == repeat:
+            fold_of[list(result.tested)] = result.fold + 1
+    return fold_of
+
+
+def _table(
+    store: SetStore,
+    plan: FoldPlan,
+    objective: Objective,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    fold_of: np.ndarray,
+    repeat: int,
+) -> pa.Table:
+    """The predictions of a repeat, a row per set, or per element that is measured."""
+    if plan.sizes is None or plan.places is None:
+        assert plan.values is not None, "neither elements nor sets"
+        start = pa.table({"set_id": store.set_ids, "size": store.sizes})
+        more = truth_columns(objective, plan.values) | objective.columns(predicted)
+    else:
+        start = element_table(store, np.arange(len(store)), plan.sizes, plan.places, {})
+        more = truth_labels(objective, truth) | prediction_columns(objective, predicted, plan.sizes)
+        fold_of = np.repeat(fold_of, plan.sizes)
+    columns = {"repeat": np.full(start.num_rows, repeat + 1), "fold": fold_of, **more}
+    for name, values in columns.items():
+        start = start.append_column(name, values if isinstance(values, pa.Array) else pa.array(values))
+    return start
 
 
 def _check_alike(results: Sequence[FoldResult]) -> None:
@@ -294,14 +263,16 @@ def _constants_rank_nothing(found: Measured) -> Measured:
     return replace(found, rows=rows, gains=gains)
 
 
-def _fold_gain(results: Sequence[FoldResult], found: Measured) -> dict[str, tuple[float, float, float]]:
+def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -> dict[str, tuple[float, float, float]]:
     """Per metric the mean gain of the folds over the best baseline, with the interval that knows of their overlap."""
     if len(found.rows) < 2:
         return {}
-    per_fold = [
-        {name: score(r.objective, np.array(p), np.array(r.truth, float)) for name, p in r.predicted.items()}
-        for r in results
-    ]
+    per_fold = []
+    for result in results:
+        sizes = None if plan.sizes is None else plan.sizes[list(result.tested)]
+        per_fold.append(
+            {name: score(result.objective, p, result.truth, sizes=sizes) for name, p in result.predicted.items()}
+        )
     gains: dict[str, tuple[float, float, float]] = {}
     tested = float(np.mean([len(r.tested) / (len(r.tested) + r.trained + r.validated) for r in results]))
     model = found.rows[0].name
@@ -318,11 +289,11 @@ def _fold_gain(results: Sequence[FoldResult], found: Measured) -> dict[str, tupl
     return gains
 
 
-def _permutation_test(results: Sequence[FoldResult], num_sets: int, possible: int | None) -> PermutationTest:
+def _permutation_test(results: Sequence[FoldResult], num_sets: int, plan: FoldPlan) -> PermutationTest:
     def metrics(permutation: int) -> dict[str, float]:
         own = [result for result in results if result.permutation == permutation]
-        truth, predicted = predictions_of_repeat(own, 0, num_sets)
-        return score(own[0].objective, next(iter(predicted.values())), truth)
+        truth, predicted = predictions_of_repeat(own, 0, num_sets, sizes=plan.sizes)
+        return score(own[0].objective, next(iter(predicted.values())), truth, sizes=plan.sizes)
 
     observed = metrics(0)
     dealt = [metrics(number) for number in range(1, 1 + max(result.permutation for result in results))]
@@ -331,7 +302,7 @@ def _permutation_test(results: Sequence[FoldResult], num_sets: int, possible: in
         sign = -1 if lower_is_better(metric) else 1
         known = [one[metric] for one in dealt if metric in one]
         p_values[metric] = (1 + sum(sign * other >= sign * value for other in known)) / (1 + len(known))
-    return PermutationTest(observed, tuple(dealt), p_values, possible)
+    return PermutationTest(observed, tuple(dealt), p_values, plan.possible)
 
 
 def _write(found: CrossValidation, directory: Path) -> None:
@@ -351,6 +322,7 @@ def as_document(found: CrossValidation) -> dict[str, object]:
         "study": found.study.identity(),
         "decisive": decisive_metric(found.objective),
         "sets": len(found.clusters),
+        "elements": None if found.sizes is None else int(found.sizes.sum()),
         "groups": len(np.unique(found.clusters)) if found.grouped else None,
         "folds": found.folds,
         "repeats": found.repeats,

@@ -39,7 +39,7 @@ def measured_elements(
     """
     objective, rows = run.objective, np.arange(len(store))
     truth = element_truth(store, objective)
-    sizes, kept = kept_elements(store, rows, objective, seed=seed)
+    sizes, kept = kept_elements(store, rows, whole=objective.kind == "which-element", seed=seed)
     predicted = element_predictions(
         run,
         store,
@@ -50,7 +50,7 @@ def measured_elements(
         memory_limit=memory_limit,
         progress=progress,
     )
-    named = prediction_columns(run, predicted, store.sizes)
+    named = prediction_columns(objective, predicted, store.sizes)
     positions = store.positions(rows)[kept]
     clusters = columns.clusters(store, run.record.group)
     held_out = HeldOut(objective, truth[kept], {run.record.model: [predicted[kept]]}, clusters, sizes)

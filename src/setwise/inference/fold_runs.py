@@ -6,19 +6,36 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 from joblib import Parallel, delayed
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
 
 from setwise._checks import InputError
-from setwise.data.store import SetStore
-from setwise.training.files import make_directory, write_whole
+from setwise.data.labels import label_codes, labels_of, shuffled_labels
+from setwise.data.store import SetStore, positions
+from setwise.training.files import checksum, make_directory, write_whole
 from setwise.training.folds import Fold
 from setwise.training.objectives import Objective
 from setwise.training.study import Study
+
+_ARRAYS = ".safetensors"  # beside the result of a fold, of predictions for elements
+_TRUTH, _PREDICTED = "truth", "predicted "  # what its arrays are called
+
+
+def _array(values: Any) -> np.ndarray:
+    return np.array(values, np.float64)
+
+
+def _lists(values: np.ndarray) -> list[list[float | None]]:
+    return [[None if x != x else x for x in row] for row in values.tolist()]
+
+
+_Rows = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(_lists)]
 
 
 class FoldResult(BaseModel):
@@ -31,13 +48,14 @@ class FoldResult(BaseModel):
         trained, validated: sets to train on, sets that chose the epoch.
         tested: rows of the store.
         objective: of the fit.
-        truth: of each tested set a number for each target, none where missing.
-        predicted: by name, the model first: of each tested set its predictions.
+        truth: ``(n, T)`` numbers of each tested set, or of its measured elements, set after set; NaN where missing.
+        predicted: by name, the model first: ``(n, P)`` predictions for the same.
+        arrays: checksum of the file beside the result that holds truth and predictions for elements, or none.
         epochs: done.
         seconds: of the fit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 
     identity: str
     permutation: int
@@ -47,8 +65,9 @@ class FoldResult(BaseModel):
     validated: int
     tested: tuple[int, ...]
     objective: Objective
-    truth: tuple[tuple[float | None, ...], ...]
-    predicted: dict[str, tuple[tuple[float, ...], ...]]
+    truth: _Rows
+    predicted: dict[str, _Rows]
+    arrays: str | None = None
     epochs: int
     seconds: float
 
@@ -62,12 +81,16 @@ class Task:
         permutation: 0 for the targets as they are.
         columns: the table of sets, with the targets that it is fitted to.
         baselines: fit the baselines as well.
+        places: which elements of the store are measured, where labels of elements are predicted; else none.
+        labels_seed: of these labels dealt out anew within each set, or none for the labels as they are.
     """
 
     fold: Fold
     permutation: int
     columns: pa.Table
     baselines: bool
+    places: np.ndarray | None = None
+    labels_seed: int | None = None
 
     @property
     def name(self) -> str:
@@ -76,9 +99,10 @@ class Task:
         return where if self.permutation == 0 else f"permutation-{self.permutation:04d}-{where}"
 
     def identity(self, study: Study, fingerprint: str) -> str:
-        """Checksum of everything that decides the fit."""
+        """Checksum of everything that decides the fit; the fingerprint is of all that is known of the elements."""
         columns = {name: self.columns[name].to_pylist() for name in sorted(self.columns.column_names)}
         content = [study.identity(), fingerprint, self.fold.split.to_dict(), self.fold.seed, columns, self.baselines]
+        content += [] if self.labels_seed is None else [self.labels_seed]
         return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
 
 
@@ -106,7 +130,8 @@ def run_tasks(
     Raises:
         InputError: what a fit finds at fault; a result in the folder that is of another evaluation or damaged.
     """
-    identities = [task.identity(study, store.fingerprint) for task in tasks]
+    known = store.fingerprint + (_labels(store, study) if study.of == "elements" else "")
+    identities = [task.identity(study, known) for task in tasks]
     results: dict[int, FoldResult] = {}
     if folder is not None:
         make_directory(folder)
@@ -131,7 +156,7 @@ def _collected(
 ) -> list[FoldResult]:
     for number, result in fits:
         if folder is not None:
-            write_whole(folder / tasks[number].name, result.model_dump_json().encode())
+            _write(result, folder / tasks[number].name, beside=tasks[number].places is not None)
         results[number] = result
         done(result)
     return [results[number] for number in range(len(tasks))]
@@ -148,15 +173,18 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        fold = task.fold
-        run = study.fit(store.with_sets(task.columns), fold.split, seed=fold.seed, baselines=task.baselines)
+        fold, store = task.fold, store.with_sets(task.columns)
+        if task.labels_seed is not None:
+            store = store.with_labels(
+                {name: shuffled_labels(store, name, seed=task.labels_seed) for name in study.targets}
+            )
+        run = study.fit(store, fold.split, seed=fold.seed, baselines=task.baselines, places=task.places)
     finally:
         torch.set_num_threads(threads)
     held_out = run.held_out
     assert held_out is not None, "a fold without test sets"
     if run.record.status == "interrupted":
         raise KeyboardInterrupt
-    truth = held_out.truth.reshape(len(fold.split.test), -1).astype(float).tolist()
     return number, FoldResult(
         identity=identity,
         permutation=task.permutation,
@@ -166,11 +194,28 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
         validated=len(fold.split.validation),
         tested=tuple(fold.split.test.tolist()),
         objective=run.objective,
-        truth=tuple(tuple(None if x != x else x for x in row) for row in truth),
-        predicted={name: tuple(map(tuple, repeats[0].tolist())) for name, repeats in held_out.predicted.items()},
+        truth=held_out.truth.reshape(len(held_out.truth), -1),
+        predicted={name: repeats[0] for name, repeats in held_out.predicted.items()},
         epochs=run.record.epochs,
         seconds=run.record.seconds,
     )
+
+
+def _labels(store: SetStore, study: Study) -> str:
+    """Checksum of the labels of the elements that are predicted."""
+    found = [label_codes(labels_of(store, name), name) for name in study.targets]
+    return checksum(b"".join(json.dumps(names).encode() + codes.tobytes() for names, codes in found))
+
+
+def _write(result: FoldResult, path: Path, *, beside: bool) -> None:
+    """Write a result; truth and predictions for elements, of which there may be many, into a file beside, before it."""
+    if beside:
+        arrays = {_TRUTH: result.truth, **{f"{_PREDICTED}{name}": rows for name, rows in result.predicted.items()}}
+        content = safetensors.save({name: np.ascontiguousarray(rows) for name, rows in arrays.items()})
+        write_whole(path.with_suffix(_ARRAYS), content)
+        nothing = {"truth": np.zeros((0, 0)), "predicted": dict.fromkeys(result.predicted, np.zeros((0, 0)))}
+        result = result.model_copy(update={**nothing, "arrays": checksum(content)})
+    write_whole(path, result.model_dump_json().encode())
 
 
 def _read(path: Path, identity: str) -> FoldResult:
@@ -185,19 +230,46 @@ def _read(path: Path, identity: str) -> FoldResult:
             f"{path} is of another evaluation: other data, targets, folds or choices. Go on with those that it was "
             "begun with, name another directory, or begin again (overwrite=True, --overwrite)."
         )
-    return result
+    return result if result.arrays is None else _with_arrays(result, path)
+
+
+def _with_arrays(result: FoldResult, path: Path) -> FoldResult:
+    """The result with truth and predictions from the file beside it, in the order in which they were found."""
+    beside = path.with_suffix(_ARRAYS)
+    try:
+        content = beside.read_bytes() if beside.is_file() else b""
+        arrays = safetensors.load(content) if checksum(content) == result.arrays else {}
+    except SafetensorError:
+        arrays = {}
+    if not arrays:
+        raise InputError(
+            f"{beside} is missing or damaged: it holds the predictions of {path.name}. Delete {path.name}; the fold is "
+            "fitted again."
+        )
+    predicted = {name: arrays[f"{_PREDICTED}{name}"] for name in result.predicted}
+    return result.model_copy(update={"truth": arrays[_TRUTH], "predicted": predicted})
 
 
 def predictions_of_repeat(
-    results: Sequence[FoldResult], repeat: int, num_sets: int
+    results: Sequence[FoldResult], repeat: int, num_sets: int, *, sizes: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Truth ``(B, T)`` and predictions ``(B, P)`` by name of one repeat, put together from its folds."""
+    """Truth ``(B, T)`` and predictions ``(B, P)`` by name of one repeat, put together from its folds.
+
+    Args:
+        results: of the folds, of this repeat and of others.
+        repeat: which, from 0.
+        num_sets: B.
+        sizes: ``(B,)`` elements of each set that are measured, of which then each has a row, set after set; or none.
+    """
+    sizes = np.ones(num_sets, np.int64) if sizes is None else sizes
+    starts, count = np.cumsum(sizes) - sizes, int(sizes.sum())
     own = [result for result in results if result.repeat == repeat]
-    truth = np.full((num_sets, len(own[0].truth[0])), np.nan)
-    predicted = {name: np.full((num_sets, len(rows[0])), np.nan) for name, rows in own[0].predicted.items()}
+    truth = np.full((count, own[0].truth.shape[1]), np.nan)
+    predicted = {name: np.full((count, rows.shape[1]), np.nan) for name, rows in own[0].predicted.items()}
     for result in own:
-        rows = list(result.tested)
-        truth[rows] = np.array(result.truth, float)
+        tested = list(result.tested)
+        rows = positions(starts[tested], sizes[tested])
+        truth[rows] = result.truth
         for name, values in result.predicted.items():
-            predicted[name][rows] = np.array(values)
+            predicted[name][rows] = values
     return truth, predicted

@@ -11,6 +11,7 @@ from setwise.data.store import SetStore
 from setwise.training.element_outputs import element_outputs, finite
 from setwise.training.ensemble import spread_columns
 from setwise.training.measure_elements import element_table
+from setwise.training.objectives import Objective
 from setwise.training.run import Run
 from setwise.training.which_element import WhichElement, named_elements
 
@@ -58,16 +59,18 @@ def element_tables(
         progress=progress,
     )
     for rows, outputs in found:
-        columns: dict[str, Any] = prediction_columns(run, finite(run, store, rows, outputs), store.sizes[rows])
+        columns: dict[str, Any] = prediction_columns(
+            run.objective, finite(run, store, rows, outputs), store.sizes[rows]
+        )
         if spread:
             columns |= spread_columns(run.objective, outputs)
         yield element_table(store, rows, store.sizes[rows], store.positions(rows), columns).drop_columns("size")
 
 
-def prediction_columns(run: Run, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
+def prediction_columns(objective: Objective, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
     """Named columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
-    columns = run.objective.columns(predicted)
-    for head, part in run.objective.by_head(predicted):
+    columns = objective.columns(predicted)
+    for head, part in objective.by_head(predicted):
         if isinstance(head, WhichElement):
             named = (named_elements(part[:, 0], sizes) > 0).astype(np.int64)
             columns = {f"predicted_{head.target}": named, **columns}

@@ -14,7 +14,7 @@ from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.page import frame, moment
 from setwise.report.rounding import duration, number
-from setwise.report.sections import figures_of, outcome_drawings, repeat
+from setwise.report.sections import ELEMENT_BASELINES, figures_of, outcome_drawings, repeat
 from setwise.report.verdict import metric_words
 from setwise.training.files import write_whole
 from setwise.training.metrics import decisive_metric
@@ -48,7 +48,7 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> Markup:
     targets = " and ".join(found.study.targets)
     what = f"cross-validation of {found.study.model}, {found.objective.kind}"
     return frame(
-        f"How well {targets} can be predicted from sets",
+        f"How well {targets} can be predicted {'from sets' if found.sizes is None else 'of elements'}",
         f"{what}; setwise {library_versions()['setwise']}, {moment(now())}",
         [_result(found), _chance(found), _folds(found), _setup(found, store), repeat(command)],
     )
@@ -61,7 +61,7 @@ def _result(found: CrossValidation) -> Markup:
     said = [sentence.removeprefix("- ") for sentence in evidence(found)]
     return element(
         "section",
-        element("h2", "Result on sets that the models had not seen"),
+        element("h2", f"Result on {'' if found.sizes is None else 'elements of '}sets that the models had not seen"),
         element("p", " ".join(conclusion(found)), attributes={"class": "verdict"}),
         table(
             grid.head,
@@ -70,6 +70,7 @@ def _result(found: CrossValidation) -> Markup:
             marked=frozenset() if turned else frozenset({0}),
             best=grid.best,
         ),
+        element("p", ELEMENT_BASELINES, attributes={"class": "quiet"}) if found.sizes is not None else "",
         element("h3", "How far this reaches"),
         element("ul", joined(element("li", sentence) for sentence in said)),
         figures_of(outcome_drawings(found.objective, first)),
@@ -84,23 +85,27 @@ def _chance(found: CrossValidation) -> Markup:
     if test is None or metric not in test.observed:
         return Markup("")
     values = [one[metric] for one in test.shuffled if metric in one]
-    drawing = shuffled_targets(np.array(values), test.observed[metric], metric_words(metric), test.p_values[metric])
-    return element("section", element("h2", "Would shuffled targets do as well?"), figures_of([drawing]))
+    what = "targets" if found.sizes is None else "labels"
+    numbers = np.array(values)
+    drawing = shuffled_targets(numbers, test.observed[metric], metric_words(metric), test.p_values[metric], what=what)
+    return element("section", element("h2", f"Would shuffled {what} do as well?"), figures_of([drawing]))
 
 
-def shuffled_targets(values: np.ndarray, observed: float, words: str, p_value: float) -> Drawing:
-    """The metric of evaluations with shuffled targets ``(P,)``, and that of the targets."""
+def shuffled_targets(
+    values: np.ndarray, observed: float, words: str, p_value: float, *, what: str = "targets"
+) -> Drawing:
+    """The metric of evaluations with shuffled targets (or labels, ``what``) ``(P,)``, and that of the targets."""
     with axes(height=2.9) as (figure, ax):
         ax.hist(values, bins=min(30, max(5, len(values) // 4)), color=BLUE, edgecolor="white", linewidth=0.5)
-        ax.axvline(observed, color=ORANGE, linewidth=2, linestyle="--", label="the targets as they are")
+        ax.axvline(observed, color=ORANGE, linewidth=2, linestyle="--", label=f"the {what} as they are")
         ax.set_xlabel(words)
         ax.set_ylabel("shufflings")
         figure.legend(loc="outside lower center")
     return Drawing(
         figure,
-        f"{words[:1].upper()}{words[1:]} with {len(values)} shufflings of the targets (p = {number(p_value)}).",
+        f"{words[:1].upper()}{words[1:]} with {len(values)} shufflings of the {what} (p = {number(p_value)}).",
         f"Histogram of {words} for {len(values)} shufflings, from {values.min():.3g} to {values.max():.3g}; "
-        f"with the targets as they are it is {observed:.3g}.",
+        f"with the {what} as they are it is {observed:.3g}.",
     )
 
 

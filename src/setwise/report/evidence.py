@@ -18,7 +18,10 @@ def divided(found: CrossValidation) -> str:
     count = len(found.clusters)
     sets = f"{count:,} sets" + (f" of {len(np.unique(found.clusters)):,} groups" if found.grouped else "")
     repeats = f", mean of {found.repeats} repeats" if found.repeats > 1 else ""
-    return f"{sets}, each predicted by models that have not seen it: {found.folds} folds{repeats} (95% intervals)"
+    unseen = "it"
+    if found.sizes is not None:
+        sets, unseen = f"{int(found.sizes.sum()):,} elements of {sets}", "its set"
+    return f"{sets}, each predicted by models that have not seen {unseen}: {found.folds} folds{repeats} (95% intervals)"
 
 
 def conclusion(found: CrossValidation) -> list[str]:
@@ -78,7 +81,8 @@ def _how_little(found: CrossValidation, independent: int, what: str) -> list[str
             f"the interval of {metric_words(metric)}, {number(interval[0])} to {number(interval[1])}, is drawn from "
             f"{independent} {what} and is itself too narrow, as such intervals are of few {what};"
         )
-    if any(head.kind != "regression" for head in found.objective.heads):
+    of_sets = found.sizes is None or found.objective.kind == "which-element"  # is accuracy a share of sets?
+    if of_sets and any(head.kind != "regression" for head in found.objective.heads):
         perfect = binomial(independent, independent)[0]
         said.append(
             f"if all {independent} {what} were predicted rightly, the exact 95% interval of the accuracy would still "
@@ -110,10 +114,12 @@ def _of_permutations(found: CrossValidation) -> list[str]:
     metric, count = decisive_metric(found.objective), len(test.shuffled)
     p = test.p_values[metric]
     others = [one[metric] for one in test.shuffled if metric in one]
+    what = "targets" if found.sizes is None else "labels"
+    within = "" if found.sizes is None else ", each within the sets,"
     text = (
-        f"Would shuffled targets do as well? By {metric_words(metric)}, {round(p * (1 + len(others))) - 1} of {count} "
-        f"shufflings did (p = {number(p)}); they gave {number(float(np.median(others)))} in the middle, the targets "
-        f"{number(test.observed[metric])}."
+        f"Would shuffled {what} do as well? By {metric_words(metric)}, {round(p * (1 + len(others))) - 1} of {count} "
+        f"shufflings{within} did (p = {number(p)}); they gave {number(float(np.median(others)))} in the middle, the "
+        f"{what} {number(test.observed[metric])}."
     )
     sentences = [text]
     possible = (count + 1) if test.possible is None else min(test.possible, count + 1)

@@ -29,7 +29,7 @@ _BASELINES = (
     "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven quantiles per "
     "feature, the size) and the same covariates, whose worth alone has a row of its own. Best values are underlined."
 )
-_ELEMENT_BASELINES = (
+ELEMENT_BASELINES = (
     "Every element with a label counts once; intervals draw whole sets (or groups), since elements of one set are no "
     "independent witnesses. The baselines see the element alone, or the element in its set: its features beside the "
     "means and standard deviations of its set. Where the second are better, the other elements of the set matter. "
@@ -57,12 +57,12 @@ def result(run: Run) -> Markup:
         parts.append(
             element(
                 "p",
-                _ELEMENT_BASELINES if record.objective.rows == "elements" else _BASELINES,
+                ELEMENT_BASELINES if record.objective.rows == "elements" else _BASELINES,
                 attributes={"class": "quiet"},
             )
         )
     if run.test_predictions is not None:
-        parts.append(figures_of(outcome_drawings(run.objective, _some_rows(run.test_predictions))))
+        parts.append(figures_of(outcome_drawings(run.objective, run.test_predictions)))
     return element("section", *parts)
 
 
@@ -80,19 +80,24 @@ def results_table(record: RunRecord) -> Markup:
 
 
 def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawing]:
-    """Figures of the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns."""
+    """Figures of the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns.
+
+    Of more rows than a figure can show, as many are shown, drawn evenly.
+    """
     several = sum(head.kind != "regression" for head in objective.heads) > 1
     drawings: list[Drawing] = []
     for head in objective.heads[:_MOST_TARGETS]:
         known = predictions.filter(pc.is_valid(predictions[head.target]))
         if not known.num_rows:
             continue
-        if isinstance(head, Regression):
-            drawings += _of_number(head, known, objective.rows)
-        elif isinstance(head, WhichElement):
-            marked = known.filter(pc.equal(known[head.target], 1))
+        if isinstance(head, WhichElement):
+            marked = _some_rows(known.filter(pc.equal(known[head.target], 1)))
             chances = marked[f"probability_{head.target}"].to_numpy()
             drawings.append(outcomes.surprise_against_size(marked["size"].to_numpy(), chances))
+            continue
+        known = _some_rows(known)
+        if isinstance(head, Regression):
+            drawings += _of_number(head, known, objective.rows)
         else:
             _, *names = head.columns(np.ones((1, head.width)), qualified=several)
             shares = np.stack([known[name].to_numpy() for name in names], axis=1)
@@ -101,7 +106,7 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
 
 
 def _some_rows(predictions: pa.Table) -> pa.Table:
-    """All of few rows; of more (elements), as many as a figure can show, drawn evenly."""
+    """All of few rows; of more, as many as a figure can show, drawn evenly."""
     if predictions.num_rows <= _MOST_DRAWN:
         return predictions
     return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))

@@ -37,7 +37,7 @@ def define_of_elements(
     Raises:
         InputError: labels that cannot be used; a class of the test part that was never trained on.
     """
-    kinds = _kinds(store, targets, task)
+    kinds = kinds_of_labels(store, targets, task)
     parts, group = split_of(store, split, group=group, shares=shares, stratify=None, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     train = store.positions(parts.train)
@@ -97,8 +97,12 @@ def truth_labels(objective: Objective, truth: np.ndarray) -> dict[str, pa.Array]
     return found
 
 
-def _kinds(store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None) -> dict[str, str]:
-    """What kind of prediction each label asks for: text and two different numbers for classes, others for numbers."""
+def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None) -> dict[str, str]:
+    """What kind of prediction each label asks for: text and two different numbers for classes, others for numbers.
+
+    Raises:
+        InputError: no label, one that elements do not have or that is a feature; a task that is no label's.
+    """
     if not targets or len(set(targets)) < len(targets):
         raise InputError(f"there must be labels to predict, each named once; got {listed(list(targets))}.")
     check_no_label(columns.vector_features(store), targets)

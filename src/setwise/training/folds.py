@@ -15,6 +15,8 @@ from setwise._checks import InputError, check_positive
 from setwise.data.splits import Split, split_sets
 from setwise.training.defaults import validation_share
 
+_DRAWS = 200  # of folds, until classes of elements are spread over them
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -40,13 +42,15 @@ def plan_folds(
     repeats: int = 1,
     groups: np.ndarray | None = None,
     classes: np.ndarray | None = None,
+    holds: np.ndarray | None = None,
     validation: float | None = None,
     seed: int = 0,
 ) -> list[Fold]:
     """Draw the folds of all repeats.
 
     There are never more folds than groups (sets, where there are no groups), nor than the rarest class has: then each
-    fold tests one of its members, and no fold trains without the others.
+    fold tests one of its members, and no fold trains without the others. Where classes are of elements, folds are drawn
+    until each trains on sets that hold them all.
 
     Args:
         num_sets: B.
@@ -54,12 +58,14 @@ def plan_folds(
         repeats: how often all sets are divided anew.
         groups: ``(B,)`` what must stay together, or none.
         classes: ``(B,)`` classes that each fold should have in equal shares, or none.
+        holds: ``(B, C)`` which sets hold elements of which classes, or none.
         validation: share of the training sets that decides which epoch is kept, by default as many as their number asks
             for; none are taken where that would leave a class without training sets (dimensionless).
         seed: of everything drawn.
 
     Raises:
-        InputError: fewer than two folds; a class of one set, or of one group alone.
+        InputError: fewer than two folds; a class of one set, or of one group alone; classes of elements that no draw
+            could spread.
 
     Example:
         >>> [fold.split.test.tolist() for fold in plan_folds(6, folds=3, seed=1)]
@@ -69,10 +75,11 @@ def plan_folds(
     possible = _possible(num_sets, folds, groups, classes)
     drawn = []
     for repeat in range(repeats):
-        own = int(np.random.SeedSequence((seed, repeat)).generate_state(1)[0])
-        for number, (rest, test) in enumerate(_divide(num_sets, possible, groups, classes, own)):
+        for number, (rest, test) in enumerate(_spread(num_sets, possible, groups, classes, holds, (seed, repeat))):
             fit_seed = int(np.random.SeedSequence((seed, repeat, number)).generate_state(1)[0])
             split = _with_validation(rest, np.sort(test), groups, classes, validation, fit_seed)
+            if holds is not None and not _trains_on_all(holds, split.train):
+                split = Split(np.sort(rest), np.zeros(0, np.int64), split.test)
             drawn.append(Fold(repeat, number, split, fit_seed))
     return drawn
 
@@ -121,6 +128,32 @@ def _possible(num_sets: int, folds: int, groups: np.ndarray | None, classes: np.
             )
         most = min(most, own)
     return min(folds, most)
+
+
+def _spread(
+    num_sets: int,
+    folds: int,
+    groups: np.ndarray | None,
+    classes: np.ndarray | None,
+    holds: np.ndarray | None,
+    seed: tuple[int, int],
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to train on and to test, of each fold, each of which trains on sets that hold every class of elements."""
+    for attempt in range(_DRAWS):
+        entropy = seed if attempt == 0 else (*seed, 0, 0, 0, attempt)
+        divided = _divide(num_sets, folds, groups, classes, int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        if holds is None or all(_trains_on_all(holds, train) for train, _ in divided):
+            return divided
+    assert holds is not None, "every draw will do"
+    raise InputError(
+        f"every fold must train on elements of every class; in {_DRAWS} draws of {folds} folds some class was in "
+        f"one fold alone (the rarest is in {int(holds.sum(0).min())} of {num_sets} sets). Take more folds, join rare "
+        "classes with others, or leave their labels empty."
+    )
+
+
+def _trains_on_all(holds: np.ndarray, rows: np.ndarray) -> bool:
+    return bool(holds[rows].any(0).all())
 
 
 def _divide(

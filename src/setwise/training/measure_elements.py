@@ -12,21 +12,33 @@ from setwise.training.element_outputs import element_predictions
 from setwise.training.element_problem import truth_labels
 from setwise.training.held_out import HeldOut, measured, scored
 from setwise.training.metrics import undefined
-from setwise.training.objectives import Objective
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 
 MOST = 100_000  # elements that metrics are computed on; of more, as many are drawn evenly from the sets
 
 
-def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:
-    """The run with its table of test results; unchanged without test sets. Arguments as for `measure`."""
+def measure_elements(
+    run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True, places: np.ndarray | None = None
+) -> Run:
+    """The run with its table of test results; unchanged without test sets. Arguments as for `measure`, and
+
+    Args:
+        places: which elements of the store are measured, where they are of test sets; by default at most `MOST`.
+    """
     store, split, truth = problem.store, problem.split, problem.values
     if len(split.test) == 0:
         return run
     record, objective = run.record, run.objective
-    sizes, kept = kept_elements(store, split.test, objective, seed=record.config.seed)
-    positions = store.positions(split.test)[kept]
+    positions = store.positions(split.test)
+    if places is None:
+        whole = objective.kind == "which-element"
+        sizes, kept = kept_elements(store, split.test, whole=whole, seed=record.config.seed)
+    else:
+        inside = np.isin(positions, places)
+        kept = np.flatnonzero(inside)
+        sizes = np.add.reduceat(inside, store.sizes[split.test].cumsum() - store.sizes[split.test], dtype=np.int64)
+    positions = positions[kept]
     predicted = element_predictions(run, store, split.test, device=record.config.device)[kept]
     all_predicted = {record.model: predicted}
     if baselines:
@@ -48,7 +60,7 @@ def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, inte
     )
     rows = measured(held_out, seed=record.config.seed).rows if intervals else scored(held_out)
     notes = (*record.notes, *undefined(objective, truth[positions], what="held-out elements"))
-    if len(kept) > len(positions) or sizes.sum() < store.sizes[split.test].sum():
+    if sizes.sum() < store.sizes[split.test].sum():
         notes += (
             f"Measured on {sizes.sum():,} of {store.sizes[split.test].sum():,} held-out elements, drawn evenly from "
             "the sets; each was predicted with its whole set.",
@@ -60,12 +72,17 @@ def measure_elements(run: Run, problem: Problem, *, baselines: bool = True, inte
     return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 
-def kept_elements(
-    store: SetStore, rows: np.ndarray, objective: Objective, *, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """How many elements of each set are measured ``(B,)``, and which, counted through all sets; all of few."""
+def kept_elements(store: SetStore, rows: np.ndarray, *, whole: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many elements of each set are measured ``(B,)``, and which, counted through these sets; all of few.
+
+    Args:
+        store: the sets.
+        rows: of those that are measured.
+        whole: all elements, however many there are: one of each set is meant.
+        seed: of the draw.
+    """
     sizes = store.sizes[rows]
-    if sizes.sum() <= MOST or objective.kind == "which-element":
+    if sizes.sum() <= MOST or whole:
         return sizes, np.arange(sizes.sum())
     generator = np.random.default_rng(seed)
     most = np.minimum(sizes, max(1, MOST // len(rows)))

@@ -61,6 +61,7 @@ def train(
     coverage: float | None = None,
     baselines: bool = True,
     intervals: bool = True,
+    places: np.ndarray | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -104,6 +105,8 @@ def train(
             (`setwise.training.conformal`); half of the validation part is then kept for them alone.
         baselines: fit the baselines as well.
         intervals: of the metrics of the test part, by bootstrap over groups or sets.
+        places: which elements of the store are measured where they are of test sets; by default at most 100,000, drawn
+            evenly from the test sets. Of labels of elements alone.
         out: the run directory, or none to keep the run in memory.
         overwrite: replace a run that is there.
         resume: go on with a run that was stopped, given the same data and choices; without one, begin.
@@ -167,10 +170,10 @@ def train(
         run = with_temperatures(run, problem)
     if coverage is not None:
         run = with_coverage(run, problem, kept, coverage)
-    if is_writer():
-        run = (measure_elements if of == "elements" else measure)(
-            run, problem, baselines=baselines, intervals=intervals
-        )
+    if is_writer() and of == "elements":
+        run = measure_elements(run, problem, baselines=baselines, intervals=intervals, places=places)
+    elif is_writer():
+        run = measure(run, problem, baselines=baselines, intervals=intervals)
     return run if directory is None else run.save(directory)
 
 

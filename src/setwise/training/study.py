@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.training.config import FitConfig
@@ -45,6 +47,7 @@ class Study:
         seed: int,
         baselines: bool = True,
         intervals: bool = False,
+        places: np.ndarray | None = None,
         out: Path | None = None,
         resume: bool = False,
         overwrite: bool = False,
@@ -57,6 +60,7 @@ class Study:
             seed: of this fit.
             baselines: fit and measure the baselines as well.
             intervals: of the metrics.
+            places: of elements, which are measured, as for `setwise.training.train`.
             out: the run directory, or none to keep the run in memory.
             resume, overwrite: as for `setwise.training.train`.
         """
@@ -76,6 +80,7 @@ class Study:
             split=split,
             baselines=baselines,
             intervals=intervals,
+            places=places,
             out=out,
             resume=resume,
             overwrite=overwrite,

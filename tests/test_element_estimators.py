@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -119,3 +120,15 @@ def test_scores_need_a_known_label(classifier):
     regressor = sw.SetElementRegressor(**{**CHOICES, "epochs": 1}).fit(sets, _centred(sets))
     with pytest.raises(InputError, match="all are missing"):
         regressor.score(sets, [np.full(len(x), np.nan) for x in sets])
+
+
+def test_covariates_of_a_frame_in_another_order_are_refused_in_predictions():
+    generator = np.random.default_rng(0)
+    names = [f"p{i:02d}" for i in range(12)]
+    table = pd.DataFrame({"set_id": np.repeat(names, 5), "x": generator.normal(size=60)})
+    y = [generator.normal(size=5) for _ in names]
+    ages = pd.DataFrame({"age": generator.normal(size=12)}, index=pd.Index(names))
+    regressor = sw.SetElementRegressor(**{**CHOICES, "epochs": 1}).fit(table, y, covariates=ages)
+    assert len(regressor.predict(table, covariates=ages)) == 12
+    with pytest.raises(InputError, match="order"):
+        regressor.predict(table, covariates=ages.iloc[::-1])

@@ -6,13 +6,12 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.validation import check_is_fitted
 
 from setwise._checks import InputError
 from setwise.data.arrays import is_missing
 from setwise.estimator_base import SetEstimator
-from setwise.estimator_inputs import check_covariates, check_order, covariate_names, read_sets, with_columns
-from setwise.training import Run, train
+from setwise.estimator_inputs import check_order, covariate_names, plain, read_sets, with_columns
+from setwise.training import Classification, train
 from setwise.training.element_outputs import element_predictions
 
 _TARGET = "label"
@@ -25,25 +24,21 @@ class _ElementEstimator(SetEstimator):
         check_order(sets, groups=groups, covariates=covariates)
         store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
         store = store.with_labels({_TARGET: labels(store)})
-        self.run_ = train(
+        run = train(
             store,
             targets=_TARGET,
             of="elements",
             task=task,
             covariates=covariate_names(store),
             group="group" if groups is not None else None,
-            coverage=self.coverage,
+            coverage=plain(self.coverage),
             **self._choices(),
         )
-        self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
-        self.n_iter_ = self.run_.record.epochs
+        self.run_ = self._learned(run, store)
 
     def _of_elements(self, sets: Any, covariates: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predictions ``(N, P)`` for all elements, and the sizes of the sets."""
-        check_is_fitted(self, "run_")
-        run: Run = self.run_
-        store = with_columns(read_sets(sets, run.features), {}, covariates=covariates)
-        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        run, store = self._fitted(), self._store_for(sets, covariates)
         return element_predictions(run, store, np.arange(len(store)), device=self.device), store.sizes
 
 
@@ -131,7 +126,8 @@ class SetElementClassifier(_ElementEstimator):
             covariates=covariates,
         )
         (head,) = self.run_.objective.heads
-        self._column = [getattr(head, "classes").index(str(i)) for i in range(len(classes))]  # noqa: B009 - of classes
+        assert isinstance(head, Classification)
+        self._column = [head.classes.index(str(i)) for i in range(len(classes))]
         return self
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from setwise._checks import InputError
-from setwise.data import Split
+from setwise.data import SetStore, Split
 from setwise.estimator_inputs import (
     WEIGHT,
     check_covariates,
@@ -144,6 +144,10 @@ class SetEstimator(BaseEstimator):
             **self._choices(),
             **choices,
         )
+        return self._learned(run, store)
+
+    def _learned(self, run: Run, store: SetStore) -> Run:
+        """The run of a fit to a store, after what scikit-learn asks to be known of it is set."""
         _warn_of_too_few(run)
         self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
         self.n_iter_ = run.record.epochs
@@ -178,19 +182,25 @@ class SetEstimator(BaseEstimator):
 
     def _evaluated(self, sets: Any, targets: dict[str, pa.Array], groups: Any, covariates: Any) -> Evaluation:
         run = self._fitted()
-        store = with_columns(read_sets(sets, run.features), targets, covariates=covariates, groups=groups)
-        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        store = self._store_for(sets, covariates, targets=targets, groups=groups)
         by = "group" if groups is not None else None
         run = replace(run, record=run.record.model_copy(update={"group": by}))
         found = evaluate(run, store, device=self.device)
         return found if has_names(sets) else replace(found, known_sets=0)  # sets without names have positions for names
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
-        run = self._fitted()
-        check_order(sets, covariates=covariates)
-        store = with_columns(read_sets(sets, run.features), {}, covariates=covariates)
-        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        run, store = self._fitted(), self._store_for(sets, covariates)
         return predictions_of(run, store, np.arange(len(store)), device=self.device)
+
+    def _store_for(
+        self, sets: Any, covariates: Any, *, targets: dict[str, pa.Array] | None = None, groups: Any = None
+    ) -> SetStore:
+        """New sets with the features and the covariates of the fit."""
+        run = self._fitted()
+        check_order(sets, covariates=covariates, groups=groups)
+        store = with_columns(read_sets(sets, run.features), targets or {}, covariates=covariates, groups=groups)
+        check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
+        return store
 
 
 def _warn_of_too_few(run: Run) -> None:
@@ -199,4 +209,4 @@ def _warn_of_too_few(run: Run) -> None:
     if conformal is not None and None in conformal.quantiles:
         nothing = np.zeros((0, run.objective.width)), np.zeros((0, len(run.objective.heads)))
         for sentence in conformal.sentences(run.objective, *nothing, what="sets"):
-            warnings.warn(sentence, stacklevel=4)
+            warnings.warn(sentence, stacklevel=5)

@@ -132,3 +132,29 @@ def test_covariates_of_a_frame_in_another_order_are_refused_in_predictions():
     assert len(regressor.predict(table, covariates=ages)) == 12
     with pytest.raises(InputError, match="order"):
         regressor.predict(table, covariates=ages.iloc[::-1])
+
+
+def test_intervals_sets_of_classes_and_temperatures():
+    sets = _sets(80)
+    y = _centred(sets)
+    choices = {**CHOICES, "epochs": 4, "validation_fraction": 0.5, "coverage": 0.8}
+    regressor = sw.SetElementRegressor(**choices).fit(sets, y)
+    new = _sets(40, seed=9)
+    held = [
+        np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+        for ends, truth in zip(regressor.predict_interval(new), _centred(new), strict=True)
+    ]
+    assert 0.65 <= np.mean(held) <= 0.99
+    labels = [np.where(own > 0, 2, 1) for own in y]
+    classifier = sw.SetElementClassifier(**choices, calibrate=True).fit(sets, labels)
+    chosen = classifier.predict_set(new)
+    assert [own.shape for own in chosen] == [(len(x), 2) for x in new]
+    truth = [np.where(own > 0, 2, 1) for own in _centred(new)]
+    held = [np.mean(own[np.arange(len(t)), t - 1]) for own, t in zip(chosen, truth, strict=True)]
+    assert np.mean(held) >= 0.65
+    assert "elements of the validation sets" in " ".join(classifier.run_.record.notes)
+    assert clone(classifier).get_params()["calibrate"] is True
+    with pytest.raises(RuntimeError, match=r"SetElementRegressor\(coverage=0\.9\)"):
+        sw.SetElementRegressor(**{**CHOICES, "epochs": 1}).fit(sets, y).predict_interval(new)
+    with pytest.raises(InputError, match="add up to one over the set"):
+        sw.SetElementClassifier(**CHOICES, calibrate=True, max_elements=None).fit(sets, [0] * len(sets))

@@ -10,8 +10,16 @@ from sklearn.metrics import accuracy_score, r2_score
 from setwise._checks import InputError
 from setwise.data.arrays import is_missing
 from setwise.estimator_base import SetEstimator
-from setwise.estimator_inputs import check_order, covariate_names, plain, read_sets, with_columns
+from setwise.estimator_inputs import (
+    check_order,
+    covariate_names,
+    plain,
+    read_sets,
+    with_columns,
+    with_parameters_of,
+)
 from setwise.training import Classification, train
+from setwise.training.calibration import in_prediction_set
 from setwise.training.element_outputs import element_predictions
 
 _TARGET = "label"
@@ -20,7 +28,7 @@ _TARGET = "label"
 class _ElementEstimator(SetEstimator):
     """What both estimators of elements share: the way from labels to a fitted run, and to predictions."""
 
-    def _fit(self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any) -> None:
+    def _fit(self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool = False) -> None:
         check_order(sets, groups=groups, covariates=covariates)
         store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
         store = store.with_labels({_TARGET: labels(store)})
@@ -31,6 +39,7 @@ class _ElementEstimator(SetEstimator):
             task=task,
             covariates=covariate_names(store),
             group="group" if groups is not None else None,
+            calibrate=calibrate,
             coverage=plain(self.coverage),
             **self._choices(),
         )
@@ -76,6 +85,20 @@ class SetElementRegressor(_ElementEstimator):
         predicted, sizes = self._of_elements(X, covariates)
         return _by_set(predicted[:, 0], sizes)
 
+    def predict_interval(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
+        """B arrays ``(n_i, 2)``: ends of intervals that hold the number of a share ``coverage`` of the elements.
+
+        The share is of elements drawn from new sets, each set counting alike: of one set more may be missed. Infinite
+        where there were too few calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        (quantile,) = self._conformal().quantiles
+        half = np.inf if quantile is None else quantile
+        predicted, sizes = self._of_elements(X, covariates)
+        return _by_set(np.stack([predicted[:, 0] - half, predicted[:, 0] + half], axis=1), sizes)
+
     def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
         """R^2 of the predictions over all elements that have a number, of all sets together."""
         predicted, sizes = self._of_elements(X, covariates)
@@ -89,6 +112,10 @@ class SetElementClassifier(_ElementEstimator):
     """Predict a class for every element of a set, or which one element of it is meant.
 
     Arguments and attributes as for `SetRegressor`, and
+
+    Args:
+        calibrate: fit a temperature on the elements of the validation part, so that probabilities are neither too sure
+            nor too unsure; ``run_.record.notes`` says what it means. Not where one element of each set is meant.
 
     Attributes:
         classes_: the K classes of elements, sorted; none where one element of each set is meant.
@@ -104,6 +131,12 @@ class SetElementClassifier(_ElementEstimator):
         True
     """
 
+    def __init__(self, model: str = "deep-sets++", *, calibrate: bool = False, **choices: Any):
+        super().__init__(model, **choices)
+        self.calibrate = calibrate
+
+    __init__.__signature__ = with_parameters_of(SetEstimator.__init__, __init__)  # pyright: ignore[reportFunctionMemberAccess]
+
     def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Self:
         """Fit the model; an earlier fit is forgotten.
 
@@ -113,7 +146,12 @@ class SetElementClassifier(_ElementEstimator):
         if _are_positions(y):
             self.classes_ = None
             self._fit(
-                X, lambda store: _marks(y, store.sizes), task="which-element", groups=groups, covariates=covariates
+                X,
+                lambda store: _marks(y, store.sizes),
+                task="which-element",
+                groups=groups,
+                covariates=covariates,
+                calibrate=bool(self.calibrate),
             )
             return self
         _, classes = _class_numbers(y, None)
@@ -124,6 +162,7 @@ class SetElementClassifier(_ElementEstimator):
             task="classification",
             groups=groups,
             covariates=covariates,
+            calibrate=bool(self.calibrate),
         )
         (head,) = self.run_.objective.heads
         assert isinstance(head, Classification)
@@ -134,6 +173,20 @@ class SetElementClassifier(_ElementEstimator):
         """B arrays of probabilities ``(n_i, K)``, columns as in ``classes_``; or ``(n_i,)`` of being the one meant."""
         predicted, sizes = self._of_elements(X, covariates)
         return _by_set(predicted[:, 0] if self.classes_ is None else predicted[:, self._column], sizes)
+
+    def predict_set(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
+        """B arrays ``(n_i, K)``: which classes an element can be of.
+
+        The true one is among them for a share ``coverage`` of elements drawn from new sets, each set counting alike: of
+        one set more may be missed. All true where there were too few calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        (quantile,) = self._conformal().quantiles
+        predicted, sizes = self._of_elements(X, covariates)
+        chosen = in_prediction_set(predicted, 1.0 if quantile is None else quantile)
+        return _by_set(chosen[:, self._column], sizes)
 
     def predict(self, X: Any, *, covariates: Any = None) -> Any:
         """B arrays ``(n_i,)`` of the most probable classes; or ``(B,)`` positions of the elements that are meant."""

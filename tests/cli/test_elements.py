@@ -102,7 +102,10 @@ def test_cross_validation(setwise, cells, tmp_path):
         (("fit", "CELLS", "--element-target", "none", "--out", "RUN"), "none"),
         (("fit", "CELLS", "--element-target", "set_id", "--out", "RUN"), "names the set of each element"),
         (("fit", "CELLS", "--element-target", "type", "--features", "x,type", "--out", "RUN"), "told the answer"),
-        (("fit", "CELLS", "--element-target", "type", "--coverage", "0.9", "--out", "RUN"), "coverage"),
+        (
+            ("fit", "CELLS", "--element-target", "odd", "--task", "which-element", "--coverage", "0.9", "--out", "RUN"),
+            "which element is meant is predicted by probabilities that add up to one",
+        ),
         (("cv", "CELLS", "--element-target", "none", "--out", "RUN"), "none"),
     ],
 )
@@ -122,12 +125,14 @@ def test_channels_of_fcs_files(setwise, tmp_path):
     store = read(folder, labels=["gate"])
     assert store.features == ("CD3", "CD4")
     assert set(store.labels["gate"].to_pylist()) == {0.0, 1.0}
-    assert setwise("fit", folder, "--element-target", "gate", *TINY, "--out", tmp_path / "run").code == 0
+    more = ("--coverage", "0.5", "--validation", "0.4")
+    assert setwise("fit", folder, "--element-target", "gate", *TINY, *more, "--out", tmp_path / "run").code == 0
     copied = setwise(
         "predict", tmp_path / "run", folder, "--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies"
     )
     assert copied.code == 0, copied.err
     found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
+    assert set(found["classes_gate"].to_pylist()) <= {"0", "1", "0 | 1"}
     again = read(tmp_path / "copies", labels=["predicted_gate", "probability_1"])
     assert np.allclose(again.labels["probability_1"].to_numpy(), found["probability_1"].to_numpy(), atol=1e-6)
     assert (again.labels["predicted_gate"].to_numpy() - 1 == found["predicted_gate"].to_numpy().astype(float)).all()

@@ -49,6 +49,31 @@ def test_intervals_cover_new_sets(count, coverage):
     assert hits == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / trials))
 
 
+def test_intervals_cover_elements_of_new_sets():
+    """Sets whose elements err together, and whose sizes tell how much: each counts alike, whatever its size."""
+    draw, trials, hits, naive = np.random.default_rng(0), 4000, [], []
+    for _ in range(trials):
+        sizes = draw.choice([1, 23], 12)
+        owners = np.repeat(np.arange(12), sizes)
+        scale = np.where(sizes == 1, 5.0, 1.0)  # small sets are predicted worst
+        scores = np.abs(draw.normal(size=12)[owners] + 0.1 * draw.normal(size=len(owners))) * scale[owners]
+        new = abs(draw.normal() + 0.1 * draw.normal()) * draw.choice([5.0, 1.0])
+        hits.append(new <= conformal_quantile(scores, 0.8, owners=owners))
+        naive.append(new <= conformal_quantile(scores, 0.8))
+    error = np.sqrt(0.8 * 0.2 / trials)
+    assert 0.8 - 3 * error <= np.mean(hits) <= 0.8 + 1 / 13 + 3 * error
+    assert np.mean(naive) < 0.75, "elements are not exchangeable, and that must matter here"
+
+
+def test_elements_count_by_their_sets():
+    scores, owners = np.array([1.0, 2.0, 9.0, 3.0, 4.0]), np.array([0, 0, 0, 1, 2])
+    # at or below 1, 2, 3, 4, 9 are 1/3, 2/3, 5/3, 8/3, 3 of the 3 sets; 4 times the coverage is asked
+    assert [conformal_quantile(scores, c, owners=owners) for c in (0.1, 0.4, 0.6, 0.7, 0.75)] == [2, 3, 4, 9, 9]
+    assert conformal_quantile(scores, 0.76, owners=owners) == np.inf
+    alone = np.random.default_rng(0).normal(size=17)
+    assert conformal_quantile(alone, 0.8, owners=np.arange(17)[::-1]) == conformal_quantile(alone, 0.8)
+
+
 def test_too_few_sets_promise_nothing():
     assert conformal_quantile(np.arange(8.0), 0.9) == np.inf
     assert conformal_quantile(np.arange(9.0), 0.9) == 8

@@ -10,6 +10,7 @@ from setwise.inference import evaluate, predict
 from setwise.training import FitConfig, Run
 from setwise.training.calibration import fit_temperature
 from setwise.training.conformal import with_calibration
+from setwise.training.element_outputs import element_outputs
 from setwise.training.heads import Classification
 from setwise.training.outputs import outputs_for
 from setwise.training.pipeline import train
@@ -113,3 +114,52 @@ def test_refusals():
         quick(store_of(31), "y", coverage=90.0)
     with pytest.raises(InputError, match="--validation"):
         quick(store_of(31), "kind", validation=0.0, calibrate=True)
+
+
+def elements_of(count: int = 83):
+    """Sets whose elements share an error, with a number and a class of each element, some missing."""
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(0, 1.0, (2 + i % 5, 2)) for i in range(count)]
+    y = np.concatenate([x[:, 0] + draw.normal() + 0.2 * draw.normal(size=len(x)) for x in sets])
+    kinds = np.where(y > 0, "high", "low").astype(object)
+    kinds[::7] = None
+    return read(sets).with_labels({"y": y, "kind": kinds})
+
+
+def test_elements_of_held_out_sets_are_held_as_often_as_promised(tmp_path):
+    store = elements_of()
+    run = quick(
+        store, "y", "kind", of="elements", validation=0.4, test=0.4, coverage=0.8, calibrate=True, out=tmp_path / "run"
+    )
+    split, conformal = run.record.split, run.record.conformal
+    assert conformal is not None
+    assert conformal.counts == (len(split.calibration),) * 2
+    table = predict(Run.load(tmp_path / "run"), store).to_pandas().assign(y=store.labels["y"].to_numpy())
+    table = table[table["set_id"].isin(split.test)]
+    held = (table["lower_y"] <= table["y"]) & (table["y"] <= table["upper_y"])
+    share = held.groupby(table["set_id"]).mean().mean()
+    assert 0.6 <= share < 1
+    told = " ".join(run.record.notes)
+    assert f"hold the truth for {share:.0%} of the elements of the held-out sets, each set counting alike" in told
+    assert "elements of the validation sets" in told
+    assert "exact 95% interval" not in told, "elements of a set are no independent witnesses"
+    assert {word for text in table["classes_kind"] for word in text.split(" | ")} <= {"high", "low"}
+    found = evaluate(run, store)
+    assert "lower_y" in found.predictions.column_names
+    assert any("80% intervals of y" in note for note in found.notes)
+
+
+def test_temperatures_of_elements_are_those_of_their_validation_sets():
+    store = elements_of()
+    run = quick(store, "kind", of="elements", validation=0.3, calibrate=True)
+    (head,) = run.objective.heads
+    assert isinstance(head, Classification)
+    rows = np.array([store.set_ids.index(name) for name in run.record.split.validation])
+    outputs = np.concatenate([found.double().numpy() for _, found in element_outputs(run, store, rows)])
+    labels = [store.labels["kind"][place].as_py() for place in store.positions(rows).tolist()]
+    known = [label is not None for label in labels]
+    truth = np.array([head.classes.index(label) for label in labels if label is not None])
+    assert head.temperature == pytest.approx(fit_temperature(outputs[known], truth))
+    assert head.temperature != 1
+    with pytest.raises(InputError, match="--validation"):
+        quick(store, "kind", of="elements", validation=0.0, calibrate=True)

@@ -163,12 +163,16 @@ def test_draws_that_would_lose_the_marked_element_are_refused():
         train(_store(), targets="mark", of="elements", task="which-element", config=FitConfig(max_elements=4))
 
 
-@pytest.mark.parametrize(
-    "choice", [{"calibrate": True}, {"coverage": 0.9}, {"config": FitConfig(balanced_sampling=True)}]
-)
-def test_choices_for_sets_alone_are_refused(choice):
+def test_choices_for_sets_alone_are_refused():
     with pytest.raises(InputError, match="labels of elements"):
-        train(_store(), targets="kind", of="elements", **choice)
+        train(_store(), targets="kind", of="elements", config=FitConfig(balanced_sampling=True))
+
+
+@pytest.mark.parametrize(("choice", "words"), [({"calibrate": True}, "--calibrate"), ({"coverage": 0.9}, "--coverage")])
+def test_which_element_has_no_temperature_and_no_intervals(choice, words):
+    config = FitConfig(max_elements=None)
+    with pytest.raises(InputError, match=words):
+        train(_store(), targets="mark", of="elements", task="which-element", config=config, **choice)
 
 
 def test_groups_stay_whole_and_weights_of_sets_count():

@@ -164,7 +164,8 @@ Coverage = Annotated[
     typer.Option(
         metavar="SHARE",
         rich_help_panel=_FIT,
-        help="Intervals that hold this share of new sets, such as 0.9; half of the validation sets serve them.",
+        help="Intervals that hold this share of new sets (or of the elements of new sets), such as 0.9; half of the "
+        "validation sets serve them.",
         show_default="none",
     ),
 ]

@@ -40,7 +40,8 @@ def write_copies(
     """Write copies of what was read with the predictions of every element, and return their paths.
 
     An AnnData file gets columns of ``obs``, named as the predictions, after ``setwise_``. FCS files get a channel for
-    each number, and for each class its number, counted from 1 in the order of the channels of its probabilities.
+    each number, and for each class its number, counted from 1 in the order of the channels of its probabilities; sets
+    of classes, which are text, and intervals without ends have no channel.
 
     Args:
         source: the files, as they were read.
@@ -66,7 +67,12 @@ def write_copies(
             f"setwise_{name}": {key: values[span] for key, span in spans.items()} for name, values in columns.items()
         }
         return [write_anndata(source, folder / Path(source).name, set_id=set_id, obs=obs)]
-    numbers = {name: _as_numbers(name, values, objective) for name, values in columns.items()}
+    text = {f"classes_{target}" for target in objective.targets}
+    numbers = {
+        name: _as_numbers(name, values, objective)
+        for name, values in columns.items()
+        if name not in text and table[name].null_count == 0
+    }
     reading = Reading() if reading is None else reading
     given, where = (None, "") if sets is None else read_sets(sets, set_id)
     found = find_sources(

@@ -58,5 +58,10 @@ def measured_elements(
     if len(kept) < store.num_elements:
         notes += (f"Measured on {len(kept):,} of {store.num_elements:,} elements, drawn evenly from the sets.",)
     more = truth_labels(objective, truth[kept]) | {name: pa.array(values[kept]) for name, values in named.items()}
+    if run.record.conformal is not None:
+        notes += tuple(
+            run.record.conformal.sentences(objective, predicted[kept], truth[kept], what="these sets", sizes=sizes)
+        )
+        more |= run.record.conformal.columns(objective, predicted[kept])
     table = element_table(store, rows, sizes, positions, more)
     return measured(held_out, seed=seed).rows[0], table, notes

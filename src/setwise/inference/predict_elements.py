@@ -59,9 +59,10 @@ def element_tables(
         progress=progress,
     )
     for rows, outputs in found:
-        columns: dict[str, Any] = prediction_columns(
-            run.objective, finite(run, store, rows, outputs), store.sizes[rows]
-        )
+        predicted = finite(run, store, rows, outputs)
+        columns: dict[str, Any] = dict(prediction_columns(run.objective, predicted, store.sizes[rows]))
+        if run.record.conformal is not None:
+            columns |= run.record.conformal.columns(run.objective, predicted)
         if spread:
             columns |= spread_columns(run.objective, outputs)
         yield element_table(store, rows, store.sizes[rows], store.positions(rows), columns).drop_columns("size")

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from setwise._checks import InputError
+from setwise.data import columns
 from setwise.training.calibration import end_of_search, fit_temperature, surprise
 from setwise.training.conformal import Conformal
-from setwise.training.ensemble import members_of
+from setwise.training.element_outputs import element_outputs, finite
+from setwise.training.ensemble import average, members_of
 from setwise.training.heads import Classification
-from setwise.training.outputs import outputs_for, predictions_of
+from setwise.training.measure_elements import kept_elements
+from setwise.training.outputs import finite_predictions, outputs_for
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 
@@ -19,6 +23,8 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
     """The run with a temperature for each target of classes, fitted on its validation part.
 
     The validation part also chose the epoch, so that the temperature may be a little too low; it is one number.
+    Of labels of elements it is fitted on the elements of these sets, of which there may be many: what they lack is not
+    number but variety, since they come from few sets.
     Numbers and classes in order stay as they are, and so does a target of which every validation set is right: no
     certainty would be too much for them. The notes of the run say what was found.
 
@@ -35,7 +41,8 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
             "temperatures are fitted on the validation part, and there is none. "
             "Leave it some sets (validation=0.15, --validation 0.15), or leave the calibration out."
         )
-    return _tempered(run, problem, rows, _outputs(run, problem, rows), "validation sets")
+    what = "validation sets" if problem.of == "sets" else "elements of the validation sets"
+    return _tempered(run, *_said(run, problem, rows)[:2], what)
 
 
 def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence[np.ndarray]) -> Run:
@@ -50,23 +57,44 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
         left_out: rows of the store, of each member in its turn.
     """
     pairs = list(zip(members_of(run.model), left_out, strict=False))  # a fit that was stopped has fewer members
-    outputs = np.concatenate([_outputs(replace(run, model=member), problem, rows) for member, rows in pairs])
+    said = [_said(replace(run, model=member), problem, rows) for member, rows in pairs]
     note = (
         f"Of the {len(problem.split.train)} training sets none were spared for validation: each of the {len(pairs)} "
         f"models left out another {len(pairs[0][1])} or so of them."
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
-    rows = np.concatenate([rows for _, rows in pairs])
-    return _tempered(run, problem, rows, outputs, "training sets, by the models that left them out")
+    what = "training sets, by the models that left them out"
+    if problem.of == "elements":
+        what = "elements of training sets, by the models that left these out"
+    return _tempered(run, torch.cat([part[0] for part in said]), np.concatenate([part[1] for part in said]), what)
 
 
-def _outputs(run: Run, problem: Problem, rows: np.ndarray) -> np.ndarray:
-    return outputs_for(run, problem.store, rows, device=run.record.config.device).double().numpy()
+def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """Outputs ``(B, M, K)`` or ``(B, K)`` for some sets or their elements, the truth ``(B, T)``, the cluster of each.
+
+    Of many elements as many as are measured, drawn evenly from the sets.
+
+    Raises:
+        InputError: a prediction that is not a finite number.
+    """
+    store, device = problem.store, run.record.config.device
+    clusters = columns.clusters(store, problem.group)[rows]
+    if problem.of == "sets":
+        outputs = outputs_for(run, store, rows, device=device)
+        finite_predictions(run, store, rows, outputs)
+        return outputs, run.objective.truth(problem.values[rows]), clusters
+    sizes, kept = kept_elements(store, rows, whole=False, seed=run.record.config.seed)
+    parts = []
+    for own, found in element_outputs(run, store, rows, device=device):
+        finite(run, store, own, found)
+        parts.append(found)
+    outputs = torch.cat(parts)
+    return outputs[torch.from_numpy(kept)], problem.values[store.positions(rows)[kept]], np.repeat(clusters, sizes)
 
 
-def _tempered(run: Run, problem: Problem, rows: np.ndarray, outputs: np.ndarray, what: str) -> Run:
-    """The run with temperatures of outputs ``(b, M, K)`` or ``(b, K)`` for the sets in some rows."""
-    truth = run.objective.truth(problem.values[rows])
+def _tempered(run: Run, found: torch.Tensor, truth: np.ndarray, what: str) -> Run:
+    """The run with temperatures of outputs ``(b, M, K)`` or ``(b, K)`` and the truth ``(b, T)``."""
+    outputs = found.double().numpy()
     heads, notes, start = [], [], 0
     for column, head in enumerate(run.objective.heads):
         known = ~np.isnan(truth[:, column])
@@ -74,7 +102,7 @@ def _tempered(run: Run, problem: Problem, rows: np.ndarray, outputs: np.ndarray,
             own, classes = outputs[known][..., start : start + head.out_features], truth[known, column].astype(int)
             temperature = fit_temperature(own, classes)
             end = end_of_search(own, classes, temperature)
-            notes.append(_found(head.target, own, classes, temperature, end, what))
+            notes.append(_found(head.target, own, classes, temperature, end, what=what))
             kept = 1.0 if end < 0 else temperature
             heads.append(head.model_copy(update={"temperature": kept}))
         else:
@@ -85,14 +113,14 @@ def _tempered(run: Run, problem: Problem, rows: np.ndarray, outputs: np.ndarray,
     return replace(run, record=run.record.model_copy(update=told))
 
 
-def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int, what: str) -> str:
+def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int, *, what: str) -> str:
     """What the temperature of a target says, in words; of outputs ``(B, M, K)`` or ``(B, K)``."""
     count = len(classes)
     if end > 0:
         return (
-            f"The probabilities of {target} carry no information: the {count} {what} are likeliest where all "
-            f"classes are nearly alike (the temperature is {temperature:.3g}), so every set is given about the same "
-            "probabilities. The predicted classes are no better founded."
+            f"The probabilities of {target} carry no information: the {count} {what} are likeliest where all classes "
+            f"are nearly alike (the temperature is {temperature:.3g}), so all are given about the same probabilities. "
+            "The predicted classes are no better founded."
         )
     if end < 0:
         return (
@@ -117,11 +145,13 @@ def with_coverage(run: Run, problem: Problem, rows: np.ndarray, coverage: float)
     """
     objective = run.objective
     predicted = np.zeros((0, objective.width))
-    truth = np.zeros((0, len(objective.heads)))
+    truth, owners = np.zeros((0, len(objective.heads))), np.zeros(0, np.int64)
     if len(rows):
-        predicted = predictions_of(run, problem.store, rows, device=run.record.config.device)
-        truth = objective.truth(problem.values[rows])
-    conformal = Conformal.fit(objective, predicted, truth, coverage)
+        outputs, truth, owners = _said(run, problem, rows)
+        predicted = average(objective, outputs)
+    conformal = Conformal.fit(
+        objective, predicted, truth, coverage, owners=owners if problem.of == "elements" else None
+    )
     names = problem.store.set_ids
     split = run.record.split.model_copy(update={"calibration": tuple(names[row] for row in rows)})
     return replace(run, record=run.record.model_copy(update={"conformal": conformal, "split": split}))

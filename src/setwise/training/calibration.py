@@ -104,20 +104,30 @@ def least_sets(coverage: float) -> int:
     return math.ceil(coverage / (1 - coverage) - 1e-9)
 
 
-def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
+def conformal_quantile(scores: np.ndarray, coverage: float, *, owners: np.ndarray | None = None) -> float:
     """The score below which that of a new set lies with probability ``coverage`` at least, if sets are exchangeable.
 
     The ``ceil((n + 1) coverage)``-th smallest of n scores; infinite where n is too small (`least_sets`).
 
+    Where the scores are of elements, each of n sets counts alike, whatever its size, its elements alike among
+    themselves: the least score with ``(n + 1) coverage`` sets at or below it. That of an element drawn from a new set
+    lies below it with probability ``coverage`` at least, if sets are exchangeable, however alike the elements of a set.
+
     Args:
-        scores: ``(n,)`` of sets that the model was not fitted on.
+        scores: ``(n,)`` of sets that the model was not fitted on, or of all their elements.
         coverage: between 0 and 1.
+        owners: where scores are of elements, the set (or group) of each; or none.
 
     Source: Vovk, Gammerman, Shafer 2005, Algorithmic learning in a random world; as in Angelopoulos, Bates 2021, arXiv
-    2107.07511, section 1.
+    2107.07511, section 1. Of elements: Lee, Barber, Willett 2023, Distribution-free inference with hierarchical data,
+    arXiv 2306.06342 (hierarchical conformal prediction).
     """
-    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
-    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else math.inf
+    owners = np.arange(len(scores)) if owners is None else owners
+    _, number, sizes = np.unique(owners, return_inverse=True, return_counts=True)
+    order = np.argsort(scores, kind="stable")
+    below = np.cumsum(1 / sizes[number[order]])  # sets at or below each score
+    rank = int(np.searchsorted(below, (len(sizes) + 1) * coverage - 1e-9))
+    return float(scores[order[rank]]) if rank < len(scores) else math.inf
 
 
 def in_prediction_set(probabilities: np.ndarray, quantile: float) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Split-conformal prediction: intervals of numbers and sets of classes that hold the truth as often as was asked.
 
 The calibration sets are drawn from the validation part before the fit and used for nothing else: neither weights nor
-the epoch nor a temperature have seen them, so that the promise needs nothing but that new sets are like these.
+the epoch nor a temperature have seen them, so that the promise needs nothing but that new sets are like these. Elements
+of a set are not exchangeable with those of another: of labels of elements each set (or group) counts once, and the
+promise is for an element drawn from a new set.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,8 @@ class Conformal(BaseModel):
 
     Attributes:
         coverage: the share of new sets whose truth is to be held, dimensionless.
-        counts: calibration sets whose target is known, of each target.
+        counts: calibration sets whose target is known, of each target; of labels of elements, the sets (or groups)
+            with an element whose label is known.
         quantiles: of each target: half the width of its intervals, in its units, or the largest ``1 - p`` of a class
             that is named; none where there are too few calibration sets, and nothing can be left out.
     """
@@ -34,7 +37,15 @@ class Conformal(BaseModel):
     quantiles: tuple[float | None, ...]
 
     @classmethod
-    def fit(cls, objective: Objective, predicted: np.ndarray, truth: np.ndarray, coverage: float) -> "Conformal":
+    def fit(
+        cls,
+        objective: Objective,
+        predicted: np.ndarray,
+        truth: np.ndarray,
+        coverage: float,
+        *,
+        owners: np.ndarray | None = None,
+    ) -> "Conformal":
         """Take the quantiles of calibration sets.
 
         Args:
@@ -42,6 +53,7 @@ class Conformal(BaseModel):
             predicted: ``(B, P)``.
             truth: ``(B, T)``, NaN where missing.
             coverage: between 0 and 1.
+            owners: where rows are elements, the set (or group) of each; or none.
         """
         counts, quantiles = [], []
         for column, (head, part) in enumerate(objective.by_head(predicted)):
@@ -51,8 +63,9 @@ class Conformal(BaseModel):
                 scores = np.abs(part[:, 0] - own)
             else:
                 scores = 1 - part[np.arange(len(own)), own.astype(np.int64)]
-            quantile = conformal_quantile(scores, coverage)
-            counts.append(len(own))
+            of_known = np.flatnonzero(known) if owners is None else owners[known]
+            quantile = conformal_quantile(scores, coverage, owners=of_known)
+            counts.append(len(np.unique(of_known)))
             quantiles.append(quantile if np.isfinite(quantile) else None)
         return cls(coverage=coverage, counts=tuple(counts), quantiles=tuple(quantiles))
 
@@ -68,14 +81,29 @@ class Conformal(BaseModel):
                     ends = [None] * len(part) if quantile is None else (part[:, 0] + sign * quantile).tolist()
                     columns[f"{name}_{head.target}"] = pa.array(ends, pa.float64())
                 continue
-            assert not isinstance(head, WhichElement), "of sets alone"
+            assert not isinstance(head, WhichElement), "it has no sets of classes"
             chosen = in_prediction_set(part, 1.0 if quantile is None else quantile)
             names = np.asarray([str(label) for label in head.classes])
             columns[f"classes_{head.target}"] = pa.array([" | ".join(names[row]) for row in chosen])
         return columns
 
-    def sentences(self, objective: Objective, predicted: np.ndarray, truth: np.ndarray, *, what: str) -> list[str]:
-        """What is promised and what is found on sets with predictions ``(B, P)`` and truth ``(B, T)``, in words."""
+    def sentences(
+        self,
+        objective: Objective,
+        predicted: np.ndarray,
+        truth: np.ndarray,
+        *,
+        what: str,
+        sizes: np.ndarray | None = None,
+    ) -> list[str]:
+        """What is promised and what is found on sets with predictions ``(B, P)`` and truth ``(B, T)``, in words.
+
+        Args:
+            objective: what is predicted.
+            predicted, truth: of the sets, or of their elements, set after set.
+            what: the sets, in words.
+            sizes: ``(B,)`` where rows are elements, how many of each set; or none.
+        """
         said = []
         for column, (head, part) in enumerate(objective.by_head(predicted)):
             quantile, count = self.quantiles[column], self.counts[column]
@@ -97,10 +125,19 @@ class Conformal(BaseModel):
                 held = np.abs(part[:, 0] - own) <= quantile
                 size = f"they are {2 * quantile:.4g} wide"
             else:
-                assert not isinstance(head, WhichElement), "of sets alone"
+                assert not isinstance(head, WhichElement), "it has no sets of classes"
                 chosen = in_prediction_set(part, quantile)
                 held = chosen[np.arange(len(own)), own.astype(np.int64)]
                 size = f"they name {chosen.sum(1).mean():.2g} of {len(head.classes)} classes on average"
+            if sizes is not None:
+                owners = np.repeat(np.arange(len(sizes)), sizes)[known]
+                share = float(np.mean([held[owners == owner].mean() for owner in np.unique(owners)]))
+                said.append(
+                    f"{text} hold the truth for {share:.0%} of the elements of {what}, each set counting alike; "
+                    f"{size}. The promise is for an element drawn from a new set: of one set more may be missed, since "
+                    "its elements err together."
+                )
+                continue
             low, high = binomial(int(held.sum()), len(held))
             said.append(
                 f"{text} hold the truth for {held.sum()} of {len(held)} {what} ({held.mean():.0%}; exact 95% interval "

@@ -8,9 +8,6 @@ from setwise.training.problem import Problem
 
 _NOT_FOR_ELEMENTS = {
     "order": "classes of elements have no order here (orders=..., --order)",
-    "calibrate": "temperatures are fitted for sets alone (calibrate=True, --calibrate)",
-    "coverage": "intervals of a coverage are for sets alone, which can be exchanged; elements of a set cannot "
-    "(coverage=..., --coverage)",
     "balanced_sampling": "sets are drawn, not elements, so classes of elements cannot be drawn alike "
     "(--balanced-sampling); weigh them (class_weights='balanced', --class-weights balanced)",
 }
@@ -25,6 +22,20 @@ def refuse_for_elements(**asked: object) -> None:
     for name, value in asked.items():
         if value:
             raise InputError(f"labels of elements: {_NOT_FOR_ELEMENTS[name]}. Leave the choice out.")
+
+
+def refuse_for_which_element(problem: Problem, *, calibrate: bool, coverage: float | None) -> None:
+    """Refuse what is fitted after the weights where one element of each set is meant.
+
+    Raises:
+        InputError: such a choice, with the reason.
+    """
+    if problem.objective.kind == "which-element" and (calibrate or coverage is not None):
+        name = "calibrate=True, --calibrate" if calibrate else "coverage=..., --coverage"
+        raise InputError(
+            "temperatures, intervals and sets of classes are for numbers and classes; which element is meant is "
+            f"predicted by probabilities that add up to one over the set. Leave the choice out ({name})."
+        )
 
 
 def check_draws(problem: Problem, config: FitConfig) -> None:

@@ -65,10 +65,15 @@ def measure_elements(
             f"Measured on {sizes.sum():,} of {store.sizes[split.test].sum():,} held-out elements, drawn evenly from "
             "the sets; each was predicted with its whole set.",
         )
-    record = record.model_copy(update={"test": rows, "notes": notes})
     table = element_table(store, split.test, sizes, positions, truth_labels(objective, truth[positions]))
     for name, values in objective.columns(predicted).items():
         table = table.append_column(name, pa.array(values))
+    if record.conformal is not None:
+        said = record.conformal.sentences(objective, predicted, truth[positions], what="the held-out sets", sizes=sizes)
+        notes += tuple(said)
+        for name, column in record.conformal.columns(objective, predicted).items():
+            table = table.append_column(name, column)
+    record = record.model_copy(update={"test": rows, "notes": notes})
     return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 

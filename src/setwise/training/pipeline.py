@@ -21,7 +21,7 @@ from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
 from setwise.training.cross_fit import left_out, without
 from setwise.training.defaults import settled, validation_share
-from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements
+from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements, refuse_for_which_element
 from setwise.training.element_problem import define_of_elements
 from setwise.training.ensemble import member_config
 from setwise.training.files import make_directory
@@ -102,7 +102,8 @@ def train(
             unsure: on the validation part, or where there is none on what each member of an ensemble says of training
             sets that it leaves out (`setwise.training.cross_fit`). By default in the latter case alone.
         coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
-            (`setwise.training.conformal`); half of the validation part is then kept for them alone.
+            (`setwise.training.conformal`); half of the validation part is then kept for them alone. Of labels of
+            elements, this share of the elements of new sets, each set counting alike.
         baselines: fit the baselines as well.
         intervals: of the metrics of the test part, by bootstrap over groups or sets.
         places: which elements of the store are measured where they are of test sets; by default at most 100,000, drawn
@@ -144,10 +145,9 @@ def train(
         "seed": config.seed,
     }
     if of == "elements":
-        refuse_for_elements(
-            order=orders, calibrate=calibrate, coverage=coverage, balanced_sampling=config.balanced_sampling
-        )
+        refuse_for_elements(order=orders, balanced_sampling=config.balanced_sampling)
         problem = define_of_elements(store, targets, **choices)
+        refuse_for_which_element(problem, calibrate=calibrate, coverage=coverage)
         check_draws(problem, config)
     else:
         problem = define(store, targets, orders=orders, **choices)

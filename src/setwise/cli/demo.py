@@ -135,7 +135,7 @@ def write_tables(out: Path) -> dict[str, Path]:
     """
     import pyarrow.compute as pc
 
-    from setwise.cli.writing import write_table
+    from setwise.cli.writing import write_tables
     from setwise.tasks.digits import digit_sets
 
     drawn = digit_sets(train=_TRAIN, validation=_VALIDATION, test=_TEST + _NEW)
@@ -145,8 +145,8 @@ def write_tables(out: Path) -> dict[str, Path]:
         chosen = pc.is_in(table["set_id"], value_set=new)  # pyright: ignore[reportAttributeAccessIssue]
         suffix = "parquet" if name == "digits" else "csv"
         paths[name], paths[f"new_{name}"] = out / f"{name}.{suffix}", out / f"new_{name}.{suffix}"
-        write_table(table.filter(pc.invert(chosen)), paths[name])  # pyright: ignore[reportAttributeAccessIssue]
-        write_table(table.filter(chosen), paths[f"new_{name}"])
+        write_tables([table.filter(pc.invert(chosen))], paths[name])  # pyright: ignore[reportAttributeAccessIssue]
+        write_tables([table.filter(chosen)], paths[f"new_{name}"])
     return paths
 
 

@@ -44,7 +44,7 @@ def evaluate(
 
     setwise evaluate runs/hct new_cells.parquet --sets new_patients.csv --out checked.csv --json
     """
-    from setwise.cli.writing import check_writable, write_table
+    from setwise.cli.writing import check_writable, write_tables
     from setwise.inference.evaluate import evaluate as evaluate_sets
     from setwise.streaming import parse_bytes
     from setwise.training.record import TestRow
@@ -68,7 +68,7 @@ def evaluate(
         progress=False if json else None,
     )
     if out is not None:
-        write_table(found.predictions, out)
+        write_tables([found.predictions], out)
     record, num_sets = loaded.record, found.num_sets
     people = Screen(as_json=json)
     here = [TestRow(name=record.model, metrics=found.metrics, intervals=found.intervals)]

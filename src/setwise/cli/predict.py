@@ -1,7 +1,8 @@
 """`setwise predict`: predictions for new sets from a saved run."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
     from setwise.data.reading import Reading
+    from setwise.training.run import Run
 
 
 @options.reads
@@ -58,14 +60,10 @@ def predict(
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
-    import pyarrow as pa
-
     from setwise._checks import InputError
-    from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions, write_tables
+    from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
     from setwise.inference import predict as predict_sets
-    from setwise.inference.element_copies import check_copies, write_copies
-    from setwise.inference.predict import check_spread, read_for
-    from setwise.inference.predict_elements import check_whole_sets, element_tables
+    from setwise.inference.element_copies import check_copies
     from setwise.streaming import parse_bytes
     from setwise.training.run import Run
 
@@ -73,51 +71,60 @@ def predict(
     check_anndata(out, source)
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
-    limit = None if memory_limit is None else parse_bytes(memory_limit)
+    of_elements = loaded.objective.rows == "elements"
+    if copies is not None and not of_elements:
+        raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
     if copies is not None:
         check_copies(source, copies)
-    if loaded.objective.rows == "elements":
-        if out.suffix.lower() == ANNDATA:
-            raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")
-        check_whole_sets(max_elements)
-        check_spread(loaded, spread=spread)
-        store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
-        tables = element_tables(
-            loaded,
-            store,
-            device=device,
-            elements_per_batch=elements_per_batch,
-            workers=workers,
-            memory_limit=limit,
-            spread=spread,
-            progress=False if quiet or json else None,
-        )
-        kept: list[pa.Table] = []
-        names = write_tables(tables if copies is None else (kept.append(table) or table for table in tables), out)
-        if copies is not None:
-            together = pa.concat_tables(kept)
-            made = write_copies(source, together, loaded.objective, copies, sets=sets, set_id=set_id, reading=reading)
-            people.line(f"{len(made):,} copies with predictions: {copies}")
-        people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
-        people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})
+    read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
+    computed: dict[str, Any] = {
+        "device": device,
+        "elements_per_batch": elements_per_batch,
+        "max_elements": max_elements,
+        "workers": workers,
+        "memory_limit": None if memory_limit is None else parse_bytes(memory_limit),
+        "spread": spread,
+        "progress": False if quiet or json else None,
+    }
+    if of_elements:
+        _predict_elements(people, loaded, source, out, copies, read_as, computed)
         return
-    if copies is not None:
-        raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
-    table = predict_sets(
-        loaded,
-        source,
-        sets=sets,
-        set_id=set_id,
-        reading=reading,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=limit,
-        spread=spread,
-        progress=False if quiet or json else None,
-    )
+    table = predict_sets(loaded, source, seed=seed, **read_as, **computed)
     write_predictions(table, out, source=source, set_id=set_id)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})
+
+
+def _predict_elements(
+    people: Screen,
+    run: "Run",
+    source: Path,
+    out: Path,
+    copies: Path | None,
+    read_as: Mapping[str, Any],
+    computed: Mapping[str, Any],
+) -> None:
+    """Write a row per element, some sets at a time; with copies of the files all together."""
+    import pyarrow as pa
+
+    from setwise._checks import InputError
+    from setwise.cli.writing import ANNDATA, write_tables
+    from setwise.inference.element_copies import write_copies
+    from setwise.inference.predict import check_spread, read_for
+    from setwise.inference.predict_elements import check_whole_sets, element_tables
+
+    if out.suffix.lower() == ANNDATA:
+        raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")
+    check_whole_sets(computed["max_elements"])
+    check_spread(run, spread=computed["spread"])
+    store = read_for(run, source, **read_as)
+    tables = element_tables(run, store, **{k: v for k, v in computed.items() if k != "max_elements"})
+    if copies is None:
+        names = write_tables(tables, out)
+    else:
+        together = pa.concat_tables(tables)
+        names = write_tables([together], out)
+        made = write_copies(source, together, run.objective, copies, **read_as)
+        people.line(f"{len(made):,} copies with predictions: {copies}")
+    people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
+    people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})

@@ -11,7 +11,6 @@ import pyarrow.parquet
 
 from setwise._checks import InputError
 from setwise.data.files import whole_or_nothing
-from setwise.training.files import write_whole
 
 _SUFFIXES = (".parquet", ".csv")
 ANNDATA = ".h5ad"
@@ -59,20 +58,6 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> list[str]:
     return names
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table; an older file is replaced once the new one is whole.
-
-    Raises:
-        InputError: the directory cannot be written to, or the disk is full.
-    """
-    content = pa.BufferOutputStream()
-    if path.suffix.lower() == ".csv":
-        pyarrow.csv.write_csv(table, content)
-    else:
-        pyarrow.parquet.write_table(table, content)
-    write_whole(path, content.getvalue().to_pybytes())
-
-
 def check_anndata(out: Path, source: Path) -> None:
     """Refuse to write an AnnData file where none was read.
 
@@ -99,7 +84,7 @@ def write_predictions(table: pa.Table, path: Path, *, source: Path, set_id: str)
         InputError: the directory cannot be written to, or the disk is full.
     """
     if path.suffix.lower() != ANNDATA:
-        write_table(table, path)
+        write_tables([table], path)
         return
     from setwise.data.anndata import write_anndata  # an optional package
 

@@ -10,6 +10,7 @@ import pytest
 
 from setwise.data import read
 from setwise.data.fcs import write_fcs
+from setwise.data.inspect import summarise
 
 TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
 
@@ -72,6 +73,46 @@ def test_which_element(setwise, cells, tmp_path):
     found = pd.read_csv(tmp_path / "p.csv")
     assert (found.groupby("set_id")["predicted_odd"].sum() == 1).all()
     assert np.allclose(found.groupby("set_id")["probability_odd"].sum(), 1)
+
+
+def test_inspect_counts_elements_and_sets_of_each_class(setwise, cells):
+    path, table = cells
+    types = table["type"].to_pylist()
+    types[0], types[3], types[10:17] = "rare", None, [None] * 7
+    types[7:15] = [None] * 8  # the second set, of 8, has no label at all
+    changed = table.set_column(table.column_names.index("type"), "type", pa.array(types))
+    pyarrow.parquet.write_table(changed, path)
+    shown = setwise("inspect", path, "--element-target", "type", "--element-target", "odd", "--features", "x,y")
+    assert shown.code == 0, shown.err
+    missing = types.count(None)
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert f"type text 3 {missing} 1 - - -" in lines
+    assert f"odd number 2 0 0 0 1 {23 / len(types):.4g}" in lines
+    names = table["set_id"].to_pylist()
+    for kind in ("big", "small", "rare"):
+        held = {name for name, own in zip(names, types, strict=True) if own == kind}
+        assert f"{kind} {types.count(kind)} {len(held)}" in lines
+    words = " ".join(lines)
+    assert f"label 'type' is missing for {missing} of {len(types)} elements" in words
+    assert "missing for all elements of 1 of 23 sets" in words
+    assert "label 'type': rare in one set only" in words
+    document = json.loads(setwise("inspect", path, "--element-target", "type", "--features", "x,y", "--json").out)
+    (label,) = document["labels"]
+    assert (label["missing"], label["sets"]["rare"]) == (missing, 1)
+    assert setwise("inspect", path, "--element-target", "nothing").code == 2
+
+
+def test_inspect_names_labels_that_teach_nothing():
+    store = read([np.ones((3, 2)), np.zeros((4, 2))])
+    labels = {"same": ["a"] * 7, "none": [None] * 7, "each": [f"id{i}" for i in range(7)], "y": np.arange(7.0)}
+    summary = summarise(store.with_labels(labels))
+    told = " ".join(summary.problems)
+    assert "label 'same' is the same for all elements" in told
+    assert "label 'none' is missing for all elements" in told
+    assert "label 'each' has 7 classes for 7 elements" in told
+    assert "'y'" not in told
+    found = {label.name: label for label in summary.labels}
+    assert (found["y"].minimum, found["y"].maximum, found["y"].mean) == (0, 6, 3)
 
 
 def test_cross_validation(setwise, cells, tmp_path):

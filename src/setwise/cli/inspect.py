@@ -23,6 +23,10 @@ def inspect(
     target: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Column to be predicted; repeat for several.")
     ] = None,
+    element_target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of the elements to be predicted of each; repeat for several."),
+    ] = None,
     group: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="What must not be split (the patient).", show_default="group")
     ] = None,
@@ -32,7 +36,7 @@ def inspect(
     *,
     reading: "Reading",
 ) -> None:
-    """Show what would be read: sets, sizes, features, missing values, targets, groups, problems.
+    """Show what would be read: sets, sizes, features, missing values, targets, labels, groups, problems.
 
     [bold]Examples[/bold]
 
@@ -40,13 +44,23 @@ def inspect(
 
     setwise inspect cells.csv.gz --sets patients.csv --target hematocrit --group patient
 
+    setwise inspect cells.parquet --element-target cell_type
+
     setwise inspect cells.parquet --json > summary.json
     """
     from setwise.data import read
     from setwise.data.inspect import summarise
 
     screen = Screen(as_json=json)
-    store = read(source, sets=sets, set_id=set_id, features=options.names(features), strict=False, reading=reading)
+    store = read(
+        source,
+        sets=sets,
+        set_id=set_id,
+        features=options.names(features),
+        strict=False,
+        reading=reading,
+        labels=element_target or (),
+    )
     summary = summarise(store, targets=target or (), group=group)
     show_summary(screen, summary)
     show_reading(screen, store)
@@ -77,9 +91,32 @@ def show_summary(screen: Screen, summary: "Summary") -> None:
         ]
         head = ["column", "kind", "different values", "missing", "lowest", "highest", "mean"]
         screen.table(head, rows, text_columns=frozenset({0, 1}))
+    show_labels(screen, summary)
     screen.heading("Problems")
     for problem in summary.problems or ("none found",):
         screen.line(f"- {problem}")
+
+
+def show_labels(screen: Screen, summary: "Summary") -> None:
+    """Print what the labels of the elements hold: of classes, how many elements and how many sets have each."""
+    from setwise.report.rounding import number
+
+    if not summary.labels:
+        return
+    screen.heading("Labels of the elements")
+    rows = [
+        [x.name, x.kind, f"{x.distinct:,}", f"{x.missing:,}", f"{x.unlabelled:,}"]
+        + [number(value) for value in (x.minimum, x.maximum, x.mean)]
+        for x in summary.labels
+    ]
+    head = ["label", "kind", "different values", "missing", "sets without", "lowest", "highest", "mean"]
+    screen.table(head, rows, text_columns=frozenset({0, 1}))
+    for label in summary.labels:
+        if label.elements is None or label.sets is None:
+            continue
+        counts = [[name, f"{count:,}", f"{label.sets[name]:,}"] for name, count in label.elements.items()]
+        screen.line()
+        screen.table([label.name, "elements", "sets that have it"], counts)
 
 
 def show_reading(screen: Screen, store: "SetStore") -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.data.columns import TARGET_IS_FEATURE, labels, vector_features
 from setwise.data.identical import describe_identical, identical_sets
+from setwise.data.inspect_labels import LabelSummary, about_label, summarise_label
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.splits import split_sets
 from setwise.data.store import SetStore
@@ -75,6 +76,7 @@ class Summary:
         columns: one entry per column of the table of sets, but for the names of the sets.
         groups: how many groups there are, or none.
         problems: what training would refuse or what makes its outcome doubtful, one sentence each.
+        labels: one entry per label of the elements.
     """
 
     num_sets: int
@@ -86,6 +88,7 @@ class Summary:
     columns: tuple[ColumnSummary, ...]
     groups: int | None
     problems: tuple[str, ...]
+    labels: tuple[LabelSummary, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain dictionaries and lists, for JSON."""
@@ -95,7 +98,7 @@ class Summary:
 def summarise(
     store: SetStore, *, targets: Sequence[str] = (), group: str | None = None, split: str = "split"
 ) -> Summary:
-    """Look at all elements and columns once; problems are told, not raised.
+    """Look at all elements, their labels and all columns once; problems are told, not raised.
 
     Args:
         store: what `read` gave; with ``strict=False`` also what it would refuse.
@@ -106,6 +109,7 @@ def summarise(
     features, about_features = _summarise_elements(store)
     columns = [_summarise_column(store, name) for name in store.sets.column_names if name != "set_id"]
     by_name = {column.name: column for column in columns}
+    of_elements = [summarise_label(store, name) for name in store.labels]
     group = "group" if group is None and "group" in by_name else group
     quantiles = np.quantile(store.sizes, _QUANTILES).tolist()
     problems = [
@@ -114,7 +118,8 @@ def summarise(
         *about_features,
         *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
-        *(TARGET_IS_FEATURE.format(name=name) for name in targets if name in vector_features(store)),
+        *(problem for label in of_elements for problem in about_label(label, len(store), store.num_elements)),
+        *(TARGET_IS_FEATURE.format(name=n) for n in (*targets, *store.labels) if n in vector_features(store)),
         *_about_split(store, by_name, group, split),
     ]
     return Summary(
@@ -127,6 +132,7 @@ def summarise(
         columns=tuple(columns),
         groups=by_name[group].distinct if group in by_name else None,
         problems=tuple(problems),
+        labels=tuple(of_elements),
     )
 
 

@@ -169,6 +169,8 @@ def test_folds_are_drawn_until_all_train_on_every_class():
             assert holds[fold.split.train].any(0).all()
             parts = np.concatenate([fold.split.train, fold.split.validation, fold.split.test])
             assert sorted(parts.tolist()) == list(range(12))
+    with pytest.raises(InputError, match="1 of 3 classes are in one alone"):
+        plan_folds(12, folds=2, holds=holds & (np.arange(12) != 2)[:, None])
     pairs = np.zeros((4, 3), dtype=bool)  # any division into two halves tears one class out
     pairs[[0, 1], 0] = pairs[[0, 2], 1] = pairs[[1, 2], 2] = True
     with pytest.raises(InputError, match="in 200 draws of 2 folds some class was in one fold alone"):

@@ -71,3 +71,25 @@ def test_nested(tmp_path):
 def test_a_budget_ends_it(tmp_path):
     found = tune(store_of(), STUDY, budget=0.001, inner=2, out=tmp_path / "run")
     assert len(found.trials) == 1
+
+
+def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(0, 1.0, (3 + i % 4, 2)) for i in range(19)]
+    x = np.concatenate(sets)
+    kinds = np.where(x[:, 0] > 0, "right", "left").astype(object)
+    kinds[np.cumsum([len(own) for own in sets])[::2] - 1] = "odd"  # in every other set
+    marks = np.concatenate([np.arange(len(own)) == own[:, 1].argmax() for own in sets]).astype(float)
+    store = read(sets).with_labels({"kind": kinds, "largest": marks})
+    study = Study(("kind",), of="elements", model_choices=STUDY.model_choices, config=STUDY.config, validation=0.0)
+    found = tune(store, study, budget=600, trials=2, inner=2, outer=2, out=tmp_path / "run")
+    assert len(found.trials) == 2
+    assert found.nested is not None
+    names = [row.name for row in found.nested.rows]
+    assert names[0] == "the search"
+    assert "logistic, in its set" in names
+    assert {"accuracy", "macro_f1"} <= found.nested.rows[0].metrics.keys()
+    assert Run.load(tmp_path / "run").objective.rows == "elements"
+    choices = {"model_choices": STUDY.model_choices, "config": STUDY.config}
+    which = Study(("largest",), of="elements", task="which-element", **choices)
+    assert tune(store, which, budget=600, trials=1, inner=2, out=tmp_path / "which").run.record.test

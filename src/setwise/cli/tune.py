@@ -31,7 +31,8 @@ def tune(
 ) -> object:
     """Search depth, width, learning rate and model by cross-validation, then fit the best and measure it.
 
-    What it is measured on took no part in the search. Other options are those of `setwise fit`.
+    What it is measured on took no part in the search; with --element-target that is the elements of other sets. Other
+    options are those of `setwise fit`.
 
     [bold]Examples[/bold]
 

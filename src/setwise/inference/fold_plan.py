@@ -105,7 +105,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         folds=asked.folds,
         repeats=asked.repeats,
         groups=groups,
-        holds=_classes_in_sets(store, kinds, groups),
+        holds=classes_in_sets(store, kinds, groups),
         validation=study.validation,
         seed=seed,
     )
@@ -119,30 +119,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     return FoldPlan(tasks, len(plan), _count(plan), groups, places=places, sizes=sizes)
 
 
-def _count(plan: list[Fold]) -> int:
-    return 1 + max(fold.number for fold in plan)
-
-
-def _seed(study: Study, permutation: int) -> int:
-    return int(np.random.SeedSequence((study.config.seed, 0, 0, permutation)).generate_state(1)[0])
-
-
-def _columns(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
-    """The columns of the sets that a fit needs, with other targets where they are given."""
-    wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
-    wanted += [name for name in (study.group, study.weight_column) if name is not None]
-    wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []
-    for name in wanted:
-        columns.column(store, name)  # which refuses one that is not there
-    table = store.sets.select(["set_id", *dict.fromkeys(wanted)])
-    for position, name in enumerate(study.targets if values is not None else ()):
-        assert values is not None
-        column = pa.array(values[:, position].tolist(), from_pandas=True)
-        table = table.set_column(table.column_names.index(name), name, column)
-    return table
-
-
-def _classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarray | None) -> np.ndarray | None:
+def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarray | None) -> np.ndarray | None:
     """Which sets have elements of which classes ``(B, C)``, those of all labels together; none without classes.
 
     Raises:
@@ -173,3 +150,26 @@ def _classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarr
         holds[pairs[0], pairs[1]] = True
         found.append(holds[:, counts > 0])
     return np.concatenate(found, axis=1) if found else None
+
+
+def _count(plan: list[Fold]) -> int:
+    return 1 + max(fold.number for fold in plan)
+
+
+def _seed(study: Study, permutation: int) -> int:
+    return int(np.random.SeedSequence((study.config.seed, 0, 0, permutation)).generate_state(1)[0])
+
+
+def _columns(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
+    """The columns of the sets that a fit needs, with other targets where they are given."""
+    wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
+    wanted += [name for name in (study.group, study.weight_column) if name is not None]
+    wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []
+    for name in wanted:
+        columns.column(store, name)  # which refuses one that is not there
+    table = store.sets.select(["set_id", *dict.fromkeys(wanted)])
+    for position, name in enumerate(study.targets if values is not None else ()):
+        assert values is not None
+        column = pa.array(values[:, position].tolist(), from_pandas=True)
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table

@@ -13,11 +13,14 @@ from setwise._checks import InputError
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
+from setwise.inference.fold_plan import classes_in_sets
 from setwise.training.defaults import validation_share
+from setwise.training.element_problem import kinds_of_labels
 from setwise.training.files import make_directory
 from setwise.training.folds import plan_folds
 from setwise.training.held_out import HeldOut, Measured, measured
 from setwise.training.loop import DivergedError
+from setwise.training.measure_elements import kept_elements
 from setwise.training.metrics import decisive_metric, lower_is_better, score
 from setwise.training.run import Run
 from setwise.training.study import Study
@@ -47,17 +50,35 @@ class Tuned:
 
 @dataclass(frozen=True)
 class _Part:
-    """The sets that a search may see."""
+    """The sets that a search may see.
+
+    Attributes:
+        store: all sets.
+        rows: of those that it may see.
+        groups, classes: ``(B,)`` of all sets, or none.
+        holds: of labels of elements, ``(B, C)`` which sets hold which classes; or none.
+        places: of labels of elements, which elements are measured; or none.
+    """
 
     store: SetStore
     rows: np.ndarray
     groups: np.ndarray | None
-    classes: np.ndarray | None
+    classes: np.ndarray | None = None
+    holds: np.ndarray | None = None
+    places: np.ndarray | None = None
 
     def folds(self, count: int, *, validation: float | None, seed: int) -> list[tuple[Split, int]]:
         """Folds of these sets, as rows of the store, and the seeds of their fits."""
-        groups, classes = (None if x is None else x[self.rows] for x in (self.groups, self.classes))
-        plan = plan_folds(len(self.rows), folds=count, groups=groups, classes=classes, validation=validation, seed=seed)
+        groups, classes, holds = (None if x is None else x[self.rows] for x in (self.groups, self.classes, self.holds))
+        plan = plan_folds(
+            len(self.rows),
+            folds=count,
+            groups=groups,
+            classes=classes,
+            holds=None if holds is None else holds[:, holds.any(0)],
+            validation=validation,
+            seed=seed,
+        )
         return [
             (Split(*(self.rows[part] for part in (f.split.train, f.split.validation, f.split.test))), f.seed)
             for f in plan
@@ -103,26 +124,17 @@ def tune(
 
     Source: Cawley, Talbot 2010, On over-fitting in model selection, JMLR 11, section 5 (nesting).
     """
-    if study.of == "elements":
-        raise InputError(
-            "a search is for targets of sets; labels of elements are fitted with choices that are given "
-            "(setwise fit --element-target)."
-        )
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
-    values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
-    groups = columns.groups(store, study.group)
-    one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
-    classes = values[:, 0].astype(str) if one else None
-    seed, everything = study.config.seed, _Part(store, np.arange(len(store)), groups, classes)
+    seed, everything = study.config.seed, _everything(store, study)
     limits = (budget, trials, inner)
     nested = None
     if outer > 1:
         nested = _nested(everything, study, limits, journal, outer=outer, done=done)
     split = split_sets(
         len(store),
-        groups=groups,
+        groups=everything.groups,
         given=columns.given_split(store),
-        stratify=classes,
+        stratify=everything.classes,
         validation=validation_share(study.validation, len(store)),
         test=test,
         seed=seed,
@@ -136,6 +148,23 @@ def tune(
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
     return Tuned(run.save(out), best, tuple(found), nested)
+
+
+def _everything(store: SetStore, study: Study) -> _Part:
+    """All sets, with what decides how they are divided.
+
+    Raises:
+        InputError: targets, labels or groups that cannot be used.
+    """
+    rows, groups = np.arange(len(store)), columns.groups(store, study.group)
+    if study.of == "elements":
+        kinds = kinds_of_labels(store, study.targets, study.task)
+        whole = "which-element" in kinds.values()
+        _, places = kept_elements(store, rows, whole=whole, seed=study.config.seed)
+        return _Part(store, rows, groups, holds=classes_in_sets(store, kinds, groups), places=places)
+    values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
+    one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
+    return _Part(store, rows, groups, classes=values[:, 0].astype(str) if one else None)
 
 
 def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
@@ -189,7 +218,7 @@ def _search(
         trial, began = search.ask(), time.monotonic()
         choices = {} if not known else _drawn(trial)
         trial.set_user_attr("choices", choices)
-        value = _value(part.store, chosen(study, choices), folds)
+        value = _value(part, chosen(study, choices), folds)
         trial.set_user_attr("seconds", time.monotonic() - began)
         search.tell(trial, value)
         done(len(known) + 1, search.best_value)
@@ -220,12 +249,12 @@ def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
     )
 
 
-def _value(store: SetStore, study: Study, folds: list[tuple[Split, int]]) -> float:
+def _value(part: _Part, study: Study, folds: list[tuple[Split, int]]) -> float:
     """The decisive metric of the pooled predictions of the inner folds, less being better; huge if a fit diverges."""
-    truth, predicted, objective = [], [], None
+    truth, predicted, sizes, objective = [], [], [], None
     for split, seed in folds:
         try:
-            run = study.fit(store, split, seed=seed, baselines=False)
+            run = study.fit(part.store, split, seed=seed, baselines=False, places=part.places)
         except DivergedError:
             return 1e30
         if run.record.status == "interrupted":
@@ -234,9 +263,11 @@ def _value(store: SetStore, study: Study, folds: list[tuple[Split, int]]) -> flo
         objective = run.objective
         truth.append(run.held_out.truth)
         predicted.append(run.held_out.predicted[run.record.model][0])
+        sizes.append(run.held_out.sizes)
     assert objective is not None, "a search without folds"
     metric = decisive_metric(objective)
-    value = score(objective, np.concatenate(predicted), np.concatenate(truth))[metric]
+    of_elements = np.concatenate(sizes) if study.of == "elements" else None
+    value = score(objective, np.concatenate(predicted), np.concatenate(truth), sizes=of_elements)[metric]
     return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
 
 
@@ -250,7 +281,7 @@ def _nested(
     done: Callable[[int, float], None],
 ) -> Measured:
     """The whole search in each outer fold, measured on the sets of the fold."""
-    store, tested, truths = everything.store, [], []
+    store, tested, truths, sizes = everything.store, [], [], []
     predicted: dict[str, list[np.ndarray]] = {}
     objective = None
     for number, (split, seed) in enumerate(
@@ -258,15 +289,17 @@ def _nested(
     ):
         part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
         best, _ = _search(part, study, limits, journal / f"outer-{number + 1}.log", done)
-        run = best.fit(store, split, seed=seed)
+        run = best.fit(store, split, seed=seed, places=everything.places)
         assert run.held_out is not None, "a fold without test sets"
         objective = run.objective
         tested.append(split.test)
         truths.append(run.held_out.truth)
+        sizes.append(run.held_out.sizes)
         for place, (name, repeats) in enumerate(run.held_out.predicted.items()):
             predicted.setdefault("the search" if place == 0 else name, []).append(repeats[0])
     assert objective is not None, "no outer folds"
     rows = np.concatenate(tested)
     clusters = rows if everything.groups is None else everything.groups[rows]
     pooled = {name: [np.concatenate(parts)] for name, parts in predicted.items()}
-    return measured(HeldOut(objective, np.concatenate(truths), pooled, clusters), seed=study.config.seed)
+    of_elements = np.concatenate(sizes) if study.of == "elements" else None
+    return measured(HeldOut(objective, np.concatenate(truths), pooled, clusters, of_elements), seed=study.config.seed)

@@ -139,6 +139,13 @@ def _spread(
     seed: tuple[int, int],
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows to train on and to test, of each fold, each of which trains on sets that hold every class of elements."""
+    alone = 0 if holds is None else int((holds.sum(0) == 1).sum())
+    if holds is not None and alone:
+        raise InputError(
+            f"every class of elements must be in two of the {num_sets} sets that are divided at least, one to learn from "
+            f"and one to test; {alone} of {holds.shape[1]} classes are in one alone. Join rare classes with others, leave "
+            "their labels empty, or give more sets."
+        )
     for attempt in range(_DRAWS):
         entropy = seed if attempt == 0 else (*seed, 0, 0, 0, attempt)
         divided = _divide(num_sets, folds, groups, classes, int(np.random.SeedSequence(entropy).generate_state(1)[0]))

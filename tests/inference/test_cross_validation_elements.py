@@ -69,7 +69,9 @@ def test_every_element_is_predicted_once_a_repeat_by_a_model_that_has_not_seen_i
     low, high = rows["deep-sets++"].intervals["accuracy"]
     assert low <= np.mean(accuracy) <= high
     assert found.measured.clusters == 9
-    assert divided(found).startswith(f"{store.num_elements} elements of 17 sets of 9 groups, each predicted by")
+    known = store.num_elements - store.labels["type"].null_count
+    title = f"{store.num_elements} elements ({known} with a label) of 17 sets of 9 groups, each predicted by"
+    assert divided(found).startswith(title)
     assert not any("exact 95% interval" in sentence for sentence in evidence(found)), "elements are no witnesses"
     for result in found.results:
         trained = set(range(SETS)) - set(result.tested)
@@ -137,6 +139,7 @@ def test_of_many_elements_the_same_are_measured_in_every_repeat(monkeypatch):
     for row in table.to_pylist():
         assert row["height"] == truth[starts[row["set_id"]] + row["element"]]
     assert divided(found).startswith("34 elements of 17 sets")
+    assert evidence(found)[0].startswith(f"Measured on 34 of {store.num_elements} elements, drawn evenly")
 
 
 def test_labels_are_dealt_out_within_their_sets():

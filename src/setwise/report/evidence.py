@@ -20,8 +20,33 @@ def divided(found: CrossValidation) -> str:
     repeats = f", mean of {found.repeats} repeats" if found.repeats > 1 else ""
     unseen = "it"
     if found.sizes is not None:
-        sets, unseen = f"{int(found.sizes.sum()):,} elements of {sets}", "its set"
+        count, labelled = int(found.sizes.sum()), _labelled(found)
+        known = "" if labelled == count else f" ({labelled:,} with a label)"
+        sets, unseen = f"{count:,} elements{known} of {sets}", "its set"
     return f"{sets}, each predicted by models that have not seen {unseen}: {found.folds} folds{repeats} (95% intervals)"
+
+
+def _labelled(found: CrossValidation) -> int:
+    """How many of the measured elements have a label."""
+    assert found.sizes is not None, "of sets"
+    known = np.zeros(int(found.sizes.sum()), dtype=bool)
+    for name in found.objective.targets:
+        known |= found.predictions[name].is_valid().to_numpy()[: len(known)]
+    return int(known.sum())
+
+
+def _of_draws(found: CrossValidation) -> list[str]:
+    """That not all elements were measured."""
+    if found.sizes is None:
+        return []
+    measured, firsts = int(found.sizes.sum()), np.cumsum(found.sizes) - found.sizes
+    everything = int(found.predictions["size"].to_numpy()[firsts].sum())
+    if measured == everything:
+        return []
+    return [
+        f"Measured on {measured:,} of {everything:,} elements, drawn evenly from the sets; each was predicted with its "
+        "whole set."
+    ]
 
 
 def conclusion(found: CrossValidation) -> list[str]:
@@ -53,7 +78,7 @@ def conclusion(found: CrossValidation) -> list[str]:
 
 def evidence(found: CrossValidation) -> list[str]:
     """How far the evaluation reaches; a sentence each."""
-    sentences = [*_of_folds(found), *_of_permutations(found)]
+    sentences = [*_of_draws(found), *_of_folds(found), *_of_permutations(found)]
     independent = len(np.unique(found.clusters))
     if independent < _FEW:
         what = "groups" if found.grouped else "sets"

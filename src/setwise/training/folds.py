@@ -142,9 +142,9 @@ def _spread(
     alone = 0 if holds is None else int((holds.sum(0) == 1).sum())
     if holds is not None and alone:
         raise InputError(
-            f"every class of elements must be in two of the {num_sets} sets that are divided at least, one to learn from "
-            f"and one to test; {alone} of {holds.shape[1]} classes are in one alone. Join rare classes with others, leave "
-            "their labels empty, or give more sets."
+            f"every class of elements must be in two of the {num_sets} sets that are divided at least, one to learn "
+            f"from and one to test; {alone} of {holds.shape[1]} classes are in one alone. Join rare classes with "
+            "others, leave their labels empty, or give more sets."
         )
     for attempt in range(_DRAWS):
         entropy = seed if attempt == 0 else (*seed, 0, 0, 0, attempt)

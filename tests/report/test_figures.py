@@ -61,6 +61,14 @@ def test_any_number_of_classes(num_classes):
     assert outcomes.surprise_against_size(RNG.integers(1, 9, 97), probabilities[np.arange(97), truth]).markup()
 
 
+def test_calibration_of_elements_has_no_intervals_of_independent_witnesses():
+    shares, truth = RNG.dirichlet(np.ones(3), 97), RNG.integers(0, 3, 97)
+    of_sets, of_elements = (outcomes.calibration(shares, truth, what=what) for what in ("sets", "elements"))
+    assert "with exact 95% intervals" in of_sets.markup()
+    assert "interval" not in of_elements.markup()
+    assert "Elements in 10 groups" in of_elements.markup()
+
+
 def test_one_class_held_out_has_no_roc():
     assert outcomes.roc(["a", "b"], np.zeros(5, int), np.full((5, 2), 0.5)) is None
 

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from setwise._checks import counted
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
-from setwise.training.calibration import calibration_curve
+from setwise.training.calibration import CalibrationCurve, calibration_curve
 from setwise.training.intervals import binomial
 
 _FEW_CLASSES = 10
@@ -147,25 +147,34 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", w
     curve = calibration_curve(said, right)
     with axes(4.0, 3.9) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
-        ends = [binomial(round(share * count), count) for share, count in zip(curve.found, curve.counts, strict=True)]
-        low = [share - end[0] for share, end in zip(curve.found, ends, strict=True)]
-        high = [end[1] - share for share, end in zip(curve.found, ends, strict=True)]
-        ax.errorbar(curve.said, curve.found, yerr=[low, high], color=BLUE, marker="o", markersize=5, capsize=3)
+        spread = _exact(curve) if what == "sets" else None  # elements of a set are no independent witnesses
+        ax.errorbar(curve.said, curve.found, yerr=spread, color=BLUE, marker="o", markersize=5, capsize=3)
         ax.set_xlim(-0.03, 1.03)
         ax.set_ylim(-0.03, 1.03)
         ax.set_aspect("equal")
         ax.set_xlabel(f"probability of {which}")
         ax.set_ylabel(f"share of {what} that are of it")
         ax.legend(loc="upper left")
+    exact = ", with exact 95% intervals" if what == "sets" else ""
     counts = f"{min(curve.counts)} to {max(curve.counts)}" if min(curve.counts) < max(curve.counts) else curve.counts[0]
     return Drawing(
         figure,
         f"Are probabilities kept{of}? {what.capitalize()} in {counted(len(curve.counts), 'group')} of {counts} by what "
-        f"was said, with exact 95% intervals; the mean gap (expected calibration error) is {curve.error:.2g}.",
+        f"was said{exact}; the mean gap (expected calibration error) is {curve.error:.2g}.",
         f"Calibration curve of {counted(len(curve.counts), 'group')} of {what}: "
         + ", ".join(f"said {said:.2f}, found {found:.2f}" for said, found in zip(curve.said, curve.found, strict=True))
         + ".",
     )
+
+
+def _exact(curve: CalibrationCurve) -> list[list[float]]:
+    """How far the exact intervals of the shares reach below and above them."""
+    pairs = list(zip(curve.found, curve.counts, strict=True))
+    ends = [binomial(round(share * count), count) for share, count in pairs]
+    return [
+        [share - low for (share, _), (low, _) in zip(pairs, ends, strict=True)],
+        [high - share for (share, _), (_, high) in zip(pairs, ends, strict=True)],
+    ]
 
 
 def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:

@@ -28,7 +28,9 @@ _TARGET = "label"
 class _ElementEstimator(SetEstimator):
     """What both estimators of elements share: the way from labels to a fitted run, and to predictions."""
 
-    def _fit(self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool = False) -> None:
+    def _fit(
+        self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool | None = False
+    ) -> None:
         check_order(sets, groups=groups, covariates=covariates)
         store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
         store = store.with_labels({_TARGET: labels(store)})
@@ -114,8 +116,9 @@ class SetElementClassifier(_ElementEstimator):
     Arguments and attributes as for `SetRegressor`, and
 
     Args:
-        calibrate: fit a temperature on the elements of the validation part, so that probabilities are neither too sure
-            nor too unsure; ``run_.record.notes`` says what it means. Not where one element of each set is meant.
+        calibrate: fit a temperature, so that probabilities are neither too sure nor too unsure, on the elements of the
+            sets that `SetClassifier` takes for it, by default where it does; ``run_.record.notes`` says what it means.
+            Not where one element of each set is meant.
 
     Attributes:
         classes_: the K classes of elements, sorted; none where one element of each set is meant.
@@ -131,7 +134,7 @@ class SetElementClassifier(_ElementEstimator):
         True
     """
 
-    def __init__(self, model: str = "deep-sets++", *, calibrate: bool = False, **choices: Any):
+    def __init__(self, model: str = "deep-sets++", *, calibrate: bool | None = None, **choices: Any):
         super().__init__(model, **choices)
         self.calibrate = calibrate
 
@@ -151,7 +154,7 @@ class SetElementClassifier(_ElementEstimator):
                 task="which-element",
                 groups=groups,
                 covariates=covariates,
-                calibrate=bool(self.calibrate),
+                calibrate=plain(self.calibrate),
             )
             return self
         _, classes = _class_numbers(y, None)
@@ -162,7 +165,7 @@ class SetElementClassifier(_ElementEstimator):
             task="classification",
             groups=groups,
             covariates=covariates,
-            calibrate=bool(self.calibrate),
+            calibrate=plain(self.calibrate),
         )
         (head,) = self.run_.objective.heads
         assert isinstance(head, Classification)

@@ -110,6 +110,17 @@ def test_groups_are_left_out_whole():
     assert "each of the 5 models left out another 4 or so" in run.record.notes[0]  # of four groups of four
 
 
+def test_models_of_elements_leave_out_whole_sets():
+    store = store_of(24)
+    labels = np.concatenate([store.elements(row)[:, 0] > 0 for row in range(24)])
+    run = fitted(store.with_labels({"above": np.where(labels, "yes", "no")}), targets="above", of="elements")
+    assert "each of the 5 models left out another 3 or so" in run.record.notes[0]
+    (head,) = run.objective.heads
+    assert isinstance(head, Classification)
+    assert head.temperature != 1
+    assert f"{store.sizes[:16].sum()} elements of training sets" in run.record.notes[1]
+
+
 def test_few_sets_get_probabilities_that_can_be_believed():
     draw = np.random.default_rng(1)
 

@@ -60,7 +60,7 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
     said = [_said(replace(run, model=member), problem, rows) for member, rows in pairs]
     note = (
         f"Of the {len(problem.split.train)} training sets none were spared for validation: each of the {len(pairs)} "
-        f"models left out another {len(pairs[0][1])} or so of them."
+        f"models left out another {round(np.mean([len(rows) for _, rows in pairs]))} or so of them."
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
     what = "training sets, by the models that left them out"

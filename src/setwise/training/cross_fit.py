@@ -32,15 +32,16 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
     """
     classes = [column for column, head in enumerate(problem.objective.heads) if isinstance(head, Classification)]
     spared = len(problem.split.validation) > 0
-    if calibrate is False or spared or config.ensemble < 2 or not classes or problem.of == "elements":
+    if calibrate is False or spared or config.ensemble < 2 or not classes:
         return []
     rows = problem.split.train
+    alone = problem.of == "sets" and len(problem.objective.heads) == 1
     groups = columns.groups(problem.store, problem.group)
     parts = parts_of(
         len(rows),
         _PARTS,
         groups=None if groups is None else groups[rows],
-        classes=problem.values[rows, 0].astype(str) if len(problem.objective.heads) == 1 else None,
+        classes=problem.values[rows, 0].astype(str) if alone else None,
         seed=config.seed,
     )
     return [rows[parts[member % len(parts)]] for member in range(config.ensemble)] if parts else []

@@ -24,7 +24,7 @@ def refuse_for_elements(**asked: object) -> None:
             raise InputError(f"labels of elements: {_NOT_FOR_ELEMENTS[name]}. Leave the choice out.")
 
 
-def refuse_for_which_element(problem: Problem, *, calibrate: bool, coverage: float | None) -> None:
+def refuse_for_which_element(problem: Problem, *, calibrate: bool | None, coverage: float | None) -> None:
     """Refuse what is fitted after the weights where one element of each set is meant.
 
     Raises:

@@ -132,8 +132,7 @@ def train(
     for name in covariates:
         if name in targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    alone = config.ensemble == 1 or of == "elements"
-    needed = coverage is not None or (calibrate is True and alone)
+    needed = coverage is not None or (calibrate is True and config.ensemble == 1)
     choices: dict[str, Any] = {
         "task": task,
         "class_weights": class_weights,

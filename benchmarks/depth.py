@@ -4,7 +4,7 @@ import csv
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import matplotlib as mpl
 import torch
@@ -81,7 +81,8 @@ def depth_fit(number: int, sets: int, epochs: int) -> None:
     target = (values - values.mean()) / values.std()
     scaled = batch.with_elements((batch.elements - batch.elements.mean()) / batch.elements.std())
     (model(scaled) - target).square().mean().backward()
-    norms = [float(m.weight.grad.norm()) for m in model.encoder.modules() if isinstance(m, nn.Linear)]
+    grads = [m.weight.grad for m in model.encoder.modules() if isinstance(m, nn.Linear)]
+    norms = [float(grad.norm()) for grad in grads if grad is not None]
     found = {"gradient_first": f"{norms[0]:.4g}", "gradient_last": f"{norms[-1]:.4g}"}
     if epochs:
         config = FitConfig(epochs=epochs, batch_size=_BATCH, ensemble=1, memory="low", patience=None)
@@ -105,7 +106,12 @@ def draw(path: Path, results: Path = RESULTS) -> None:
     with results.open(newline="", encoding="utf-8") as file:
         newest: dict[tuple[int, str], Row] = {(int(row["depth"]), row["memory"]): row for row in csv.DictReader(file)}
     depths = sorted({number for number, _ in newest})
-    style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "setwise"}
+    style: dict[Any, Any] = {
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.hashsalt": "setwise",
+    }
     with mpl.rc_context(style):
         figure = Figure(figsize=(7.2, 5.2), layout="constrained")
         (losses, gradients), (memory, seconds) = figure.subplots(2, 2)

@@ -3,6 +3,8 @@
 A layer then reads its elements once and writes its result once. Built into the library only where it gains 1.2 times
 over the norm's kernels with torch's product (`python -m benchmarks gpu` tells); forward only, for that question.
 """
+# pyright: reportIndexIssue=false
+# kernels are launched by an index, their grid
 
 from dataclasses import dataclass
 

@@ -135,7 +135,9 @@ def captured_steps(plan: Plan) -> Iterator[Row]:
 def _model(plan: Plan, family: str) -> sw.models.SetModel:
     torch.manual_seed(0)
     depth = plan.depth if family.startswith("deep-sets") else 2
-    return sw.models.build(family, FEATURES, 1, depth=depth, width=plan.widths[0]).to(plan.device)
+    model = sw.models.build(family, FEATURES, 1, depth=depth, width=plan.widths[0])
+    assert isinstance(model, sw.models.SetModel)
+    return model.to(plan.device)
 
 
 def _batch(plan: Plan, sizes: list[int]) -> sw.SetBatch:

@@ -77,11 +77,12 @@ def peak_allocated(step: Callable[[], object]) -> int:
     """The most bytes that torch has allocated at a time while a function runs, beyond those before it."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=False) as profiled:
         step()
-    changes, events = [], list(profiled.profiler.kineto_results.experimental_event_tree())
+    profiler: Any = profiled.profiler
+    changes, events = [], list(profiler.kineto_results.experimental_event_tree())
     while events:
         event = events.pop()
         events.extend(event.children)
-        if event.tag == torch._C._profiler._EventType.Allocation:
+        if event.tag.name == "Allocation":
             changes.append((event.start_time_ns, event.extra_fields.alloc_size))
     return max(accumulate((size for _, size in sorted(changes, key=itemgetter(0))), initial=0))
 

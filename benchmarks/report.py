@@ -43,7 +43,8 @@ def draw(path: Path) -> None:
         {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "setwise"}
     ):
         figure = Figure(figsize=(7.2, 1.6 + 0.4 * len(cases)), layout="constrained")
-        for ax, way in zip(figure.subplots(1, 2, sharey=True), _PASSES, strict=True):
+        panels = figure.subplots(1, 2, sharey=True)
+        for ax, way in zip(panels, _PASSES, strict=True):
             for variant, (colour, _), marker in zip(VARIANTS, STYLES, "osD|", strict=False):
                 points = [
                     (float(rows[variant]["to_floor"]), position)
@@ -57,8 +58,8 @@ def draw(path: Path) -> None:
                 ax.set_xscale("log")
             ax.set_yticks(range(len(cases)), [f"{model}, {batch}" for model, batch in cases])
             ax.grid(axis="x", color="#e6e6e6")
-        ax.invert_yaxis()
+        panels[0].invert_yaxis()
         figure.supxlabel("time / time of the matrix products alone", fontsize="medium")
-        figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None})

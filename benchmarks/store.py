@@ -78,7 +78,7 @@ def store_train(path: Path, depth: int, elements_per_batch: int, seconds: float)
     sources = {"disk": _batches(on_disk, elements_per_batch), "memory": _batches(in_memory, elements_per_batch)}
     for batches in sources.values():  # compiles, and plans the order of an epoch, which takes longer than a batch
         step(next(batches))
-    spent = dict.fromkeys(("disk", "disk step", "memory", "memory step"), 0.0)
+    spent: dict[str, float] = dict.fromkeys(("disk", "disk step", "memory", "memory step"), 0.0)
     elements = dict.fromkeys(sources, 0)
     anonymous = mapped = 0
     began = time.perf_counter()

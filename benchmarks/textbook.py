@@ -3,6 +3,8 @@
 Built from a model of ours with its weights shared, so that their outputs can be compared before their speeds are.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -15,24 +17,24 @@ class Textbook(nn.Module):
 
     def __init__(self, model: SetModel):
         super().__init__()
-        self.model = model
+        self.model: Any = model
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         for layer in self.model.encoder:
             x = _encode(layer, x, mask)
-        if isinstance(self.model.pooling, nn.Module) and hasattr(self.model.pooling, "seeds"):
-            seeds = self.model.pooling.seeds.elements.expand(len(x), -1, -1)
-            pooled = _attend(self.model.pooling.block, seeds, x, mask)
-            for block in self.model.decoder.blocks:
+        pooling, decoder = self.model.pooling, self.model.decoder
+        if hasattr(pooling, "seeds"):
+            pooled = _attend(pooling.block, pooling.seeds.elements.expand(len(x), -1, -1), x, mask)
+            for block in decoder.blocks:
                 pooled = _attend(block.block, pooled, pooled, None)
-            return self.model.decoder.linear(pooled[:, 0])
+            return decoder.linear(pooled[:, 0])
         pooled = (x * mask[..., None]).sum(1)
-        if self.model.pooling.pool == "mean":
+        if pooling.pool == "mean":
             pooled = pooled / mask.sum(1, keepdim=True)
-        return self.model.decoder(pooled)
+        return decoder(pooled)
 
 
-def _encode(layer: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
+def _encode(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
     if isinstance(layer, SetNorm):
         return _norm(layer, x, mask)
     if isinstance(layer, FeedForwardBlock):
@@ -46,7 +48,7 @@ def _encode(layer: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     return layer.module(x)
 
 
-def _norm(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+def _norm(norm: Any, x: Tensor, mask: Tensor | None) -> Tensor:
     if isinstance(norm, nn.Identity):
         return x
     real = torch.ones_like(x[..., :1]) if mask is None else mask[..., None].to(x.dtype)

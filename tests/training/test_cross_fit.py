@@ -89,6 +89,9 @@ def test_temperatures_are_of_what_members_say_of_the_sets_left_out():
     ]  # of the ensemble, of which each member has its own
     truth = [head.classes.index(store.sets["kind"][int(row)].as_py()) for row in np.concatenate(parts)]
     assert head.temperature == pytest.approx(fit_temperature(np.concatenate(outputs), np.array(truth)), rel=1e-4)
+    assert [list(member.left_out) for member in run.record.members] == [
+        [store.set_ids[row] for row in rows] for rows in parts
+    ]
     assert "each of the 5 models left out another" in run.record.notes[0]
     assert "by the models that left them out" in run.record.notes[1]
 

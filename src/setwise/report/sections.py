@@ -143,7 +143,9 @@ def learning(run: Run, sizes: np.ndarray) -> Markup:
     if record.members:
         epochs = listed([str(member.best_epoch) for member in record.members], 20)
         text += f"An ensemble of {len(record.members)} models that differ in their first weights, the order of the "
-        text += "training sets and sub-samples; predictions are averaged. "
+        text += "training sets and sub-samples"
+        text += " and in the training sets that each leaves out" if record.members[0].left_out else ""
+        text += "; predictions are averaged. "
         text += f"The weights kept are those of epochs {epochs}"
     else:
         text += f"The weights kept are those of epoch {record.best_epoch}"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from setwise.models import DeepSetsSpec, SetTransformerSpec
@@ -25,14 +26,22 @@ def finished_run(
     members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
     directory: Path | None,
     notes: tuple[str, ...],
+    left_out: Sequence[np.ndarray] = (),
 ) -> Run:
-    """The run of fitted members; ``notes`` are what the fit has to say."""
+    """The run of fitted members; ``notes`` are what the fit has to say, ``left_out`` the rows that members left out."""
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
     seconds = [sum(record.seconds for record in one.progress.history) for one in fitted]
+    names = problem.store.set_ids
     kept = [
-        Member(seed=own.seed, epochs=one.progress.epochs, best_epoch=one.progress.best_epoch, seconds=spent)
-        for (_, own, one), spent in zip(members, seconds, strict=True)
+        Member(
+            seed=own.seed,
+            epochs=one.progress.epochs,
+            best_epoch=one.progress.best_epoch,
+            seconds=spent,
+            left_out=tuple(names[row] for row in left_out[number]) if left_out else (),
+        )
+        for number, ((_, own, one), spent) in enumerate(zip(members, seconds, strict=True))
     ]
     standardiser = None if inputs.standardiser is None else inputs.standardiser.to_dict()
     record = RunRecord(

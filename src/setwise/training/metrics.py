@@ -110,7 +110,7 @@ def undefined(objective: Objective, truth: np.ndarray, *, what: str = "held-out 
             counts = np.bincount(known.astype(np.int64), minlength=len(head.classes))
             rare = [f"{count} {head.classes[k]!r}" for k, count in enumerate(counts) if 0 < count < 3]
             if rare:
-                said.append(f"Among the {what} are only {', '.join(rare)} of {head.target}: metrics rest on very few.")
+                said.append(f"Of {head.target} the {what} hold only {', '.join(rare)}: metrics rest on very few.")
     return said
 
 

@@ -162,7 +162,7 @@ def train(
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         out_of = left_out(problem, config, calibrate=calibrate)
         members = _fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
-    run = finished_run(model, spec, problem, inputs, config, members, directory, notes)
+    run = finished_run(model, spec, problem, inputs, config, members, directory, notes, out_of)
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
     elif calibrate:

@@ -42,6 +42,7 @@ class Member(BaseModel):
         epochs: epochs done.
         best_epoch: the epoch whose weights are kept.
         seconds: wall time of its epochs.
+        left_out: names of the training sets that it was not fitted on (`setwise.training.cross_fit`).
     """
 
     model_config = _FROZEN
@@ -50,6 +51,7 @@ class Member(BaseModel):
     epochs: int
     best_epoch: int
     seconds: float
+    left_out: tuple[str, ...] = ()
 
 
 class TestRow(BaseModel):

@@ -28,8 +28,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
         repeats=repeats,
         of=REPEATS,
         clock=clock,
-        metric="auc",
-        metric_name="AUC",
+        metrics={"auc": "AUC", "cross_entropy": "cross entropy, nats"},
         example="covid",
         case="20 donors",
     )

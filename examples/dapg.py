@@ -35,8 +35,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
         repeats=repeats,
         of=REPEATS,
         clock=clock,
-        metric="mae",
-        metric_name="mean absolute error, log10 dose",
+        metrics={"mae": "mean absolute error, log10 dose"},
         example="dapg",
         case=f"{len(cultures)} cultures",
     )

@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,10 @@ def cross_validation(
     repeats: int,
     of: int,
     clock: Clock,
-    metric: str,
+    metrics: Mapping[str, str],
     **words: str,
 ) -> list[Outcome]:
-    """Go on with a ``setwise cv``, and say what its whole repeats found: one outcome, or none before the first.
+    """Go on with a ``setwise cv``, and say what its whole repeats found: an outcome each, or none before the first.
 
     Args:
         asked: arguments of the command that say what is evaluated.
@@ -56,7 +57,7 @@ def cross_validation(
         folds, repeats: how the sets are divided now.
         of: repeats in the end.
         clock: when to stop; the folds that are done are kept.
-        metric: name of the library's.
+        metrics: names of the library's, and what they are in words.
         words: as for `examples.outcome.of_rows`; ``evaluation`` is said here.
     """
     setwise("cv", *asked, "--folds", folds, "--repeats", repeats, "--out", directory, "--resume", clock=clock)
@@ -65,8 +66,12 @@ def cross_validation(
         return []
     sets, done = len(held_out.truth), len(next(iter(held_out.predicted.values())))
     evaluation = "leaving one out" if folds == sets else f"{folds} folds, {done} of {of} times"
-    note = _shuffled(directory, metric)
-    return [of_held_out(held_out, metric, evaluation=evaluation, note=note, **words)]
+    return [
+        of_held_out(
+            held_out, metric, evaluation=evaluation, note=_shuffled(directory, metric), metric_name=name, **words
+        )
+        for metric, name in metrics.items()
+    ]
 
 
 def whole_repeats(directory: Path, *, folds: int) -> HeldOut | None:

@@ -93,5 +93,5 @@ def _words(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         rows = ", ".join(f"{name} {value:.3f}" for name, value in outcome.rows.items())
         note = f" {outcome.note}" if outcome.note else ""
-        lines.append(f"- {outcome.case}: {verdict(outcome)} All: {rows}.{note}")
+        lines.append(f"- {outcome.case}, {outcome.metric}: {verdict(outcome)} All: {rows}.{note}")
     return "\n".join(lines)

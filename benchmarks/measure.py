@@ -65,7 +65,7 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
         if not isinstance(tensor, torch.nn.Parameter):
             storage = tensor.untyped_storage()
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # an output that its own node keeps would never be freed
 
     held = []
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):

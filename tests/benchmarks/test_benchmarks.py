@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -41,6 +42,19 @@ def test_times_come_in_order_and_memory_is_counted():
     assert all(0 <= t.low <= t.median <= t.high for t in timings.values())
     x = torch.randn(7, 3, requires_grad=True)
     assert kept_bytes(lambda: x.exp()) == 7 * 3 * 4
+
+
+def test_what_was_kept_is_given_back():
+    x = torch.randn(7, 3, requires_grad=True)
+    results = []
+
+    def forward():
+        y = x.exp()
+        results.append(weakref.ref(y))
+        return y
+
+    kept_bytes(forward)
+    assert results[0]() is None
 
 
 @pytest.mark.parametrize("name", MODELS)

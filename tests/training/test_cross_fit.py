@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import setwise as sw
+from setwise._checks import InputError
 from setwise.data import read
 from setwise.data.splits import Split
 from setwise.training import FitConfig, train
@@ -139,3 +140,19 @@ def test_few_sets_get_probabilities_that_can_be_believed():
         found[calibrate] = surprise(np.log(shares), truth), (shares.argmax(1) == truth).mean()
     assert found[None][0] < 0.8 * found[False][0]  # cross entropy
     assert found[None][1] > found[False][1] - 0.05  # accuracy
+
+
+@pytest.mark.parametrize(
+    ("choices", "groups", "words"),
+    [
+        ({"targets": "y"}, None, "no target of classes"),
+        ({"config": QUICK.model_copy(update={"ensemble": 1})}, None, "no validation part"),
+        ({}, list("ab" * 12), "sets of every class"),
+    ],
+    ids=["numbers", "one model", "each group a class"],
+)
+def test_temperatures_that_nothing_could_be_fitted_on_are_refused_before_the_fit(tmp_path, choices, groups, words):
+    everything = Split(np.arange(24), np.arange(0), np.arange(0))
+    with pytest.raises(InputError, match=words):
+        fitted(store_of(24, groups=groups), calibrate=True, split=everything, out=tmp_path / "run", **choices)
+    assert not (tmp_path / "run").exists()

@@ -19,6 +19,29 @@ from setwise.training.problem import Problem
 from setwise.training.run import Run
 
 
+def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None:
+    """Refuse temperatures that nothing could be fitted on, before hours of fitting weights.
+
+    Args:
+        problem: the sets, their parts and targets.
+        left_out: rows of the store that each member of an ensemble leaves out, or nothing.
+
+    Raises:
+        InputError: no target of classes; no sets that weights are not fitted on.
+    """
+    if not any(isinstance(head, Classification) for head in problem.objective.heads):
+        raise InputError(
+            "temperatures are of probabilities of classes, and there is no target of classes (without an order). "
+            "Leave the calibration out (calibrate=True, --calibrate)."
+        )
+    if not len(problem.split.validation) and not left_out:
+        raise InputError(
+            "temperatures are fitted on sets that weights are not fitted on, and there are none: no validation part, "
+            "and no ensemble whose models could each leave out sets of every class. Leave some sets for validation "
+            "(validation=0.15, --validation 0.15), or leave the calibration out."
+        )
+
+
 def with_temperatures(run: Run, problem: Problem) -> Run:
     """The run with a temperature for each target of classes, fitted on its validation part.
 
@@ -31,16 +54,8 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
     Args:
         run: a fitted model.
         problem: the sets, their parts and targets.
-
-    Raises:
-        InputError: there is no validation part.
     """
     rows = problem.split.validation
-    if not len(rows):
-        raise InputError(
-            "temperatures are fitted on the validation part, and there is none. "
-            "Leave it some sets (validation=0.15, --validation 0.15), or leave the calibration out."
-        )
     what = "validation sets" if problem.of == "sets" else "elements of the validation sets"
     return _tempered(run, *_said(run, problem, rows)[:2], what)
 

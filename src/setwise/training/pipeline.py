@@ -15,7 +15,12 @@ from setwise.data import columns
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
-from setwise.training.calibrate import with_coverage, with_temperatures, with_temperatures_of_left_out
+from setwise.training.calibrate import (
+    check_temperatures,
+    with_coverage,
+    with_temperatures,
+    with_temperatures_of_left_out,
+)
 from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
@@ -157,10 +162,12 @@ def train(
     spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
     check_norm(spec)
     config, notes = memory_for(config, spec, store.sizes[parts.train])
+    out_of = left_out(problem, config, calibrate=calibrate)
+    if calibrate:
+        check_temperatures(problem, out_of)
     _prepare(directory, resume=resume)
     watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
-        out_of = left_out(problem, config, calibrate=calibrate)
         members = _fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
     run = finished_run(model, spec, problem, inputs, config, members, directory, notes, out_of)
     if out_of:

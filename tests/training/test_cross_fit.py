@@ -11,10 +11,12 @@ from setwise.data import read
 from setwise.data.splits import Split
 from setwise.training import FitConfig, train
 from setwise.training.calibration import fit_temperature, surprise
+from setwise.training.cross_fit import left_out
 from setwise.training.ensemble import members_of
 from setwise.training.folds import parts_of
 from setwise.training.heads import Classification
 from setwise.training.outputs import outputs_for
+from setwise.training.problem import define
 
 QUICK = FitConfig(epochs=4, ensemble=5, standardise=False, learning_rate=1e-2)
 
@@ -156,3 +158,24 @@ def test_temperatures_that_nothing_could_be_fitted_on_are_refused_before_the_fit
     with pytest.raises(InputError, match=words):
         fitted(store_of(24, groups=groups), calibrate=True, split=everything, out=tmp_path / "run", **choices)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_set_under_two_names_is_left_out_whole():
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(size=(40, 2)) for _ in range(12)]
+    store = read([*sets, *sets], sets={"kind": ["low", "high"] * 12})
+    problem = define(
+        store,
+        ["kind"],
+        task=None,
+        orders=None,
+        class_weights=None,
+        weight_column=None,
+        group=None,
+        split=Split(np.arange(24), np.arange(0), np.arange(0)),
+        shares=(0.0, 0.0),
+        standardise=True,
+        seed=0,
+    )
+    for rows in left_out(problem, QUICK, calibrate=None):
+        assert set(rows % 12) == set(rows[rows < 12])

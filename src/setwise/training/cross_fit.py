@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from setwise.data import columns
+from setwise.data.identical import identical_sets
 from setwise.training.config import FitConfig
 from setwise.training.folds import parts_of
 from setwise.training.heads import Classification
@@ -36,7 +37,7 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
         return []
     rows = problem.split.train
     alone = problem.of == "sets" and len(problem.objective.heads) == 1
-    groups = columns.groups(problem.store, problem.group)
+    groups = _kept_together(problem)
     parts = parts_of(
         len(rows),
         _PARTS,
@@ -45,6 +46,18 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
         seed=config.seed,
     )
     return [rows[parts[member % len(parts)]] for member in range(config.ensemble)] if parts else []
+
+
+def _kept_together(problem: Problem) -> np.ndarray | None:
+    """What is left out whole ``(B,)``: groups, and sets that hold the same elements under several names."""
+    groups = columns.groups(problem.store, problem.group)
+    same = identical_sets(problem.store)
+    if not same:
+        return groups
+    groups = np.arange(len(problem.store)).astype(str) if groups is None else groups.copy()
+    for rows in same:
+        groups[np.isin(groups, groups[rows])] = groups[rows[0]]
+    return groups
 
 
 def without(problem: Problem, rows: np.ndarray) -> Problem:

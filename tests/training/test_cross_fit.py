@@ -179,3 +179,14 @@ def test_a_set_under_two_names_is_left_out_whole():
     )
     for rows in left_out(problem, QUICK, calibrate=None):
         assert set(rows % 12) == set(rows[rows < 12])
+
+
+def test_a_class_that_a_model_has_not_seen_does_not_heat_it():
+    """One set alone has elements of a third class: whoever leaves it out could not be sure of them."""
+    store = store_of(24)
+    labels = np.where(np.concatenate([store.elements(row)[:, 0] > 0 for row in range(24)]), "yes", "no").astype(object)
+    alone = store.positions(np.array([3]))
+    labels[alone] = "third"
+    everything = Split(np.arange(24), np.arange(0), np.arange(0))
+    run = fitted(store.with_labels({"above": labels}), "above", of="elements", split=everything)
+    assert f"{store.num_elements - len(alone)} elements of training sets" in run.record.notes[1]

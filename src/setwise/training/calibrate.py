@@ -10,6 +10,7 @@ from setwise._checks import InputError
 from setwise.data import columns
 from setwise.training.calibration import end_of_search, fit_temperature, surprise
 from setwise.training.conformal import Conformal
+from setwise.training.cross_fit import without
 from setwise.training.element_outputs import element_outputs, finite
 from setwise.training.ensemble import average, members_of
 from setwise.training.heads import Classification
@@ -64,7 +65,7 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
     """As `with_temperatures`, fitted on what each member of an ensemble says of the sets that it was not fitted on.
 
     A member alone, fitted on fewer sets, is surer than it should be by more than their mean is: the temperature may be
-    a little too high.
+    a little too high. Classes that a member has not seen, of several targets or of elements, do not count for it.
 
     Args:
         run: a fitted ensemble.
@@ -72,7 +73,10 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
         left_out: rows of the store, of each member in its turn.
     """
     pairs = list(zip(members_of(run.model), left_out, strict=False))  # a fit that was stopped has fewer members
-    said = [_said(replace(run, model=member), problem, rows) for member, rows in pairs]
+    said = []
+    for member, rows in pairs:
+        outputs, truth, _ = _said(replace(run, model=member), problem, rows)
+        said.append((outputs, _of_known_classes(without(problem, rows), truth)))
     note = (
         f"Of the {len(problem.split.train)} training sets none were spared for validation: each of the {len(pairs)} "
         f"models left out another {round(np.mean([len(rows) for _, rows in pairs]))} or so of them."
@@ -82,6 +86,19 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
     if problem.of == "elements":
         what = "elements of training sets, by the models that left these out"
     return _tempered(run, torch.cat([part[0] for part in said]), np.concatenate([part[1] for part in said]), what)
+
+
+def _of_known_classes(problem: Problem, truth: np.ndarray) -> np.ndarray:
+    """Truth ``(b, T)`` without the classes that no training set has: nobody could be sure of them."""
+    store, rows = problem.store, problem.split.train
+    seen = (
+        problem.objective.truth(problem.values[rows]) if problem.of == "sets" else problem.values[store.positions(rows)]
+    )
+    kept = truth.copy()
+    for column, head in enumerate(problem.objective.heads):
+        if isinstance(head, Classification):
+            kept[~np.isin(truth[:, column], np.unique(seen[:, column])), column] = np.nan
+    return kept
 
 
 def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:

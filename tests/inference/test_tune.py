@@ -1,11 +1,14 @@
 """Searches: the same trials however they are stopped, sets that take no part, an ordinary run at the end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from setwise._checks import InputError
 from setwise.data import read
+from setwise.data.splits import Split
 from setwise.inference.tune import tune
 from setwise.training import FitConfig, Run
 from setwise.training.study import Study
@@ -93,3 +96,41 @@ def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
     choices = {"model_choices": STUDY.model_choices, "config": STUDY.config}
     which = Study(("largest",), of="elements", task="which-element", **choices)
     assert tune(store, which, budget=600, trials=1, inner=2, out=tmp_path / "which").run.record.test
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"covariates": ("age",)}, "no column 'age'"),
+        ({"targets": ("rare",), "group": None}, "'once'"),
+        ({"model_choices": {"colour": 3}}, "no choice 'colour'"),
+    ],
+    ids=["a column", "a class of one set", "a choice that the first trial refuses"],
+)
+def test_a_search_that_is_refused_leaves_nothing_in_the_way(tmp_path, wrong, words):
+    store = store_of()
+    rare = pa.array(["often"] * 10 + ["once"] + ["also"] * 18)
+    store = store.with_sets(store.sets.append_column("rare", rare))
+    with pytest.raises(InputError, match=words):
+        tune(store, replace(STUDY, **wrong), budget=600, trials=1, inner=2, out=tmp_path / "run")
+    assert tune(store, STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run").trials
+
+
+def test_a_search_is_not_gone_on_with_for_something_else(tmp_path):
+    store, out = store_of(), tmp_path / "run"
+    tune(store, STUDY, budget=600, trials=1, inner=2, out=out)
+    kept = (out.with_name("run.search") / "final.log").read_bytes()
+    other = store.sets.set_column(1, "kind", store.sets["kind"].take(pa.array([*range(1, 29), 0])))
+    for changed, study in ((store.with_sets(other), STUDY), (store, replace(STUDY, group=None))):
+        with pytest.raises(InputError, match="of another search"):
+            tune(changed, study, budget=600, trials=2, inner=2, out=out, resume=True)
+    with pytest.raises(InputError, match="no column 'age'"):
+        tune(store, replace(STUDY, covariates=("age",)), budget=600, trials=1, inner=2, out=out, overwrite=True)
+    assert (out.with_name("run.search") / "final.log").read_bytes().startswith(kept)
+
+
+def test_a_run_in_the_way_is_told_before_the_search(tmp_path):
+    STUDY.fit(store_of(), Split(np.arange(20), np.arange(0), np.arange(20, 28)), seed=0, out=tmp_path / "run")
+    with pytest.raises(InputError, match="holds a run already"):
+        tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
+    assert not (tmp_path / "run.search").exists()

@@ -79,10 +79,10 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         )
 
     plan = folds_of(values, asked.repeats)
-    tasks = [Task(fold, 0, _columns(store, study), asked.baselines) for fold in plan]
+    tasks = [Task(fold, 0, columns_of(store, study), asked.baselines) for fold in plan]
     for permutation in range(1, asked.permutations + 1):
         dealt = shuffled(values, groups, seed=_seed(study, permutation))
-        table = _columns(store, study, dealt)
+        table = columns_of(store, study, dealt)
         tasks += [Task(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
     possible = count_permutations(values[:, 0].astype(str), groups) if stratify else None
     return FoldPlan(tasks, len(plan), _count(plan), groups, values=values, possible=possible)
@@ -110,7 +110,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         seed=seed,
     )
     sizes, places = kept_elements(store, np.arange(len(store)), whole="which-element" in kinds.values(), seed=seed)
-    table = _columns(store, study)
+    table = columns_of(store, study)
     tasks = [Task(fold, 0, table, asked.baselines, places) for fold in plan]
     first = [fold for fold in plan if fold.repeat == 0]
     for permutation in range(1, asked.permutations + 1):
@@ -160,7 +160,7 @@ def _seed(study: Study, permutation: int) -> int:
     return int(np.random.SeedSequence((study.config.seed, 0, 0, permutation)).generate_state(1)[0])
 
 
-def _columns(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
+def columns_of(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
     """The columns of the sets that a fit needs, with other targets where they are given."""
     wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
     wanted += [name for name in (study.group, study.weight_column) if name is not None]

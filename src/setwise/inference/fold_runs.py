@@ -130,7 +130,7 @@ def run_tasks(
     Raises:
         InputError: what a fit finds at fault; a result in the folder that is of another evaluation or damaged.
     """
-    known = store.fingerprint + (_labels(store, study) if study.of == "elements" else "")
+    known = known_of(store, study)
     identities = [task.identity(study, known) for task in tasks]
     results: dict[int, FoldResult] = {}
     if folder is not None:
@@ -201,10 +201,13 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
     )
 
 
-def _labels(store: SetStore, study: Study) -> str:
-    """Checksum of the labels of the elements that are predicted."""
+def known_of(store: SetStore, study: Study) -> str:
+    """Checksum of all that is known of the elements: their values, and their labels where these are predicted."""
+    if study.of == "sets":
+        return store.fingerprint
     found = [label_codes(labels_of(store, name), name) for name in study.targets]
-    return checksum(b"".join(json.dumps(names).encode() + codes.tobytes() for names, codes in found))
+    labels = checksum(b"".join(json.dumps(names).encode() + codes.tobytes() for names, codes in found))
+    return store.fingerprint + labels
 
 
 def _write(result: FoldResult, path: Path, *, beside: bool) -> None:

@@ -1,8 +1,9 @@
 """Search for a model and its numbers under a time budget, measured on sets that took no part in it."""
 
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ from setwise._checks import InputError
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
-from setwise.inference.fold_plan import classes_in_sets
+from setwise.inference.fold_plan import classes_in_sets, columns_of
+from setwise.inference.fold_runs import known_of
 from setwise.training.defaults import validation_share
 from setwise.training.element_problem import kinds_of_labels
-from setwise.training.files import make_directory
+from setwise.training.files import checksum, make_directory
 from setwise.training.folds import plan_folds
 from setwise.training.held_out import HeldOut, Measured, measured
 from setwise.training.loop import DivergedError
 from setwise.training.measure_elements import kept_elements
 from setwise.training.metrics import decisive_metric, lower_is_better, score
-from setwise.training.run import Run
+from setwise.training.run import Run, check_free
 from setwise.training.study import Study
 from setwise.training.targets import choose_kinds, target_values
 
@@ -85,6 +87,25 @@ class _Part:
         ]
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A search that is to be done.
+
+    Attributes:
+        part: the sets that it may see.
+        folds: of these sets, that decide between trials, and the seeds of their fits.
+        split: of all sets, on whose test part is measured what it finds.
+        seed: of that last fit.
+        identity: checksum of everything that decides the trials.
+    """
+
+    part: _Part
+    folds: list[tuple[Split, int]]
+    split: Split
+    seed: int
+    identity: str
+
+
 def tune(
     store: SetStore,
     study: Study,
@@ -126,10 +147,6 @@ def tune(
     """
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     seed, everything = study.config.seed, _everything(store, study)
-    limits = (budget, trials, inner)
-    nested = None
-    if outer > 1:
-        nested = _nested(everything, study, limits, journal, outer=outer, done=done)
     split = split_sets(
         len(store),
         groups=everything.groups,
@@ -139,11 +156,18 @@ def tune(
         test=test,
         seed=seed,
     )
-    part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
-    best, found = _search(part, study, limits, journal / "final.log", done)
+    outers = everything.folds(outer, validation=study.validation, seed=seed) if outer > 1 else []
+    *nests, final = (_planned(everything, study, own, inner) for own in [*outers, (split, seed)])
+    if overwrite:
+        for old in journal.glob("*.log"):
+            old.unlink()
+    make_directory(journal)
+    limits = (budget, trials)
+    nested = _nested(nests, study, limits, journal, done=done) if nests else None
+    best, found = _search(final, study, limits, journal / "final.log", done)
     run = best.fit(store, split, seed=seed, out=Path(out), resume=resume, overwrite=overwrite, intervals=True)
     note = (
-        f"Chosen among {len(found)} trials by cross-validation of the {len(part.rows)} sets that are not held out; "
+        f"Chosen among {len(found)} trials by cross-validation of the {len(final.part.rows)} sets not held out; "
         "the held-out sets took no part in the choice."
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
@@ -167,30 +191,49 @@ def _everything(store: SetStore, study: Study) -> _Part:
     return _Part(store, rows, groups, classes=values[:, 0].astype(str) if one else None)
 
 
+def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: int) -> _Planned:
+    """The search whose choices are fitted and measured on a split, refused where its fits would be.
+
+    Raises:
+        InputError: sets that cannot be divided so; targets, columns or parts that cannot be used.
+    """
+    store, (split, seed) = everything.store, last
+    study.check(store, split)
+    part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
+    folds = part.folds(inner, validation=study.validation, seed=study.config.seed)
+    columns_of_sets = columns_of(store, study).to_pydict()
+    content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
+    identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())
+    return _Planned(part, folds, split, seed, identity)
+
+
 def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
+    """Where searches are kept, if there and in the directory of the run is nothing that would be lost."""
     if resume and overwrite:
         raise InputError("a search is either overwritten or resumed. Choose one of the two.")
     folder = out.with_name(f"{out.name}.search")
-    there = list(folder.glob("*.log")) if folder.is_dir() else []
-    if there and not (resume or overwrite):
+    if any(folder.glob("*.log")) and not (resume or overwrite):
         raise InputError(
             f"{folder} holds a search already. Go on with it (resume=True, --resume), replace it (overwrite=True, "
             "--overwrite), or name another directory."
         )
-    for old in there if overwrite else ():
-        old.unlink()
-    make_directory(folder)
+    check_free(out, overwrite=overwrite or resume)
     return folder
 
 
 def _search(
-    part: _Part,
+    plan: _Planned,
     study: Study,
-    limits: tuple[float, int | None, int],
+    limits: tuple[float, int | None],
     path: Path,
     done: Callable[[int, float], None],
 ) -> tuple[Study, list[dict[str, Any]]]:
-    """The best choices for some sets, and all trials."""
+    """The best choices for some sets, and all trials.
+
+    Raises:
+        InputError: the search that is gone on with is another one; what a fit finds at fault. Before the first trial is
+            done the latter leaves no search behind.
+    """
     try:
         import optuna  # optional package
         from optuna.storages import JournalStorage
@@ -199,7 +242,7 @@ def _search(
         raise InputError("a search needs the package optuna: pip install 'setwise[tune]'.") from error
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    budget, most, inner = limits
+    budget, most = limits
     seed = study.config.seed
     search = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(path))), study_name="search", load_if_exists=True
@@ -207,7 +250,12 @@ def _search(
     states = optuna.trial.TrialState
     for trial in search.get_trials(states=(states.RUNNING,)):  # of a search that was killed
         search.tell(trial.number, state=states.FAIL)
-    folds = part.folds(inner, validation=study.validation, seed=seed)
+    if search.user_attrs.get("identity", plan.identity) != plan.identity:
+        raise InputError(
+            f"{path} is of another search: other data, targets, folds or choices. Go on with those that it was begun "
+            "with, name another directory, or begin again (overwrite=True, --overwrite)."
+        )
+    search.set_user_attr("identity", plan.identity)
     while True:
         known = search.get_trials(deepcopy=False, states=(states.COMPLETE,))
         spent = sum(trial.user_attrs["seconds"] for trial in known)
@@ -218,7 +266,12 @@ def _search(
         trial, began = search.ask(), time.monotonic()
         choices = {} if not known else _drawn(trial)
         trial.set_user_attr("choices", choices)
-        value = _value(part, chosen(study, choices), folds)
+        try:
+            value = _value(plan, chosen(study, choices))
+        except InputError:
+            if not known:
+                path.unlink()
+            raise
         trial.set_user_attr("seconds", time.monotonic() - began)
         search.tell(trial, value)
         done(len(known) + 1, search.best_value)
@@ -249,12 +302,12 @@ def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
     )
 
 
-def _value(part: _Part, study: Study, folds: list[tuple[Split, int]]) -> float:
+def _value(plan: _Planned, study: Study) -> float:
     """The decisive metric of the pooled predictions of the inner folds, less being better; huge if a fit diverges."""
     truth, predicted, sizes, objective = [], [], [], None
-    for split, seed in folds:
+    for split, seed in plan.folds:
         try:
-            run = study.fit(part.store, split, seed=seed, baselines=False, places=part.places)
+            run = study.fit(plan.part.store, split, seed=seed, baselines=False, places=plan.part.places)
         except DivergedError:
             return 1e30
         if run.record.status == "interrupted":
@@ -272,27 +325,23 @@ def _value(part: _Part, study: Study, folds: list[tuple[Split, int]]) -> float:
 
 
 def _nested(
-    everything: _Part,
+    plans: Sequence[_Planned],
     study: Study,
-    limits: tuple[float, int | None, int],
+    limits: tuple[float, int | None],
     journal: Path,
     *,
-    outer: int,
     done: Callable[[int, float], None],
 ) -> Measured:
     """The whole search in each outer fold, measured on the sets of the fold."""
-    store, tested, truths, sizes = everything.store, [], [], []
+    everything, tested, truths, sizes = plans[0].part, [], [], []
     predicted: dict[str, list[np.ndarray]] = {}
     objective = None
-    for number, (split, seed) in enumerate(
-        everything.folds(outer, validation=study.validation, seed=study.config.seed)
-    ):
-        part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
-        best, _ = _search(part, study, limits, journal / f"outer-{number + 1}.log", done)
-        run = best.fit(store, split, seed=seed, places=everything.places)
+    for number, plan in enumerate(plans):
+        best, _ = _search(plan, study, limits, journal / f"outer-{number + 1}.log", done)
+        run = best.fit(everything.store, plan.split, seed=plan.seed, places=everything.places)
         assert run.held_out is not None, "a fold without test sets"
         objective = run.objective
-        tested.append(split.test)
+        tested.append(plan.split.test)
         truths.append(run.held_out.truth)
         sizes.append(run.held_out.sizes)
         for place, (name, repeats) in enumerate(run.held_out.predicted.items()):

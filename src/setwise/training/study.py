@@ -10,8 +10,9 @@ import numpy as np
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.training.config import FitConfig
+from setwise.training.element_problem import define_of_elements
 from setwise.training.pipeline import train
-from setwise.training.problem import ClassWeights
+from setwise.training.problem import ClassWeights, define
 from setwise.training.run import Run
 
 
@@ -86,6 +87,27 @@ class Study:
             overwrite=overwrite,
             progress=False,
         )
+
+    def check(self, store: SetStore, split: Split) -> None:
+        """Refuse targets, weights and parts that `fit` would refuse, before anything is fitted.
+
+        Raises:
+            InputError: as for `setwise.training.train`.
+        """
+        choices: dict[str, Any] = {
+            "task": self.task,
+            "class_weights": self.class_weights,
+            "weight_column": self.weight_column,
+            "group": self.group,
+            "split": split,
+            "shares": (0.0, 0.0),
+            "standardise": self.config.standardise,
+            "seed": self.config.seed,
+        }
+        if self.of == "elements":
+            define_of_elements(store, self.targets, **choices)
+        else:
+            define(store, self.targets, orders=self.orders, **choices)
 
     def with_choices(
         self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.data import read
 from setwise.data.splits import Split
-from setwise.inference.tune import tune
+from setwise.inference.tune import chosen, tune
 from setwise.training import FitConfig, Run
 from setwise.training.study import Study
 
@@ -134,3 +134,23 @@ def test_a_run_in_the_way_is_told_before_the_search(tmp_path):
     with pytest.raises(InputError, match="holds a run already"):
         tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
     assert not (tmp_path / "run.search").exists()
+
+
+def test_choices_of_one_kind_of_model_leave_trials_of_the_other_alone():
+    trial = {"depth": 2, "width": 16, "learning_rate": 1e-3}
+    study = replace(STUDY, model_choices={"heads": 2, "pool": "max", "norm": "layer"})
+    for model, own in (("deep-sets++", {"pool": "max"}), ("set-transformer++", {"heads": 2})):
+        found = chosen(study, {"model": model, **trial}).model_choices
+        given = {name: choice for name, choice in found.items() if choice is not None}
+        assert given == {"norm": "layer", "depth": 2, "width": 16, **own}
+
+
+def test_a_search_that_is_interrupted_before_its_first_trial_is_done_is_none(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
+    assert tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run").trials

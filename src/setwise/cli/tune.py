@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from setwise.cli import options
+from setwise.cli import options, screen
 from setwise.cli.screen import Screen
 from setwise.cli.study import sets_of, study_of, takes_study
 
@@ -49,19 +49,23 @@ def tune(
     seconds = parse_time(budget)
     people = Screen(quiet=quiet, as_json=json)
     study, store = study_of(given), sets_of(given)
-    found = search(
-        store,
-        study,
-        budget=seconds,
-        out=out,
-        trials=trials,
-        inner=inner,
-        outer=outer,
-        test=test,
-        resume=resume,
-        overwrite=overwrite,
-        done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),
-    )
+    try:
+        found = search(
+            store,
+            study,
+            budget=seconds,
+            out=out,
+            trials=trials,
+            inner=inner,
+            outer=outer,
+            test=test,
+            resume=resume,
+            overwrite=overwrite,
+            done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),
+        )
+    except KeyboardInterrupt:
+        screen.warn("interrupted; the trials that are done are kept. Go on with --resume.")
+        raise typer.Exit(130) from None
     report = write_report(found.run, store, command=shlex.join(["setwise", *(context.obj or ["tune", "..."])]))
     own = {name: choice for name, choice in found.study.model_choices.items() if choice is not None}
     choices = [f"{name} {choice}" for name, choice in own.items()] or ["as it was given"]

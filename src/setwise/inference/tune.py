@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from setwise._checks import InputError
+from setwise._checks import InputError, counted
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
@@ -29,6 +29,7 @@ from setwise.training.study import Study
 from setwise.training.targets import choose_kinds, target_values
 
 _DEPTHS = {"deep-sets++": (2, 4, 10, 20), "set-transformer++": (1, 2, 4)}
+_OF_OTHERS = {"deep-sets++": ("heads", "inducing"), "set-transformer++": ("pool",)}  # choices that a model has not
 _WIDTHS = (16, 32, 64, 128)
 _RATES = (1e-4, 1e-2)
 
@@ -167,8 +168,8 @@ def tune(
     best, found = _search(final, study, limits, journal / "final.log", done)
     run = best.fit(store, split, seed=seed, out=Path(out), resume=resume, overwrite=overwrite, intervals=True)
     note = (
-        f"Chosen among {len(found)} trials by cross-validation of the {len(final.part.rows)} sets not held out; "
-        "the held-out sets took no part in the choice."
+        f"Chosen among {counted(len(found), 'trial')} by cross-validation of the {len(final.part.rows)} sets that are "
+        "not held out; the held-out sets took no part in the choice."
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
     return Tuned(run.save(out), best, tuple(found), nested)
@@ -231,8 +232,8 @@ def _search(
     """The best choices for some sets, and all trials.
 
     Raises:
-        InputError: the search that is gone on with is another one; what a fit finds at fault. Before the first trial is
-            done the latter leaves no search behind.
+        InputError: the search that is gone on with is another one; what a fit finds at fault. The latter, like Ctrl-C,
+            leaves no search behind before its first trial is done.
     """
     try:
         import optuna  # optional package
@@ -268,7 +269,7 @@ def _search(
         trial.set_user_attr("choices", choices)
         try:
             value = _value(plan, chosen(study, choices))
-        except InputError:
+        except (InputError, KeyboardInterrupt):
             if not known:
                 path.unlink()
             raise
@@ -293,10 +294,13 @@ def _drawn(trial: Any) -> dict[str, Any]:
 
 
 def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
-    """The study with the choices of a trial; none of them leaves it as it is."""
+    """The study with the choices of a trial; none of them leaves it as it is.
+
+    What was chosen for the other kind of model alone does not count for the trial's.
+    """
     if not choices:
         return study
-    model = {name: choices[name] for name in ("depth", "width")}
+    model = {name: choices[name] for name in ("depth", "width")} | dict.fromkeys(_OF_OTHERS[choices["model"]])
     return study.with_choices(
         model=choices["model"], choices=model, fitting={"learning_rate": choices["learning_rate"]}
     )

@@ -169,6 +169,11 @@ def test_bytes_that_are_no_utf8(tmp_path):
         read(path)
     path.write_bytes("set_id,x\nMüller,1\nMüller,2\n".encode("utf-8-sig"))
     assert read(path).set_ids == ["Müller"]
+    sets = tmp_path / "s.csv"
+    sets.write_bytes("set_id,kind\nMuller,kränk\n".encode("latin-1"))
+    path.write_text("set_id,x\nMuller,1\nMuller,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="column 'kind' is no text in UTF-8"):
+        read(path, sets=sets)
 
 
 def test_the_folder_of_the_store_is_missing(tmp_path):

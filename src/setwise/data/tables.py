@@ -190,7 +190,16 @@ def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
 def load_csv(path: Path, set_id: str) -> pa.Table:
     """A CSV file in memory, its column of names as text."""
     with reading(path):
-        return pa_csv.read_csv(path, **_csv_options(path, **{set_id: pa.string()}))
+        table = pa_csv.read_csv(path, **_csv_options(path, **{set_id: pa.string()}))
+    _check_text(table.schema, path)
+    return table
+
+
+def _check_text(schema: pa.Schema, path: Path) -> None:
+    """Refuse text of a CSV file in another encoding, which Arrow takes for bytes."""
+    for field in schema:
+        if pa.types.is_binary(field.type):
+            raise InputError(f"{path}: column {field.name!r} is no text in UTF-8. Save the file in the encoding UTF-8.")
 
 
 def _load_csv(path: Path, set_id: str) -> Rows:
@@ -201,6 +210,7 @@ def _stream_csv(path: Path, set_id: str) -> Rows:
     """Types are those of the first block; every number is read as float64, since later ones may have fractions."""
     with reading(path), pa_csv.open_csv(path, **_csv_options(path, **{set_id: pa.string()})) as reader:
         found = reader.schema
+    _check_text(found, path)
     numbers = [f.name for f in found if f.name != set_id and (is_number(f.type) or pa.types.is_null(f.type))]
     types = {name: pa.float64() for name in numbers} | {set_id: pa.string()}
     schema = pa.schema([pa.field(f.name, types.get(f.name, f.type)) for f in found])

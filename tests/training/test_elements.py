@@ -10,7 +10,7 @@ from setwise.inference import evaluate, predict
 from setwise.training import FitConfig, Run, train
 from setwise.training.element_fit import of_elements
 from setwise.training.element_outputs import element_predictions
-from setwise.training.element_problem import define_of_elements
+from setwise.training.element_problem import define_of_elements, kinds_of_labels
 from setwise.training.inputs import Inputs
 from setwise.training.metrics import score
 from setwise.training.objectives import Objective
@@ -37,6 +37,22 @@ def _define(store, target, **choices):
     asked = {"task": None, "class_weights": None, "weight_column": None, "group": None, "split": None}
     asked |= {"shares": (0.15, 0.2), "standardise": True, "seed": 0, **choices}
     return define_of_elements(store, [target], **asked)
+
+
+def test_text_that_is_hardly_a_class_is_refused_until_it_is_said_to_be_one():
+    store = _store()
+    first = np.round(store.labels["value"].to_numpy(), 1)
+    names = [f"cell {i}" for i in range(len(first))]
+    stray = ["n.d." if i == 3 else str(x) for i, x in enumerate(first)]
+    clusters = [str(int(x > 0) + int(x > 1)) for x in first]
+    for labels, words in (
+        (names, "too many for classes"),
+        (stray, "looks like numbers but in 1 of them, such as 'n.d.'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            kinds_of_labels(store.with_labels({"kind": labels}), ["kind"], None)
+        assert kinds_of_labels(store.with_labels({"kind": labels}), ["kind"], "classification")
+    assert kinds_of_labels(store.with_labels({"kind": clusters}), ["kind"], None) == {"kind": "classification"}
 
 
 @pytest.mark.parametrize("most", [None, 5])

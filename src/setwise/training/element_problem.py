@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError, check_choice
 from setwise.data import columns
+from setwise.data.kinds import not_numbers
 from setwise.data.labels import check_no_label, is_text_label, label_codes, label_numbers, labels_of
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
@@ -101,7 +102,8 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
     """What kind of prediction each label asks for: text and two different numbers for classes, others for numbers.
 
     Raises:
-        InputError: no label, one that elements do not have or that is a feature; a task that is no label's.
+        InputError: no label, one that elements do not have or that is a feature; a task that is no label's; text
+            that is hardly a class.
     """
     if not targets or len(set(targets)) < len(targets):
         raise InputError(f"there must be labels to predict, each named once; got {listed(list(targets))}.")
@@ -114,6 +116,8 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
     kinds = {}
     for name in targets:
         column = labels_of(store, name)
+        if is_text_label(column) and name not in said:
+            _check_text(column, name)
         two = is_text_label(column) or len(label_codes(column, name)[0]) == 2
         kinds[name] = said.get(name) or ("classification" if two else "regression")
     if "which-element" in kinds.values() and len(kinds) > 1:
@@ -122,6 +126,28 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
             "Name one of them."
         )
     return kinds
+
+
+def _check_text(column: pa.Array, name: str) -> None:
+    """Refuse text that is hardly a class: numbers with a stray word among them, text that tells elements apart."""
+    names, codes = label_codes(column, name)
+    amounts = np.bincount(codes[codes >= 0], minlength=len(names))
+    different, known = int((amounts > 0).sum()), int(amounts.sum())
+    if different <= 2:
+        return
+    odd = not_numbers(pa.array(names, pa.string()), missing=()).to_numpy(zero_copy_only=False) & (amounts > 0)
+    first = names[int(odd.argmax())] if odd.any() else names[int(codes[codes >= 0][0])]
+    what = f"label {name!r} is text with {different:,} different values for {known:,} elements"
+    if different > known // 2:
+        what += f", too many for classes, such as {first!r}"
+    elif 0 < amounts[odd].sum() < known / 2:
+        what += f" and looks like numbers but in {amounts[odd].sum():,} of them, such as {first!r}"
+    else:
+        return
+    raise InputError(
+        f"{what}. Write numbers as numbers, and leave those empty that are not known; or say that these are classes "
+        f"(task='classification', --task {name}=classification)."
+    )
 
 
 def _regression(store: SetStore, name: str, train: np.ndarray, *, standardise: bool) -> tuple[Head, np.ndarray]:

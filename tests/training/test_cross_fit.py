@@ -190,3 +190,15 @@ def test_a_class_that_a_model_has_not_seen_does_not_heat_it():
     everything = Split(np.arange(24), np.arange(0), np.arange(0))
     run = fitted(store.with_labels({"above": labels}), "above", of="elements", split=everything)
     assert f"{store.num_elements - len(alone)} elements of training sets" in run.record.notes[1]
+
+
+def test_a_run_is_not_gone_on_with_where_its_models_left_out_other_sets(tmp_path):
+    store, alone = store_of(24), QUICK.model_copy(update={"ensemble": 1})
+    fitted(store, out=tmp_path / "alone", config=alone)
+    fitted(store, out=tmp_path / "several")
+    with pytest.raises(InputError, match=r"leaves out \(ensemble, calibrate\) was \[\] and is now \['"):
+        fitted(store, out=tmp_path / "alone", resume=True)
+    with pytest.raises(InputError, match=r"leaves out \(ensemble, calibrate\) was \['"):
+        fitted(store, out=tmp_path / "several", calibrate=False, resume=True)
+    more = QUICK.model_copy(update={"ensemble": 7})
+    assert len(fitted(store, out=tmp_path / "several", config=more, resume=True).members) == 7

@@ -266,8 +266,12 @@ def _checkpoints(
     spec: DeepSetsSpec | SetTransformerSpec,
     config: FitConfig,
     member: int,
+    spared: Sequence[str],
 ) -> Checkpoints | None:
-    """Where epochs of a member are kept. The number of members may change, so that a run can be given more."""
+    """Where epochs of a member that leaves out some training sets are kept.
+
+    The number of members may change, so that a run can be given more; from one to several where none leaves out sets.
+    """
     if directory is None:
         return None
     covariates = () if inputs.covariates is None else inputs.covariates.names
@@ -282,6 +286,7 @@ def _checkpoints(
             "weights": None if problem.weights is None else digest(problem.weights),
             "covariates": list(covariates),
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
+            "what each model of an ensemble leaves out (ensemble, calibrate)": list(spared),
         },
         member=member,
     )
@@ -308,7 +313,8 @@ def _fit_members(
             network = build_from_spec(spec)
         network.memory = config.memory
         its = without(problem, out_of[member]) if out_of else problem
-        checkpoints = _checkpoints(watched.directory, its, inputs, spec, own, member)
+        spared = [problem.store.set_ids[row] for row in out_of[member]] if out_of else []
+        checkpoints = _checkpoints(watched.directory, problem, inputs, spec, own, member, spared)
         with ExitStack() as stack:
             label = f"member {member + 1} of {config.ensemble}" if config.ensemble > 1 else ""
             bar = ProgressBar(config.epochs, show=watched.progress, label=label)

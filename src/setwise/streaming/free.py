@@ -53,6 +53,6 @@ def _groups() -> Iterator[Path]:
 
 def _text(path: str | Path) -> str:
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(errors="replace")  # the name of a process may end within a character
     except OSError:
         return ""

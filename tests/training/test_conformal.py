@@ -58,7 +58,7 @@ def test_too_few_sets_promise_nothing():
     run = quick(store_of(31), "y", coverage=0.9)
     assert run.record.conformal is not None
     assert run.record.conformal.quantiles == (None,)
-    assert "need 9 calibration sets at least; there are" in " ".join(run.record.notes)
+    assert "need 9 calibration sets at least; got" in " ".join(run.record.notes)
     assert predict(run, store_of(7))["lower_y"].to_pylist() == [None] * 7
 
 

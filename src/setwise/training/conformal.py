@@ -111,7 +111,7 @@ class Conformal(BaseModel):
             if quantile is None:
                 said.append(
                     f"{self.coverage:.0%} {kind} of {head.target} need {least_sets(self.coverage)} calibration sets at "
-                    f"least; there are {count}, so nothing can be promised. Give more sets to --validation, half of "
+                    f"least; got {count}, so nothing can be promised. Give more sets to --validation, half of "
                     "which calibrate, or ask for less coverage."
                 )
                 continue

@@ -95,6 +95,12 @@ def test_a_table_without_names_of_files(folder):
         read(folder.path, sets=_table(), reading=Reading(file_column="tubes"))
 
 
+def test_a_folder_without_files_is_told_as_such_beside_a_table_too(tmp_path):
+    for sets in (None, {"fcs_filename": ["a.fcs"]}):
+        with pytest.raises(InputError, match="is a folder without FCS files"):
+            read(tmp_path, sets=sets)
+
+
 def test_one_corrupt_file_among_many(folder, tmp_path):
     whole = (folder.path / "s 2.fcs").read_bytes()
     (folder.path / "s 2.fcs").write_bytes(whole[:-200])

@@ -74,10 +74,10 @@ def find_sources(
         InputError: no files, a table without names of files, rows without files, files without rows, one file twice.
     """
     root, paths = _list(source)
+    if not paths:
+        what = "is a folder without FCS files" if Path(source).is_dir() else "matches no FCS files"
+        raise InputError(f"{source} {what} (.fcs, .lmd). Give the path of a file, or of the folder that has them.")
     if table is None:
-        if not paths:
-            what = "is a folder without FCS files" if Path(source).is_dir() else "matches no FCS files"
-            raise InputError(f"{source} {what} (.fcs, .lmd). Give the path of a file, or of the folder that has them.")
         return Sources(paths, [_label(path, root) for path in paths])
     column = _file_column(table, where, set_id, file_column)
     names = texts(table[column].combine_chunks(), column=column, where=where)

@@ -119,3 +119,8 @@ def test_reading_parquet_does_not_keep_what_was_read(tmp_path):
     for _ in open_rows(path, set_id="set_id", stream=True).read(["set_id", *(f"f{i}" for i in range(8))]):
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < path.stat().st_size / 2
+
+
+def test_a_name_of_a_process_may_end_within_a_character(tmp_path):
+    (tmp_path / "status").write_bytes("Name:\tzählwörterbuchö".encode()[:-1] + b"\nVmData:\t8 kB\n")
+    assert "VmData:\t8 kB" in free._text(tmp_path / "status")

@@ -161,3 +161,15 @@ def test_bad_input(tmp_path):
     assert cross_validation.FOLDS not in {path.name for path in tmp_path.iterdir()}
     with pytest.raises(InputError, match="need a directory"):
         cross_validate(store_of(), study_of("y"), resume=True)
+
+
+def test_an_evaluation_stays_where_another_that_would_replace_it_is_refused(tmp_path):
+    store = store_of(9)
+    cross_validate(store, study_of("y"), folds=2, baselines=False, out=tmp_path / "cv")
+    with pytest.raises(InputError, match="no column 'nope'"):
+        cross_validate(store, study_of("nope"), folds=2, baselines=False, out=tmp_path / "cv", overwrite=True)
+    cross_validate(store, study_of("y"), folds=2, baselines=False, out=tmp_path / "cv", resume=True)
+    assert len(list((tmp_path / "cv" / "folds").iterdir())) == 2
+    with pytest.raises(InputError, match="no column 'nope'"):
+        cross_validate(store, study_of("nope"), folds=2, baselines=False, out=tmp_path / "new")
+    assert not (tmp_path / "new").exists()

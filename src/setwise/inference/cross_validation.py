@@ -128,6 +128,8 @@ def cross_validate(
         count[0] += 1
         done(count[0], len(plan.tasks))
 
+    if directory is not None:
+        _prepare(directory, overwrite=overwrite)
     folder = None if directory is None else directory / FOLDS
     results = run_tasks(store, study, plan.tasks, folder=folder, jobs=jobs, done=one_more)
     found = _assembled(store, study, results[: plan.as_they_are], plan, repeats)
@@ -136,6 +138,13 @@ def cross_validate(
     if directory is not None:
         _write(found, directory)
     return found
+
+
+def _prepare(directory: Path, *, overwrite: bool) -> None:
+    """Make the directory, without the folds of an older evaluation, once nothing more can be refused."""
+    if overwrite and (directory / FOLDS).is_dir():
+        shutil.rmtree(directory / FOLDS)
+    make_directory(directory)
 
 
 def _directory(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path | None:
@@ -158,9 +167,6 @@ def _directory(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path
             f"{directory} holds an evaluation already. Go on with it (resume=True, --resume), replace it "
             "(overwrite=True, --overwrite), or name another directory."
         )
-    if overwrite and (directory / FOLDS).is_dir():
-        shutil.rmtree(directory / FOLDS)
-    make_directory(directory)
     return directory
 
 

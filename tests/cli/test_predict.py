@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import re
+from pathlib import Path
 
 import pyarrow.csv
 import pyarrow.parquet
@@ -141,3 +142,12 @@ def test_predictions_in_a_copy_of_an_anndata_file(setwise, fitted, tmp_path):
     for other in (tables.cells, tmp_path / "nothing.csv"):
         assert setwise("predict", run, other, "--out", tmp_path / "x.h5ad").code == 2
     assert not (tmp_path / "x.h5ad").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that nobody may write to")
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_predicted(setwise, fitted, monkeypatch):
+    tables, run = fitted
+    monkeypatch.setattr("setwise.data.read", lambda *_, **__: pytest.fail("sets were read"))
+    outcome = setwise("predict", run, tables.cells, "--out", "/proc/p.parquet")
+    assert outcome.code == 2
+    assert "/proc could not be written" in outcome.err.replace("\n", " ")

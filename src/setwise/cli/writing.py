@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from setwise._checks import InputError
 from setwise.data.files import whole_or_nothing
+from setwise.training.files import make_directory
 
 _SUFFIXES = (".parquet", ".csv")
 ANNDATA = ".h5ad"
@@ -23,7 +24,8 @@ def check_writable(
     """Refuse a file before anything is computed for it.
 
     Raises:
-        InputError: a suffix that tells no format, a file that is there, one of the ``inputs``, or no such folder.
+        InputError: a suffix that tells no format, a file that is there, one of the ``inputs``; no such folder,
+            or one that cannot be written to.
     """
     if path.suffix.lower() not in suffixes:
         raise InputError(f"--out must end in {' or '.join(suffixes)}; got {path}.")
@@ -35,6 +37,7 @@ def check_writable(
         raise InputError(f"{path} exists already. Name another file, or replace it with --overwrite.")
     if not path.parent.is_dir():
         raise InputError(f"{path} cannot be written: there is no directory {path.parent}. Make it first.")
+    make_directory(path.parent)  # which proves that files can be written to it
 
 
 def write_tables(tables: Iterable[pa.Table], path: Path) -> list[str]:

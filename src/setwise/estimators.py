@@ -46,7 +46,7 @@ class SetRegressor(RegressorMixin, SetEstimator):
             clip, accumulate, patience, ensemble, precision, device, workers: how to fit
             (`setwise.training.FitConfig`).
         validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
-            is kept, 0 for none; by default 0.15, and none of fewer than 100 sets; dimensionless.
+            is kept, 0 for none; by default 0.15, and none of fewer than 1,000 sets; dimensionless.
         coverage: share of new sets whose truth `predict_interval` (of a classifier, `predict_set`) holds, such as 0.9,
             or none; half of the validation part is then kept for it alone (`setwise.training.conformal`).
         random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;

@@ -5,7 +5,7 @@ import pytest
 
 from setwise.data import read
 from setwise.training import FitConfig, train
-from setwise.training.defaults import ENOUGH, settled, validation_share
+from setwise.training.defaults import FEW, settled, validation_share
 from setwise.training.folds import plan_folds
 
 
@@ -30,11 +30,11 @@ def test_what_is_chosen_stays():
 @pytest.mark.parametrize(
     ("asked", "num_sets", "needed", "share"),
     [
-        (None, ENOUGH - 1, False, 0.0),
-        (None, ENOUGH - 1, True, 0.15),
-        (None, ENOUGH, False, 0.15),
+        (None, FEW - 1, False, 0.0),
+        (None, FEW - 1, True, 0.15),
+        (None, FEW, False, 0.15),
         (0.3, 2, False, 0.3),
-        (0.0, ENOUGH, True, 0.0),
+        (0.0, FEW, True, 0.0),
     ],
 )
 def test_few_sets_spare_none_to_choose_the_epoch(asked, num_sets, needed, share):
@@ -44,7 +44,7 @@ def test_few_sets_spare_none_to_choose_the_epoch(asked, num_sets, needed, share)
 def test_folds_of_few_sets_have_no_validation_part_unless_asked():
     assert [len(fold.split.validation) for fold in plan_folds(13, folds=2)] == [0, 0]
     assert all(len(fold.split.validation) for fold in plan_folds(13, folds=2, validation=0.3))
-    assert all(len(fold.split.validation) for fold in plan_folds(2 * ENOUGH, folds=2))
+    assert all(len(fold.split.validation) for fold in plan_folds(2 * FEW, folds=2))
 
 
 @pytest.mark.parametrize(("num_sets", "batch"), [(2, 4), (39, 4), (40, 5), (255, 31), (256, 32), (9999, 32)])

@@ -58,7 +58,7 @@ Validation = Annotated[
     float | None,
     typer.Option(
         help="Share of the sets that decides which epoch is kept; 0 for none.",
-        show_default="0.15, and 0 below 100 sets",
+        show_default="0.15, and 0 below 1,000 sets",
     ),
 ]
 Test = Annotated[float, typer.Option(help="Share of the sets that is held out to measure the model.")]

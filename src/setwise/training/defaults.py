@@ -1,8 +1,8 @@
 """Choices that follow the number of training sets, where nobody makes them.
 
 Few sets: shallow and narrow models, and several of them, whose predictions are averaged; depth pays where sets are
-many. Very few sets: none of them is spared to choose the epoch, since a handful chooses by chance (`docs/log.md` has
-the measurements).
+many. None of few sets is spared to choose the epoch: they are worth more to learn from (`docs/log.md` has the
+measurements).
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ from typing import Any
 from setwise.training.config import FitConfig
 
 FEW, MANY = 1_000, 3_000  # training sets
-ENOUGH = 100  # sets to divide, from which on some are spared to choose the epoch
 MEMBERS = 5
 _SHARE = 0.15
 _STEPS = 8  # in an epoch, where sets are few
@@ -30,7 +29,7 @@ def validation_share(share: float | None, num_sets: int, *, needed: bool = False
     """
     if share is not None:
         return share
-    return _SHARE if needed or num_sets >= ENOUGH else 0.0
+    return _SHARE if needed or num_sets >= FEW else 0.0
 
 
 def depth_for(model: str, num_sets: int) -> int | None:

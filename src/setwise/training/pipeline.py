@@ -101,7 +101,7 @@ def train(
         config: how to fit.
         split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
         validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
-            and none of fewer than 100 sets (`setwise.training.defaults`).
+            and none of fewer than 1,000 sets (`setwise.training.defaults`).
         test: share of the sets that the model is measured on; 0 for none (dimensionless).
         calibrate: fit a temperature for each target of classes, so that probabilities are neither too sure nor too
             unsure: on the validation part, or where there is none on what each member of an ensemble says of training

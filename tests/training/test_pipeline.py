@@ -31,7 +31,8 @@ DIVERGES = CONFIG.model_copy(update={"learning_rate": 1e30, "warmup": 0.0, "clip
 
 
 def quick(store, **choices) -> Run:
-    return train(store, **{"model_choices": SMALL, "config": CONFIG, "baselines": False, **choices})
+    settings = {"model_choices": SMALL, "config": CONFIG, "baselines": False, "validation": 0.15}
+    return train(store, **{**settings, **choices})
 
 
 def same_weights(first: Run, second: Run) -> bool:
@@ -41,7 +42,8 @@ def same_weights(first: Run, second: Run) -> bool:
 
 def test_regression_beats_the_constant(digit_store):
     config = CONFIG.model_copy(update={"epochs": 40, "batch_size": 8})
-    run = train(digit_store, targets="mean", model_choices={"depth": 4, "width": 32}, config=config)
+    choices = {"depth": 4, "width": 32}
+    run = train(digit_store, targets="mean", model_choices=choices, config=config, validation=0.15)
     rows = {row.name: row.metrics for row in run.record.test}
     assert list(rows) == ["deep-sets++", "constant", "ridge", "gradient boosting"]
     assert rows["deep-sets++"]["r2"] > 0.5

@@ -13,9 +13,14 @@ from setwise.training.record import FORMAT
 
 @pytest.fixture(scope="module")
 def trained(digit_store) -> Run:
-    config = FitConfig(epochs=2, device="cpu")
+    config, choices = FitConfig(epochs=2, device="cpu"), {"depth": 2, "width": 8}
     return train(
-        digit_store, targets="any_zero", covariates=["age"], model_choices={"depth": 2, "width": 8}, config=config
+        digit_store,
+        targets="any_zero",
+        covariates=["age"],
+        model_choices=choices,
+        config=config,
+        validation=0.15,
     )
 
 

@@ -109,7 +109,9 @@ def test_an_ensemble_is_explained_by_its_mean(rare):
     probabilities = predictions_of(run, rare.store, np.arange(3), device="cpu")
     np.testing.assert_allclose(found.sets["predicted"].to_numpy(), probabilities.max(1), atol=1e-6)
     one = load_set(run, rare.store, 2)
-    measure = lambda outputs: outputs.softmax(2)[..., 0].mean(1)  # noqa: E731
+    temperature = run.objective.heads[0].temperature
+    assert temperature != 1
+    measure = lambda outputs: (outputs / temperature).softmax(2)[..., 0].mean(1)  # noqa: E731
     pooled, _ = leave_one_out(one, measure, exact_limit=0)
     np.testing.assert_allclose(pooled, _recomputed(one, measure), atol=1e-6)
     log_odds = Answers.of(run).explained(one.outputs(), 0)

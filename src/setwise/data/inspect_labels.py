@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setwise.data.labels import is_text_label, label_codes, labels_of
+from setwise.data.labels import is_text_label, label_codes, labels_of, sets_with
 from setwise.data.store import SetStore
 from setwise.data.tables import listed
 
@@ -48,16 +48,14 @@ def summarise_label(store: SetStore, name: str) -> LabelSummary:
     """
     column = labels_of(store, name)
     names, codes = label_codes(column, name)
-    owners = np.repeat(np.arange(len(store)), store.sizes)
     known = codes >= 0
     amounts = np.bincount(codes[known], minlength=len(names))
     distinct = int((amounts > 0).sum())
-    unlabelled = len(store) - len(np.unique(owners[known]))
+    unlabelled = len(store) - len(np.unique(store.owners[known]))
     elements: dict[str, int] | None = None
     sets: dict[str, int] | None = None
     if distinct <= (_SHOWN if is_text_label(column) else _CLASSES):
-        pairs = np.unique(np.stack([owners[known], codes[known]]), axis=1)
-        held = np.bincount(pairs[1], minlength=len(names))
+        held = np.bincount(sets_with(store, codes)[1], minlength=len(names))
         order = [code for code in np.argsort(-amounts, kind="stable").tolist() if amounts[code]]
         elements = {names[code]: int(amounts[code]) for code in order}
         sets = {names[code]: int(held[code]) for code in order}

@@ -123,6 +123,17 @@ def labels_of(store: Any, name: str) -> pa.Array:
     return store.labels[name]
 
 
+def sets_with(store: Any, codes: np.ndarray) -> np.ndarray:
+    """Which sets hold elements of which labels: the different pairs ``(2, n)`` of a row and a code.
+
+    Args:
+        store: a `setwise.data.SetStore`.
+        codes: ``(N,)`` of its elements, below zero where a label is missing, as `label_codes` gives them.
+    """
+    known = codes >= 0
+    return np.unique(np.stack([store.owners[known], codes[known]]), axis=1)
+
+
 def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
     """One column of labels dealt out anew within each set, among the elements that have one.
 
@@ -132,7 +143,7 @@ def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
         seed: of the permutation; columns of one seed are dealt out alike where they miss the same elements.
     """
     column = labels_of(store, name)
-    owners = np.repeat(np.arange(len(store)), store.sizes)
+    owners = store.owners
     values = column.to_numpy(zero_copy_only=False) if not is_text_label(column) else None
     known = label_codes(column, name)[1] >= 0 if values is None else ~np.isnan(values)
     places = np.flatnonzero(known)

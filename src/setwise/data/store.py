@@ -200,6 +200,11 @@ class SetStore:
         """``(B + 1,)`` int64: the elements of set i lie from ``offsets[i]`` to before ``offsets[i + 1]``."""
         return self._contents.offsets
 
+    @property
+    def owners(self) -> np.ndarray:
+        """``(N,)`` int64, the row of the set that each element belongs to."""
+        return np.repeat(np.arange(len(self)), self.sizes)
+
     @cached_property
     def set_ids(self) -> list[str]:
         """Names of the sets, in their order."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data import columns
-from setwise.data.labels import label_codes, labels_of
+from setwise.data.labels import label_codes, labels_of, sets_with
 from setwise.data.store import SetStore
 from setwise.inference.fold_runs import Task
 from setwise.training.element_problem import kinds_of_labels
@@ -127,14 +127,12 @@ def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarra
     """
     units, what = (np.arange(len(store)), "sets") if groups is None else (np.asarray(groups).astype(str), "groups")
     _, unit_of = np.unique(units, return_inverse=True)
-    owners = np.repeat(np.arange(len(store)), store.sizes)
     found = []
     for name, kind in kinds.items():
         if kind != "classification":
             continue
         names, codes = label_codes(labels_of(store, name), name)
-        known = codes >= 0
-        pairs = np.unique(np.stack([owners[known], codes[known]]), axis=1)
+        pairs = sets_with(store, codes)
         in_units = np.unique(np.stack([unit_of[pairs[0]], pairs[1]]), axis=1)
         counts = np.bincount(in_units[1], minlength=len(names))
         if (counts == 1).any():

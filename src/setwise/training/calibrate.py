@@ -90,15 +90,18 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
 
 def _of_known_classes(problem: Problem, truth: np.ndarray) -> np.ndarray:
     """Truth ``(b, T)`` without the classes that no training set has: nobody could be sure of them."""
-    store, rows = problem.store, problem.split.train
-    seen = (
-        problem.objective.truth(problem.values[rows]) if problem.of == "sets" else problem.values[store.positions(rows)]
-    )
-    kept = truth.copy()
+    seen, kept = _truth(problem, problem.split.train), truth.copy()
     for column, head in enumerate(problem.objective.heads):
         if isinstance(head, Classification):
             kept[~np.isin(truth[:, column], np.unique(seen[:, column])), column] = np.nan
     return kept
+
+
+def _truth(problem: Problem, rows: np.ndarray) -> np.ndarray:
+    """``(b, T)`` numbers of some sets, or of all their elements, set after set; NaN where missing."""
+    if problem.of == "sets":
+        return problem.objective.truth(problem.values[rows])
+    return problem.values[problem.store.positions(rows)]
 
 
 def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
@@ -114,14 +117,14 @@ def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, n
     if problem.of == "sets":
         outputs = outputs_for(run, store, rows, device=device)
         finite_predictions(run, store, rows, outputs)
-        return outputs, run.objective.truth(problem.values[rows]), clusters
+        return outputs, _truth(problem, rows), clusters
     sizes, kept = kept_elements(store, rows, whole=False, seed=run.record.config.seed)
     parts = []
     for own, found in element_outputs(run, store, rows, device=device):
         finite(run, store, own, found)
         parts.append(found)
     outputs = torch.cat(parts)
-    return outputs[torch.from_numpy(kept)], problem.values[store.positions(rows)[kept]], np.repeat(clusters, sizes)
+    return outputs[torch.from_numpy(kept)], _truth(problem, rows)[kept], np.repeat(clusters, sizes)
 
 
 def _tempered(run: Run, found: torch.Tensor, truth: np.ndarray, what: str) -> Run:

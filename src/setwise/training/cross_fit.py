@@ -31,18 +31,17 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
         config: with the number of members, and the seed of the parts.
         calibrate: whether temperatures are asked for; by default they are where this can give them.
     """
-    classes = [column for column, head in enumerate(problem.objective.heads) if isinstance(head, Classification)]
-    spared = len(problem.split.validation) > 0
-    if calibrate is False or spared or config.ensemble < 2 or not classes:
+    has_classes = any(isinstance(head, Classification) for head in problem.objective.heads)
+    if calibrate is False or len(problem.split.validation) or config.ensemble < 2 or not has_classes:
         return []
     rows = problem.split.train
-    alone = problem.of == "sets" and len(problem.objective.heads) == 1
+    one_of_sets = problem.of == "sets" and len(problem.objective.heads) == 1
     groups = _kept_together(problem)
     parts = parts_of(
         len(rows),
         _PARTS,
         groups=None if groups is None else groups[rows],
-        classes=problem.values[rows, 0].astype(str) if alone else None,
+        classes=problem.values[rows, 0].astype(str) if one_of_sets else None,
         seed=config.seed,
     )
     return [rows[parts[member % len(parts)]] for member in range(config.ensemble)] if parts else []

@@ -2,7 +2,7 @@
 
 Members share the split, the transforms and the objective; they differ in their first weights, the order of the
 training sets and the sub-samples. One validation part for all of them is what no member was fitted on, so what is
-said of it is said of the ensemble.
+said of it is said of the ensemble; where there is none, each may leave out another part (`setwise.training.cross_fit`).
 
 Source: Lakshminarayanan, Pritzel, Blundell 2017, Simple and scalable predictive uncertainty estimation using deep
 ensembles, arXiv 1612.01474, section 2.4 (predictions are averaged; no adversarial training here).

@@ -2,46 +2,40 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import nn
 
 from setwise._checks import InputError
 from setwise.data import columns
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
-from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec, make_spec
+from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
 from setwise.training.calibrate import (
     check_temperatures,
     with_coverage,
     with_temperatures,
     with_temperatures_of_left_out,
 )
-from setwise.training.checkpoints import Checkpoints
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
-from setwise.training.cross_fit import left_out, without
+from setwise.training.cross_fit import left_out
 from setwise.training.defaults import settled, validation_share
-from setwise.training.element_fit import check_draws, of_elements, refuse_for_elements, refuse_for_which_element
+from setwise.training.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
 from setwise.training.element_problem import define_of_elements
-from setwise.training.ensemble import member_config
 from setwise.training.files import make_directory
 from setwise.training.finished import finished_run
 from setwise.training.inputs import Inputs
-from setwise.training.loop import Fitted, fit, seeded
 from setwise.training.measure import measure
 from setwise.training.measure_elements import measure_elements
+from setwise.training.members import Watched, fit_members
 from setwise.training.memory import memory_for
 from setwise.training.objectives import Objective
-from setwise.training.observers import Observer, ProgressBar, TensorBoardLog
-from setwise.training.problem import ClassWeights, Problem, define, digest
+from setwise.training.problem import ClassWeights, Problem, define
 from setwise.training.processes import check_norm, is_writer
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
-from setwise.training.store_parts import StoreEvaluation, StoreTraining
 from setwise.training.threads import threads_for
 
 
@@ -166,9 +160,9 @@ def train(
     if calibrate:
         check_temperatures(problem, out_of)
     _prepare(directory, resume=resume)
-    watched = _Watched(directory, progress=progress, tensorboard=tensorboard)
+    watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
-        members = _fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
+        members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
     run = finished_run(model, spec, problem, inputs, config, members, directory, notes, out_of)
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
@@ -192,15 +186,6 @@ def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -
     groups = columns.groups(problem.store, problem.group)
     split, kept = with_calibration(problem.split, groups, seed=seed)
     return replace(problem, split=split), kept
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """Where a fit is kept, and who looks on."""
-
-    directory: Path | None
-    progress: bool | None
-    tensorboard: bool
 
 
 def _elements_of_a_batch(store: SetStore, rows: np.ndarray, config: FitConfig) -> int:
@@ -257,142 +242,3 @@ def _prepare(directory: Path | None, *, resume: bool) -> None:
         make_directory(directory)
         if not resume:
             remove_progress(directory)
-
-
-def _checkpoints(
-    directory: Path | None,
-    problem: Problem,
-    inputs: Inputs,
-    spec: DeepSetsSpec | SetTransformerSpec,
-    config: FitConfig,
-    member: int,
-    spared: Sequence[str],
-) -> Checkpoints | None:
-    """Where epochs of a member that leaves out some training sets are kept.
-
-    The number of members may change, so that a run can be given more; from one to several where none leaves out sets.
-    """
-    if directory is None:
-        return None
-    covariates = () if inputs.covariates is None else inputs.covariates.names
-    return Checkpoints(
-        directory,
-        {
-            "configuration": config.model_dump(mode="json", exclude={"workers", "device", "memory", "ensemble"}),
-            "model": spec.to_dict(),
-            "objective": problem.objective.to_dict(),
-            "elements": problem.store.fingerprint,
-            "targets": problem.fingerprint,
-            "weights": None if problem.weights is None else digest(problem.weights),
-            "covariates": list(covariates),
-            "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
-            "what each model of an ensemble leaves out (ensemble, calibrate)": list(spared),
-        },
-        member=member,
-    )
-
-
-def _fit_members(
-    spec: DeepSetsSpec | SetTransformerSpec,
-    problem: Problem,
-    inputs: Inputs,
-    config: FitConfig,
-    watched: _Watched,
-    out_of: Sequence[np.ndarray],
-    *,
-    resume: bool,
-) -> list[tuple[nn.Module, FitConfig, Fitted]]:
-    """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far.
-
-    Members leave out the sets of ``out_of``, rows of the store, where there are some.
-    """
-    members: list[tuple[nn.Module, FitConfig, Fitted]] = []
-    for member in range(config.ensemble):
-        own = member_config(config, member)
-        with seeded(own.seed):
-            network = build_from_spec(spec)
-        network.memory = config.memory
-        its = without(problem, out_of[member]) if out_of else problem
-        spared = [problem.store.set_ids[row] for row in out_of[member]] if out_of else []
-        checkpoints = _checkpoints(watched.directory, problem, inputs, spec, own, member, spared)
-        with ExitStack() as stack:
-            label = f"member {member + 1} of {config.ensemble}" if config.ensemble > 1 else ""
-            bar = ProgressBar(config.epochs, show=watched.progress, label=label)
-            observers: list[Observer] = [stack.enter_context(bar)]
-            if watched.tensorboard and watched.directory is not None:
-                curves = watched.directory / "tensorboard"
-                curves = curves / f"member-{member + 1}" if config.ensemble > 1 else curves
-                observers.append(stack.enter_context(TensorBoardLog(curves)))
-            fitted = _fit(network, its, inputs, (config, own), checkpoints, observers, resume=resume)
-        if fitted.status == "interrupted" and members:
-            network, own, before = members[-1]
-            members[-1] = network, own, replace(before, status="interrupted")
-            break
-        members.append((network.double() if config.precision == "64-true" else network.float(), own, fitted))
-        if fitted.status == "interrupted":
-            break
-    return members
-
-
-def _fit(
-    network: nn.Module,
-    problem: Problem,
-    inputs: Inputs,
-    configs: tuple[FitConfig, FitConfig],
-    checkpoints: Checkpoints | None,
-    observers: Sequence[Observer],
-    *,
-    resume: bool,
-) -> Fitted:
-    """Fit one model; the configurations are the run's, whose validation sets all members share, and the member's."""
-    config, own = configs
-    train, validation = (of_elements if problem.of == "elements" else _of_sets)(problem, inputs, config, own)
-    return fit(
-        network,
-        problem.objective,
-        train=train,
-        validation=validation if len(problem.split.validation) else None,
-        config=own,
-        checkpoints=checkpoints,
-        resume=resume,
-        observers=observers,
-    )
-
-
-def _of_sets(
-    problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
-) -> tuple[StoreTraining, StoreEvaluation]:
-    store, objective = problem.store, problem.objective
-    rows, held = problem.split.train, problem.split.validation
-    train = StoreTraining(
-        store,
-        rows,
-        objective.encode(problem.values[rows]),
-        inputs,
-        own,
-        weights=None if problem.weights is None else problem.weights[rows],
-        classes=_balanced_classes(problem) if config.balanced_sampling else None,
-    )
-    validation = StoreEvaluation(
-        store,
-        held,
-        problem.values[held],
-        objective=objective,
-        inputs=inputs,
-        weights=None if problem.weights is None else problem.weights[held],
-        max_elements=config.max_elements,
-        seed=config.seed,
-    )
-    return train, validation
-
-
-def _balanced_classes(problem: Problem) -> np.ndarray:
-    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike."""
-    classes = [head for head in problem.objective.heads if head.kind != "regression"]
-    if len(classes) != 1:
-        raise InputError(
-            f"balanced sampling needs one target of classes, whose classes are drawn alike; got {len(classes)}. "
-            "Weigh the classes instead (class_weights='balanced', --class-weights balanced)."
-        )
-    column = problem.objective.heads.index(classes[0])
-    return classes[0].encode(problem.values[problem.split.train, column])

@@ -35,6 +35,21 @@ def test_help_has_the_options_of_fit(setwise):
     assert "--tensorboard" not in shown.out
 
 
+def test_temperatures_are_a_choice(setwise, tables, tmp_path):
+    """An evaluation with them is not gone on with as one without, and of one model they ask for validation sets."""
+    command = ("cv", tables.cells, "--sets", tables.patients, "--target", "anemia", *TINY, "--folds", "2")
+    several = (*command, "--ensemble", "2", "--no-calibrate", "--out", tmp_path / "several")
+    assert setwise(*several).code == 0
+    refused = setwise(*several, "--calibrate", "--resume")
+    assert refused.code == 2
+    assert "--overwrite" in refused.err
+    alone = setwise(*command, "--ensemble", "1", "--calibrate", "--out", tmp_path / "alone")
+    assert alone.code == 0, alone.err
+    none = setwise(*command, "--ensemble", "1", "--calibrate", "--validation", "0", "--out", tmp_path / "none")
+    assert none.code == 2
+    assert "--validation 0.15" in none.err
+
+
 def test_bad_input(setwise, tables, tmp_path):
     refused = setwise("cv", tables.cells, "--sets", tables.patients, "--target", "nothing", "--out", tmp_path / "cv")
     assert refused.code == 2

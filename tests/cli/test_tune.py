@@ -1,5 +1,7 @@
 """`setwise tune` as users run it."""
 
+import json
+
 import pytest
 
 pytest.importorskip("optuna", reason="the extra tune is not installed")
@@ -16,3 +18,21 @@ def test_tune(setwise, tables, tmp_path):
     refused = setwise(*command, *more, "--budget", "soon")
     assert refused.code == 2
     assert "30m" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("choices", "tempered", "validated"),
+    [
+        (("--ensemble", "2"), True, False),
+        (("--ensemble", "2", "--no-calibrate"), False, False),
+        (("--ensemble", "1", "--calibrate"), True, True),
+    ],
+)
+def test_temperatures_are_a_choice(setwise, tables, tmp_path, choices, tempered, validated):
+    command = ("tune", tables.cells, "--sets", tables.patients, "--target", "anemia", "--epochs", "2", "--width", "8")
+    more = ("--depth", "2", "--inner", "2", "--budget", "1s", "--trials", "1", "--out", tmp_path / "run")
+    done = setwise(*command, *more, *choices)
+    assert done.code == 0, done.err
+    record = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert (record["objective"]["heads"][0]["temperature"] != 1) == tempered
+    assert bool(record["split"]["validation"]) == validated

@@ -144,6 +144,17 @@ def test_few_sets_get_probabilities_that_can_be_believed():
     assert found[None][1] > found[False][1] - 0.05  # accuracy
 
 
+def test_says_that_a_class_of_one_set_leaves_probabilities_as_they_are():
+    store = store_of(24)
+    kinds = ["third", *store.sets["kind"].to_pylist()[1:]]
+    store = store.with_sets(store.sets.drop_columns("kind").append_column("kind", [kinds]))
+    alone = fitted(store, split=Split(np.arange(24), np.arange(0), np.arange(0)))
+    (head,) = alone.objective.heads
+    assert isinstance(head, Classification)
+    assert head.temperature == 1
+    assert any("not tempered" in note for note in alone.record.notes)
+
+
 @pytest.mark.parametrize(
     ("choices", "groups", "words"),
     [
@@ -177,7 +188,9 @@ def test_a_set_under_two_names_is_left_out_whole():
         standardise=True,
         seed=0,
     )
-    for rows in left_out(problem, QUICK, calibrate=None):
+    rows_left_out, notes = left_out(problem, QUICK, calibrate=None)
+    assert notes == ()
+    for rows in rows_left_out:
         assert set(rows % 12) == set(rows[rows < 12])
 
 

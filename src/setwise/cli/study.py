@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from setwise.training.study import Study
 
 _NOT_SHARED = frozenset(
-    {"context", "out", "test", "store", "tensorboard", "json", "quiet", "overwrite", "resume", "calibrate", "coverage"}
+    {"context", "out", "test", "store", "tensorboard", "json", "quiet", "overwrite", "resume", "coverage"}
 )
 _MODEL = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
 
@@ -76,6 +76,7 @@ def study_of(given: Mapping[str, Any]) -> "Study":
         model_choices={name: given[name] for name in _MODEL if given[name] is not None},
         config=FitConfig.checked(**numbers),
         validation=given["validation"],
+        calibrate=given["calibrate"],
     )
 
 

@@ -74,7 +74,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
             repeats=repeats,
             groups=groups,
             classes=targets[:, 0].astype(str) if stratify else None,
-            validation=study.validation,
+            validation=study.asked_validation,
             seed=study.config.seed,
         )
 
@@ -106,7 +106,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         repeats=asked.repeats,
         groups=groups,
         holds=classes_in_sets(store, kinds, groups),
-        validation=study.validation,
+        validation=study.asked_validation,
         seed=seed,
     )
     sizes, places = kept_elements(store, np.arange(len(store)), whole="which-element" in kinds.values(), seed=seed)

@@ -153,11 +153,11 @@ def tune(
         groups=everything.groups,
         given=columns.given_split(store),
         stratify=everything.classes,
-        validation=validation_share(study.validation, len(store)),
+        validation=validation_share(study.asked_validation, len(store)),
         test=test,
         seed=seed,
     )
-    outers = everything.folds(outer, validation=study.validation, seed=seed) if outer > 1 else []
+    outers = everything.folds(outer, validation=study.asked_validation, seed=seed) if outer > 1 else []
     *nests, final = (_planned(everything, study, own, inner) for own in [*outers, (split, seed)])
     if overwrite:
         for old in journal.glob("*.log"):
@@ -201,7 +201,7 @@ def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: in
     store, (split, seed) = everything.store, last
     study.check(store, split)
     part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
-    folds = part.folds(inner, validation=study.validation, seed=study.config.seed)
+    folds = part.folds(inner, validation=study.asked_validation, seed=study.config.seed)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
     identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())

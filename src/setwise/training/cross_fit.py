@@ -19,10 +19,19 @@ from setwise.training.heads import Classification
 from setwise.training.problem import Problem
 
 _PARTS = 5
+_NOT_TEMPERED = (
+    "Probabilities are not tempered, and from few sets they may be far too sure: no model could leave out training "
+    "sets and still see every class, since a class has too few sets (or groups). Give more of them, or join the class "
+    "with another."
+)
 
 
-def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> list[np.ndarray]:
-    """Rows of the store that each member of an ensemble is not fitted on; none at all where members are fitted alike.
+def left_out(
+    problem: Problem, config: FitConfig, *, calibrate: bool | None
+) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Rows of the store that each member of an ensemble is not fitted on, and what is to be said where none can be.
+
+    No rows at all where members are fitted alike.
 
     Parts are as many whatever the number of members, so that a run can be given more of them.
 
@@ -33,7 +42,7 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
     """
     has_classes = any(isinstance(head, Classification) for head in problem.objective.heads)
     if calibrate is False or len(problem.split.validation) or config.ensemble < 2 or not has_classes:
-        return []
+        return [], ()
     rows = problem.split.train
     one_of_sets = problem.of == "sets" and len(problem.objective.heads) == 1
     groups = _kept_together(problem)
@@ -44,7 +53,9 @@ def left_out(problem: Problem, config: FitConfig, *, calibrate: bool | None) -> 
         classes=problem.values[rows, 0].astype(str) if one_of_sets else None,
         seed=config.seed,
     )
-    return [rows[parts[member % len(parts)]] for member in range(config.ensemble)] if parts else []
+    if not parts:
+        return [], (_NOT_TEMPERED,)
+    return [rows[parts[member % len(parts)]] for member in range(config.ensemble)], ()
 
 
 def _kept_together(problem: Problem) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from setwise.training.config import FitConfig
 
 FEW, MANY = 1_000, 3_000  # training sets
 MEMBERS = 5
-_SHARE = 0.15
+SHARE = 0.15  # of the sets, for validation
 _STEPS = 8  # in an epoch, where sets are few
 _SMALLEST, _LARGEST = 4, 32  # sets in a batch
 _NARROW, _WIDE = 64, 128  # width
@@ -29,7 +29,12 @@ def validation_share(share: float | None, num_sets: int, *, needed: bool = False
     """
     if share is not None:
         return share
-    return _SHARE if needed or num_sets >= FEW else 0.0
+    return SHARE if needed or num_sets >= FEW else 0.0
+
+
+def temperatures_need_validation(calibrate: bool | None, config: FitConfig) -> bool:
+    """Whether temperatures are asked for of a single model, which leaves out no training sets that could give them."""
+    return calibrate is True and config.ensemble == 1
 
 
 def depth_for(model: str, num_sets: int) -> int | None:

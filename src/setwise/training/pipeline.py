@@ -22,7 +22,7 @@ from setwise.training.calibrate import (
 from setwise.training.config import FitConfig
 from setwise.training.conformal import with_calibration
 from setwise.training.cross_fit import left_out
-from setwise.training.defaults import settled, validation_share
+from setwise.training.defaults import settled, temperatures_need_validation, validation_share
 from setwise.training.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
 from setwise.training.element_problem import define_of_elements
 from setwise.training.files import make_directory
@@ -131,7 +131,7 @@ def train(
     for name in covariates:
         if name in targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    needed = coverage is not None or (calibrate is True and config.ensemble == 1)
+    needed = coverage is not None or temperatures_need_validation(calibrate, config)
     choices: dict[str, Any] = {
         "task": task,
         "class_weights": class_weights,
@@ -156,14 +156,14 @@ def train(
     spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
     check_norm(spec)
     config, notes = memory_for(config, spec, store.sizes[parts.train])
-    out_of = left_out(problem, config, calibrate=calibrate)
+    out_of, untempered = left_out(problem, config, calibrate=calibrate)
     if calibrate:
         check_temperatures(problem, out_of)
     _prepare(directory, resume=resume)
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
         members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
-    run = finished_run(model, spec, problem, inputs, config, members, directory, notes, out_of)
+    run = finished_run(model, spec, problem, inputs, config, members, directory, (*notes, *untempered), out_of)
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
     elif calibrate:

@@ -10,6 +10,7 @@ import numpy as np
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
 from setwise.training.config import FitConfig
+from setwise.training.defaults import SHARE, temperatures_need_validation
 from setwise.training.element_problem import define_of_elements
 from setwise.training.pipeline import train
 from setwise.training.problem import ClassWeights, define
@@ -23,8 +24,8 @@ class Study:
     Attributes:
         targets: columns to predict.
         of: whether they are of sets or of elements.
-        task, orders, class_weights, weight_column, covariates, group, model, model_choices, config, validation: as for
-            `setwise.training.train`.
+        task, orders, class_weights, weight_column, covariates, group, model, model_choices, config, validation,
+            calibrate: as for `setwise.training.train`.
     """
 
     targets: tuple[str, ...]
@@ -38,6 +39,7 @@ class Study:
     model_choices: Mapping[str, Any] = field(default_factory=dict)
     config: FitConfig = field(default_factory=FitConfig)
     validation: float | None = None
+    calibrate: bool | None = None
     of: Literal["sets", "elements"] = "sets"
 
     def fit(
@@ -79,6 +81,7 @@ class Study:
             model_choices=self.model_choices,
             config=self.config.model_copy(update={"seed": seed}),
             split=split,
+            calibrate=self.calibrate,
             baselines=baselines,
             intervals=intervals,
             places=places,
@@ -87,6 +90,13 @@ class Study:
             overwrite=overwrite,
             progress=False,
         )
+
+    @property
+    def asked_validation(self) -> float | None:
+        """The share for validation that was asked for, or that temperatures of a single model need; else none."""
+        if self.validation is None and temperatures_need_validation(self.calibrate, self.config):
+            return SHARE
+        return self.validation
 
     def check(self, store: SetStore, split: Split) -> None:
         """Refuse targets, weights and parts that `fit` would refuse, before anything is fitted.
@@ -133,4 +143,5 @@ class Study:
             "model_choices": dict(self.model_choices),
             "configuration": self.config.model_dump(mode="json", exclude={"workers", "device", "memory"}),
             "validation": self.validation,
+            **({} if self.calibrate is None else {"calibrate": self.calibrate}),
         }

@@ -76,6 +76,18 @@ def kill_in_write(name: str, number: int) -> None:
     Path.write_bytes = half  # type: ignore[assignment]
 
 
+def kill_before_removing(name: str) -> None:
+    """Just before a file of this name is removed."""
+    remove = Path.unlink
+
+    def last(self: Path, missing_ok: bool = False) -> None:
+        if self.name == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        remove(self, missing_ok)
+
+    Path.unlink = last  # type: ignore[method-assign]
+
+
 def in_child(action: Callable[[], None], *, kill_after: float | None = None) -> int:
     """Do something in a child; minus the signal that ended it, or its exit status."""
     child = os.fork()
@@ -127,6 +139,7 @@ def main(folder: Path) -> None:
         "first checkpoint": lambda: kill_in_write("last.pt", 0),
         "best weights": lambda: kill_in_write("best-", 1),
         "fourth checkpoint": lambda: kill_in_write("last.pt", 3),
+        "weights of the epoch before": lambda: kill_before_removing("best-00005.pt"),
         "weights": lambda: kill_in_write("weights.safetensors", 0),
         "model": lambda: kill_in_write("model.json", 0),
     }

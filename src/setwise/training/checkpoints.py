@@ -97,9 +97,7 @@ class Checkpoints:
             "state": state,
         }
         write_whole(self.folder / LAST, _to_bytes(content))
-        for old in self.folder.glob("best-*.pt"):
-            if old != kept:
-                old.unlink()
+        self._remove_all_but(kept)
 
     def load(self) -> tuple[Progress, State, Weights] | None:
         """The last checkpoint and the best weights, or none where no epoch was finished.
@@ -118,13 +116,21 @@ class Checkpoints:
         self._check_identity(content["identity"])
         history = tuple(EpochRecord.model_validate(record) for record in content["history"])
         progress = Progress(content["epochs"], content["best_epoch"], content["best_loss"], history)
-        best = _from_file(self._best(progress.best_epoch))
+        kept = self._best(progress.best_epoch)
+        best = _from_file(kept)
         remove_partials(self.folder)
+        self._remove_all_but(kept)
         write_whole(self.metrics, to_lines(history).encode())
         return progress, content["state"], best
 
     def _best(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch:05d}.pt"
+
+    def _remove_all_but(self, kept: Path) -> None:
+        """Remove the weights of other epochs."""
+        for old in self.folder.glob("best-*.pt"):
+            if old != kept:
+                old.unlink()
 
     def _check_identity(self, before: dict[str, Any]) -> None:
         for part, now in self.identity.items():

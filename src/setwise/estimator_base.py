@@ -28,7 +28,7 @@ from setwise.estimator_inputs import (
 from setwise.inference import Evaluation, evaluate
 from setwise.training import FitConfig, Run, train
 from setwise.training.conformal import Conformal
-from setwise.training.outputs import predictions_of
+from setwise.training.outputs import Computing, predictions_of
 
 _MODEL_CHOICES = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
 
@@ -190,7 +190,7 @@ class SetEstimator(BaseEstimator):
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         run, store = self._fitted(), self._store_for(sets, covariates)
-        return predictions_of(run, store, np.arange(len(store)), device=self.device)
+        return predictions_of(run, store, np.arange(len(store)), Computing(self.device))
 
     def _store_for(
         self, sets: Any, covariates: Any, *, targets: dict[str, pa.Array] | None = None, groups: Any = None

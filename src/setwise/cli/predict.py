@@ -1,6 +1,7 @@
 """`setwise predict`: predictions for new sets from a saved run."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
     from setwise.data.reading import Reading
+    from setwise.training.outputs import Computing
     from setwise.training.run import Run
 
 
@@ -65,6 +67,7 @@ def predict(
     from setwise.inference import predict as predict_sets
     from setwise.inference.element_copies import check_copies
     from setwise.streaming import parse_bytes
+    from setwise.training.outputs import Computing
     from setwise.training.run import Run
 
     check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
@@ -77,19 +80,19 @@ def predict(
     if copies is not None:
         check_copies(source, copies)
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
-    computed: dict[str, Any] = {
-        "device": device,
-        "elements_per_batch": elements_per_batch,
-        "max_elements": max_elements,
-        "workers": workers,
-        "memory_limit": None if memory_limit is None else parse_bytes(memory_limit),
-        "spread": spread,
-        "progress": False if quiet or json else None,
-    }
+    how = Computing(
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
+        progress=False if quiet or json else None,
+    )
     if of_elements:
-        _predict_elements(people, loaded, source, out, copies, read_as, computed)
+        _predict_elements(people, loaded, source, out, copies, read_as, how, spread=spread)
         return
-    table = predict_sets(loaded, source, seed=seed, **read_as, **computed)
+    table = predict_sets(loaded, source, spread=spread, **read_as, **asdict(how))
     write_predictions(table, out, source=source, set_id=set_id)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})
@@ -102,7 +105,9 @@ def _predict_elements(
     out: Path,
     copies: Path | None,
     read_as: Mapping[str, Any],
-    computed: Mapping[str, Any],
+    how: "Computing",
+    *,
+    spread: bool,
 ) -> None:
     """Write a row per element, some sets at a time; with copies of the files all together."""
     import pyarrow as pa
@@ -115,10 +120,10 @@ def _predict_elements(
 
     if out.suffix.lower() == ANNDATA:
         raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")
-    check_whole_sets(computed["max_elements"])
-    check_spread(run, spread=computed["spread"])
+    check_whole_sets(how.max_elements)
+    check_spread(run, spread=spread)
     store = read_for(run, source, **read_as)
-    tables = element_tables(run, store, **{k: v for k, v in computed.items() if k != "max_elements"})
+    tables = element_tables(run, store, how, spread=spread)
     if copies is None:
         names = write_tables(tables, out)
     else:

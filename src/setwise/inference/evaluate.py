@@ -15,7 +15,7 @@ from setwise.inference.predict import read_for
 from setwise.inference.predict_elements import check_whole_sets
 from setwise.training.held_out import HeldOut, measured
 from setwise.training.metrics import undefined
-from setwise.training.outputs import predictions_of
+from setwise.training.outputs import Computing, predictions_of
 from setwise.training.run import Run
 from setwise.training.targets import target_values, truth_columns
 
@@ -72,33 +72,14 @@ def evaluate(
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
     fitted_on = {*run.record.split.train, *run.record.split.validation}
     known = sum(name in fitted_on for name in store.set_ids)
+    how = Computing(device, elements_per_batch, max_elements, seed, workers, memory_limit, progress)
     if of_elements:
         check_whole_sets(max_elements)
-        row, table, notes = measured_elements(
-            run,
-            store,
-            device=device,
-            elements_per_batch=elements_per_batch,
-            seed=seed,
-            workers=workers,
-            memory_limit=memory_limit,
-            progress=progress,
-        )
+        row, table, notes = measured_elements(run, store, how)
         return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
     values = target_values(store, objective)
     truth = objective.truth(values)
-    predicted = predictions_of(
-        run,
-        store,
-        np.arange(len(store)),
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    predicted = predictions_of(run, store, np.arange(len(store)), how)
     table = pa.table(
         {
             "set_id": store.set_ids,

@@ -11,45 +11,26 @@ from setwise.training.element_problem import element_truth, truth_labels
 from setwise.training.held_out import HeldOut, measured
 from setwise.training.measure_elements import element_table, kept_elements
 from setwise.training.metrics import undefined
+from setwise.training.outputs import Computing
 from setwise.training.record import TestRow
 from setwise.training.run import Run
 
 
-def measured_elements(
-    run: Run,
-    store: SetStore,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    seed: int = 0,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    progress: bool | None = None,
-) -> tuple[TestRow, pa.Table, tuple[str, ...]]:
+def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRow, pa.Table, tuple[str, ...]]:
     """Metrics with intervals over groups or sets, a table with a row per measured element, and what is to be said.
 
     Args:
         run: a fitted model of elements.
         store: sets whose elements have the labels.
-        device, elements_per_batch, workers, memory_limit, progress: as for `setwise.inference.predict`.
-        seed: of the draws.
+        how: device, batches, memory; its seed is that of the draws.
 
     Raises:
         InputError: as for `setwise.inference.predict`; labels that are missing, or a class that the run does not know.
     """
     objective, rows = run.objective, np.arange(len(store))
     truth = element_truth(store, objective)
-    sizes, kept = kept_elements(store, rows, whole=objective.kind == "which-element", seed=seed)
-    predicted = element_predictions(
-        run,
-        store,
-        rows,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    sizes, kept = kept_elements(store, rows, whole=objective.kind == "which-element", seed=how.seed)
+    predicted = element_predictions(run, store, rows, how)
     named = prediction_columns(objective, predicted, store.sizes)
     positions = store.positions(rows)[kept]
     clusters = columns.clusters(store, run.record.group)
@@ -64,4 +45,4 @@ def measured_elements(
         )
         more |= run.record.conformal.columns(objective, predicted[kept])
     table = element_table(store, rows, sizes, positions, more)
-    return measured(held_out, seed=seed).rows[0], table, notes
+    return measured(held_out, seed=how.seed).rows[0], table, notes

@@ -19,7 +19,7 @@ from setwise.data.store_file import is_store
 from setwise.data.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
 from setwise.inference.predict_elements import check_whole_sets, element_tables
 from setwise.training.ensemble import spread_columns
-from setwise.training.outputs import finite_predictions, outputs_for
+from setwise.training.outputs import Computing, finite_predictions, outputs_for
 from setwise.training.run import Run
 
 
@@ -76,33 +76,12 @@ def predict(
     run = run if isinstance(run, Run) else Run.load(run)
     check_spread(run, spread=spread)
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
+    how = Computing(device, elements_per_batch, max_elements, seed, workers, memory_limit, progress)
     if run.objective.rows == "elements":
         check_whole_sets(max_elements)
-        return pa.concat_tables(
-            element_tables(
-                run,
-                store,
-                device=device,
-                elements_per_batch=elements_per_batch,
-                workers=workers,
-                memory_limit=memory_limit,
-                spread=spread,
-                progress=progress,
-            )
-        )
+        return pa.concat_tables(element_tables(run, store, how, spread=spread))
     rows = np.arange(len(store))
-    outputs = outputs_for(
-        run,
-        store,
-        rows,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    outputs = outputs_for(run, store, rows, how)
     predicted = finite_predictions(run, store, rows, outputs)
     columns: dict[str, Any] = dict(run.objective.columns(predicted))
     if run.record.conformal is not None:

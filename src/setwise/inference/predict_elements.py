@@ -12,6 +12,7 @@ from setwise.training.element_outputs import element_outputs, finite
 from setwise.training.ensemble import spread_columns
 from setwise.training.measure_elements import element_table
 from setwise.training.objectives import Objective
+from setwise.training.outputs import PLAINLY, Computing
 from setwise.training.run import Run
 from setwise.training.which_element import WhichElement, named_elements
 
@@ -29,17 +30,7 @@ def check_whole_sets(max_elements: int | None) -> None:
         )
 
 
-def element_tables(
-    run: Run,
-    store: SetStore,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    spread: bool = False,
-    progress: bool | None = None,
-) -> Iterator[pa.Table]:
+def element_tables(run: Run, store: SetStore, how: Computing = PLAINLY, *, spread: bool = False) -> Iterator[pa.Table]:
     """Predictions for all elements of a store, some sets at a time, in order; arguments as for `predict`.
 
     Yields tables with a row per element: ``set_id``, ``element`` (its place in the set, from 0), the predictions; of
@@ -48,17 +39,7 @@ def element_tables(
     Raises:
         InputError: as for `predict`.
     """
-    found = element_outputs(
-        run,
-        store,
-        np.arange(len(store)),
-        device=device,
-        elements_per_batch=elements_per_batch,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
-    for rows, outputs in found:
+    for rows, outputs in element_outputs(run, store, np.arange(len(store)), how):
         predicted = finite(run, store, rows, outputs)
         columns: dict[str, Any] = dict(prediction_columns(run.objective, predicted, store.sizes[rows]))
         if run.record.conformal is not None:

@@ -15,7 +15,7 @@ from setwise.training.element_outputs import element_outputs, finite
 from setwise.training.ensemble import average, members_of
 from setwise.training.heads import Classification
 from setwise.training.measure_elements import kept_elements
-from setwise.training.outputs import finite_predictions, outputs_for
+from setwise.training.outputs import Computing, finite_predictions, outputs_for
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 
@@ -112,15 +112,15 @@ def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, n
     Raises:
         InputError: a prediction that is not a finite number.
     """
-    store, device = problem.store, run.record.config.device
+    store, how = problem.store, Computing(run.record.config.device)
     clusters = columns.clusters(store, problem.group)[rows]
     if problem.of == "sets":
-        outputs = outputs_for(run, store, rows, device=device)
+        outputs = outputs_for(run, store, rows, how)
         finite_predictions(run, store, rows, outputs)
         return outputs, _truth(problem, rows), clusters
     sizes, kept = kept_elements(store, rows, whole=False, seed=run.record.config.seed)
     parts = []
-    for own, found in element_outputs(run, store, rows, device=device):
+    for own, found in element_outputs(run, store, rows, how):
         finite(run, store, own, found)
         parts.append(found)
     outputs = torch.cat(parts)

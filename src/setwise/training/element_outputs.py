@@ -11,43 +11,36 @@ from setwise.streaming import SweepBar
 from setwise.training.config import chosen_device
 from setwise.training.ensemble import average
 from setwise.training.large_sets import most_elements, outputs_of_large
-from setwise.training.outputs import outputs_of
+from setwise.training.outputs import PLAINLY, Computing, outputs_of
 from setwise.training.run import Run
 
 
 def element_outputs(
-    run: Run,
-    store: SetStore,
-    rows: np.ndarray,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    progress: bool | None = False,
+    run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Some of the sets, in order, with the outputs of all their elements, on the CPU.
 
     Yields rows of the store and ``(n, K)``, or ``(n, M, K)`` of an ensemble of M; n elements of these sets. A set that
     is too large for a batch comes alone; its outputs are held in memory, its activations as ``memory_limit`` says.
-    Arguments and errors as for `setwise.training.outputs.outputs_for`.
+    No elements are drawn. Arguments and errors as for `setwise.training.outputs.outputs_for`.
     """
-    most = most_elements(run, memory_limit)
-    if elements_per_batch is None:
-        elements_per_batch = min(most, run.inputs.elements_per_batch())
-    where = chosen_device(device)
+    most = most_elements(run, how.memory_limit)
+    at_a_time = how.elements_per_batch
+    if at_a_time is None:
+        at_a_time = min(most, run.inputs.elements_per_batch())
+    where = chosen_device(how.device)
     large = store.sizes[rows] > most
     cuts = np.flatnonzero(large[1:] | large[:-1]) + 1  # a large set is a part of its own
     try:
         run.model.to(where)
         for part in np.split(rows, cuts):
             if store.sizes[part[0]] > most:
-                with SweepBar(show=progress) as bar:
-                    outputs = outputs_of_large(run, store, int(part[0]), memory_limit=memory_limit, bar=bar)
+                with SweepBar(show=how.progress) as bar:
+                    outputs = outputs_of_large(run, store, int(part[0]), memory_limit=how.memory_limit, bar=bar)
                 yield part, outputs
                 continue
             done = 0
-            for batch in run.inputs.batches(store, part, elements_per_batch=elements_per_batch, workers=workers):
+            for batch in run.inputs.batches(store, part, elements_per_batch=at_a_time, workers=how.workers):
                 own = part[done : done + len(batch)]
                 done += len(batch)
                 yield own, outputs_of(run.model, [batch], device=where, dtype=run.dtype)
@@ -55,17 +48,7 @@ def element_outputs(
         run.model.cpu()
 
 
-def element_predictions(
-    run: Run,
-    store: SetStore,
-    rows: np.ndarray,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    progress: bool | None = False,
-) -> np.ndarray:
+def element_predictions(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> np.ndarray:
     """Predictions for all elements of some sets, set after set: ``(n, P)``; those of an ensemble are means.
 
     Arguments as for `element_outputs`.
@@ -73,16 +56,7 @@ def element_predictions(
     Raises:
         InputError: a prediction that is not a finite number.
     """
-    found = element_outputs(
-        run,
-        store,
-        rows,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    found = element_outputs(run, store, rows, how)
     return np.concatenate([finite(run, store, own, outputs) for own, outputs in found])
 
 

@@ -9,7 +9,7 @@ from setwise.data import columns
 from setwise.training.baselines import baseline_predictions
 from setwise.training.held_out import HeldOut, measured, scored
 from setwise.training.metrics import undefined
-from setwise.training.outputs import predictions_of
+from setwise.training.outputs import Computing, predictions_of
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 from setwise.training.subsets import subset_notes
@@ -31,7 +31,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
         return run
     objective = run.objective
     truth = objective.truth(values[split.test])
-    predicted = predictions_of(run, store, split.test, device=run.record.config.device)
+    predicted = predictions_of(run, store, split.test, Computing(run.record.config.device))
     all_predicted = {run.record.model: predicted}
     if baselines:
         all_predicted |= _baselines(run, problem)

@@ -12,6 +12,7 @@ from setwise.training.element_outputs import element_predictions
 from setwise.training.element_problem import truth_labels
 from setwise.training.held_out import HeldOut, measured, scored
 from setwise.training.metrics import undefined
+from setwise.training.outputs import Computing
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 
@@ -39,7 +40,7 @@ def measure_elements(
         kept = np.flatnonzero(inside)
         sizes = np.add.reduceat(inside, store.sizes[split.test].cumsum() - store.sizes[split.test], dtype=np.int64)
     positions = positions[kept]
-    predicted = element_predictions(run, store, split.test, device=record.config.device)[kept]
+    predicted = element_predictions(run, store, split.test, Computing(record.config.device))[kept]
     all_predicted = {record.model: predicted}
     if baselines:
         covariates = None if record.covariates is None else record.covariates.apply(store).astype(np.float64)

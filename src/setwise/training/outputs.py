@@ -1,6 +1,7 @@
 """What a model says about sets, without gradients."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -41,19 +42,33 @@ def outputs_of(
         model.train(training)
 
 
-def predictions_of(
-    run: Run,
-    store: SetStore,
-    rows: np.ndarray,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    max_elements: int | None = None,
-    seed: int = 0,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    progress: bool | None = False,
-) -> np.ndarray:
+@dataclass(frozen=True)
+class Computing:
+    """How predictions are computed. Nothing of it changes them but a draw of elements.
+
+    Attributes:
+        device: where: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
+        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
+        max_elements: elements drawn of larger sets, or none for whole sets.
+        seed: of the draw.
+        workers: processes that prepare batches.
+        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
+        progress: show a progress bar for sets that are streamed; none for a terminal alone.
+    """
+
+    device: str = "auto"
+    elements_per_batch: int | None = None
+    max_elements: int | None = None
+    seed: int = 0
+    workers: int = 0
+    memory_limit: int | None = None
+    progress: bool | None = False
+
+
+PLAINLY = Computing()
+
+
+def predictions_of(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> np.ndarray:
     """Predictions for some sets: ``(B, P)``, numbers in the targets' units and probabilities of classes.
 
     Those of an ensemble are the means of its members'. Arguments and errors as for `outputs_for`, and
@@ -61,19 +76,7 @@ def predictions_of(
     Raises:
         InputError: a prediction that is not a finite number, since a set's values are too large to be computed with.
     """
-    outputs = outputs_for(
-        run,
-        store,
-        rows,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
-    return finite_predictions(run, store, rows, outputs)
+    return finite_predictions(run, store, rows, outputs_for(run, store, rows, how))
 
 
 def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Tensor) -> np.ndarray:
@@ -93,19 +96,7 @@ def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Ten
     return predicted
 
 
-def outputs_for(
-    run: Run,
-    store: SetStore,
-    rows: np.ndarray,
-    *,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    max_elements: int | None = None,
-    seed: int = 0,
-    workers: int = 0,
-    memory_limit: int | None = None,
-    progress: bool | None = False,
-) -> Tensor:
+def outputs_for(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> Tensor:
     """Outputs of a run's model for some sets, on the CPU: ``(B, K)``, or ``(B, M, K)`` of an ensemble of M.
 
     Sets that are too large for a batch are streamed, a chunk of elements at a time, with the same result.
@@ -114,43 +105,32 @@ def outputs_for(
         run: a fitted model; it is back on the CPU afterwards.
         store: the sets.
         rows: which of them.
-        device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
-        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
-        max_elements: elements drawn of larger sets, or none for whole sets.
-        seed: of the draw.
-        workers: processes that prepare batches.
-        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
-        progress: show a progress bar for sets that are streamed; none for a terminal alone.
+        how: device, batches, memory.
 
     Raises:
         InputError: a device that is not there.
     """
-    most = most_elements(run, memory_limit)
-    sizes = store.sizes[rows] if max_elements is None else np.minimum(store.sizes[rows], max_elements)
+    most = most_elements(run, how.memory_limit)
+    sizes = store.sizes[rows] if how.max_elements is None else np.minimum(store.sizes[rows], how.max_elements)
     large = sizes > most
-    if elements_per_batch is None and memory_limit is not None:
+    elements_per_batch = how.elements_per_batch
+    if elements_per_batch is None and how.memory_limit is not None:
         elements_per_batch = min(most, run.inputs.elements_per_batch())
-    where = chosen_device(device)
+    draw = {"max_elements": how.max_elements, "seed": how.seed}
+    where = chosen_device(how.device)
     outputs: Tensor | None = None
     try:
         run.model.to(where)
         if not large.all():
             batches = run.inputs.batches(
-                store,
-                rows[~large],
-                elements_per_batch=elements_per_batch,
-                max_elements=max_elements,
-                seed=seed,
-                workers=workers,
+                store, rows[~large], elements_per_batch=elements_per_batch, workers=how.workers, **draw
             )
             few = outputs_of(run.model, batches, device=where, dtype=run.dtype)
             outputs = _place(outputs, few, ~large)
         if large.any():
-            with SweepBar(show=progress) as bar:
+            with SweepBar(show=how.progress) as bar:
                 many = [
-                    outputs_of_large(
-                        run, store, int(row), max_elements=max_elements, seed=seed, memory_limit=memory_limit, bar=bar
-                    )
+                    outputs_of_large(run, store, int(row), memory_limit=how.memory_limit, bar=bar, **draw)
                     for row in rows[large]
                 ]
             outputs = _place(outputs, torch.cat(many), large)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from setwise.training.heads import Head
-from setwise.training.outputs import predictions_of
+from setwise.training.outputs import Computing, predictions_of
 from setwise.training.problem import Problem
 from setwise.training.run import Run
 
@@ -43,9 +43,8 @@ def subset_notes(run: Run, problem: Problem, predicted: np.ndarray) -> tuple[str
 
 def _draw(run: Run, problem: Problem, rows: np.ndarray, seed: int) -> np.ndarray:
     config = run.record.config
-    return predictions_of(
-        run, problem.store, rows, device=config.device, max_elements=config.max_elements, seed=config.seed + 1 + seed
-    )
+    how = Computing(config.device, max_elements=config.max_elements, seed=config.seed + 1 + seed)
+    return predictions_of(run, problem.store, rows, how)
 
 
 def _sentence(head: Head, draws: np.ndarray, whole: np.ndarray, truth: np.ndarray) -> str:

@@ -25,6 +25,7 @@ ORDER = [
     "estimator_base",
     "estimators",
     "element_estimators",
+    "set_summaries",
     "cli",
 ]
 PUBLIC = {
@@ -38,6 +39,7 @@ PUBLIC = {
         "SetClassifier",
         "SetElementClassifier",
         "SetElementRegressor",
+        "SetSummaries",
         "read",
         "SetStore",
         "train",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from setwise.element_estimators import SetElementClassifier, SetElementRegressor
     from setwise.estimators import SetClassifier, SetRegressor
     from setwise.inference import evaluate, predict
+    from setwise.set_summaries import SetSummaries
     from setwise.training import FitConfig, Run, train
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SetClassifier",
     "SetElementClassifier",
     "SetElementRegressor",
+    "SetSummaries",
     "read",
     "SetStore",
     "train",
@@ -40,6 +42,7 @@ _LATER = {
     "SetClassifier": "setwise.estimators",
     "SetElementClassifier": "setwise.element_estimators",
     "SetElementRegressor": "setwise.element_estimators",
+    "SetSummaries": "setwise.set_summaries",
     "read": "setwise.data",
     "SetStore": "setwise.data",
     "train": "setwise.training",

@@ -25,9 +25,20 @@ def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.
     Returns:
         ``(B, P)`` float64.
     """
-    quantiles = int(np.prod(store.shape)) * (3 + len(QUANTILES)) <= _MOST_COLUMNS
-    table = np.stack([_summary(store.elements(row), quantiles) for row in rows])
+    table = np.stack([_summary(store.elements(row), _has_quantiles(store.shape)) for row in rows])
     return table if covariates is None else np.concatenate([table, covariates], axis=1)
+
+
+def summary_names(features: Sequence[str]) -> list[str]:
+    """Names of the columns of `summaries` without covariates, of elements with these features."""
+    kinds = ["mean", "standard deviation"]
+    if _has_quantiles((len(features),)):
+        kinds += ["skewness", *(f"quantile {share:g}" for share in QUANTILES)]
+    return ["log size", *(f"{kind} of {name}" for kind in kinds for name in features)]
+
+
+def _has_quantiles(shape: tuple[int, ...]) -> bool:
+    return int(np.prod(shape)) * (3 + len(QUANTILES)) <= _MOST_COLUMNS
 
 
 def _summary(elements: np.ndarray, quantiles: bool) -> np.ndarray:

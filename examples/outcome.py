@@ -13,7 +13,8 @@ from setwise.training.held_out import HeldOut, measured
 from setwise.training.metrics import lower_is_better
 from setwise.training.record import TestRow, library_versions, now
 
-_LINEAR = ("logistic regression", "ridge")
+_MEAN_WITH = "setwise and "
+LINEAR, TREES = ("logistic regression", "ridge"), ("random forest", "gradient boosting")
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,36 @@ def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
 
 
 def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
-    """The outcome of held-out predictions: an interval over sets, and a row of the average with the linear baseline.
+    """The outcome of held-out predictions: an interval over sets, and rows of averages with baselines.
 
     A constant has no rank among sets, though the folds' constants differ: its AUC is one half.
     """
-    rows = measured(with_average(held_out)).rows
+    rows = measured(with_averages(held_out)).rows
     if metric == "auc":
         rows = [row if row.name != "constant" else row.model_copy(update={"metrics": {"auc": 0.5}}) for row in rows]
     return of_rows(rows, metric, **words)
 
 
-def with_average(held_out: HeldOut) -> HeldOut:
-    """Held-out predictions with one row more: the mean of ours and the linear baseline's."""
+def with_averages(held_out: HeldOut) -> HeldOut:
+    """Held-out predictions with more rows: the mean of ours and the linear baseline's, of ours and the trees'."""
     ours = next(iter(held_out.predicted))
-    linear = next((name for name in held_out.predicted if name.startswith(_LINEAR)), None)
-    if linear is None:
-        return held_out
-    pairs = zip(held_out.predicted[ours], held_out.predicted[linear], strict=True)
-    mean: list[np.ndarray] = [(mine + theirs) / 2 for mine, theirs in pairs]
-    return replace(held_out, predicted={**held_out.predicted, f"setwise and {linear}, averaged": mean})
+    means: dict[str, list[np.ndarray]] = {}
+    for name in held_out.predicted:
+        if name.startswith((*LINEAR, *TREES)):
+            pairs = zip(held_out.predicted[ours], held_out.predicted[name], strict=True)
+            means[f"{_MEAN_WITH}{name}, averaged"] = [(mine + theirs) / 2 for mine, theirs in pairs]
+    return replace(held_out, predicted={**held_out.predicted, **means})
+
+
+def averaged_with(outcome: Outcome, kind: tuple[str, ...]) -> float | None:
+    """The number of the mean of ours and a baseline of a kind, `LINEAR` or `TREES`, or none."""
+    own = (n for n in outcome.rows if is_average(n) and n.removeprefix(_MEAN_WITH).startswith(kind))
+    return next((outcome.rows[name] for name in own), None)
+
+
+def is_average(name: str) -> bool:
+    """Whether a row is the mean of ours and a baseline."""
+    return name.startswith(_MEAN_WITH)
 
 
 def keep(outcomes: Sequence[Outcome], path: Path, *, command: str) -> None:

@@ -11,7 +11,7 @@ from examples.__main__ import EXAMPLES, rounds
 from examples.clock import Clock
 from examples.folds import cross_validate
 from examples.itn import about_sites
-from examples.outcome import Outcome, keep, kept, of_held_out, with_average
+from examples.outcome import Outcome, keep, kept, of_held_out, with_averages
 from examples.report import best_baseline, table, verdict, write_report
 from setwise import SetClassifier
 from setwise.training.heads import Classification, Regression
@@ -60,26 +60,40 @@ def _outcome(**changes) -> Outcome:
 
 def test_outcomes_are_shown_as_a_table():
     assert table([_outcome()]).splitlines()[-1] == (
-        "| 5 sets | 5 folds | accuracy (more is better) | 0.750 (0.500 to 1.000) | 0.700, ridge | 0.800 | others 0.8 |"
+        "| 5 sets | 5 folds | accuracy (more is better) | 0.750 (0.500 to 1.000) | 0.700, ridge | 0.800 | - "
+        "| others 0.8 |"
     )
 
 
 def test_a_verdict_says_who_is_ahead():
-    assert verdict(_outcome()) == "setwise is ahead by 0.050, within the interval; the average beats both (0.800)."
+    assert (
+        verdict(_outcome())
+        == "setwise is ahead by 0.050, within the interval; the average with linear beats both (0.800)."
+    )
     assert best_baseline(_outcome(lower=True)) == ("constant", 0.6)
     assert verdict(_outcome(lower=True, interval=None)) == (
-        "constant is ahead by 0.150; the average does not help (0.800)."
+        "constant is ahead by 0.150; the average with linear does not help (0.800)."
     )
     assert verdict(_outcome(rows={"setwise": 0.5, "ridge": 0.5})) == "setwise and ridge are level."
 
 
 def test_the_average_is_that_of_predictions_and_an_interval_holds_the_number():
     truth = np.array([[0.0], [1.0], [2.0], [5.0]])
-    predicted = {"deep-sets++": [truth + 1], "constant": [truth * 0], "ridge": [truth - 2]}
+    predicted = {
+        "deep-sets++": [truth + 1],
+        "constant": [truth * 0],
+        "ridge": [truth - 2],
+        "random forest": [truth - 1],
+    }
     held_out = HeldOut(Objective.of(Regression(target="y")), truth, predicted, np.arange(4))
-    assert with_average(held_out).predicted["setwise and ridge, averaged"][0] == pytest.approx(truth - 0.5)
+    means = with_averages(held_out).predicted
+    assert means["setwise and ridge, averaged"][0] == pytest.approx(truth - 0.5)
+    assert means["setwise and random forest, averaged"][0] == pytest.approx(truth)
     outcome = of_held_out(held_out, "mae", example="a", case="b", evaluation="c", metric_name="error")
-    assert outcome.rows == pytest.approx({"setwise": 1, "constant": 2, "ridge": 2, "setwise and ridge, averaged": 0.5})
+    rows = {"setwise": 1, "constant": 2, "ridge": 2, "random forest": 1}
+    rows |= {"setwise and ridge, averaged": 0.5, "setwise and random forest, averaged": 0}
+    assert outcome.rows == pytest.approx(rows)
+    assert table([outcome]).splitlines()[-1].endswith("| 0.500 | 0.000 | - |")
     assert (outcome.metric, outcome.lower) == ("error", True)
     assert outcome.interval == pytest.approx((1, 1))
 

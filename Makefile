@@ -30,8 +30,8 @@ reproduce: $(STAMP) ## Run the paper's tables for BUDGET (2h) at SCALE (small), 
 	$(BIN)/python -m experiments run all --scale $(SCALE) --budget $(BUDGET)
 	$(BIN)/python -m experiments report
 
-test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest -m 'not slow'
+test: $(STAMP) ## Run the tests, a file at a time on each core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile
 
 test-slow: $(STAMP) ## Run the tests that take longer than a minute
 	$(BIN)/python -m pytest -m slow

@@ -1,10 +1,13 @@
 """The results as a table and a figure, from the file of results alone."""
 
+from collections.abc import Callable
+from math import isnan
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from benchmarks.cases import BATCHES, MODELS
 from benchmarks.rows import Row, newest
 from benchmarks.variants import VARIANTS
 from setwise.report.drawing import STYLES
@@ -13,26 +16,36 @@ _PASSES = ("training", "inference")
 
 
 def table() -> str:
-    """A Markdown table: times as ratios within one run, memory in MiB."""
+    """A Markdown table, a row for each model and batch: training; inference. Ratios are within one run."""
     lines = [
-        "| model | batch | pass | ours, s | ours / floor | textbook / ours | PyG / ours | kept, MiB | textbook |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | batch | ours, s | ours / floor | textbook / ours | PyG / ours | kept, MiB | textbook |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    return "\n".join(lines + [_line(*case, rows) for case, rows in newest().items()])
+    results = newest()
+    pairs = {case[:2]: {way: results.get((*case[:2], way), {}) for way in _PASSES} for case in results}
+    order = {name: place for place, name in enumerate((*MODELS, *BATCHES))}
+    return "\n".join(lines + [_line(*case, pairs[case]) for case in sorted(pairs, key=lambda c: [order[n] for n in c])])
 
 
-def _line(model: str, batch: str, way: str, rows: dict[str, Row]) -> str:
-    ours = float(rows["ours"]["seconds"])
+def _line(model: str, batch: str, passes: dict[str, dict[str, Row]]) -> str:
+    def seconds(rows: dict[str, Row], variant: str) -> float:
+        return float(rows[variant]["seconds"]) if variant in rows else float("nan")
+
+    def both(value: Callable[[dict[str, Row]], float], how: str) -> str:
+        found = [value(rows) for rows in passes.values()]
+        return "; ".join("-" if isnan(number) else format(number, how) for number in found)
 
     def over(variant: str) -> str:
-        return f"{float(rows[variant]['seconds']) / ours:.1f}" if variant in rows else "-"
+        return both(lambda rows: seconds(rows, variant) / seconds(rows, "ours"), ".1f")
 
     def kept(variant: str) -> str:
-        size = rows.get(variant, {}).get("kept_bytes")
+        size = passes["training"].get(variant, {}).get("kept_bytes")
         return f"{float(size) / 2**20:,.0f}" if size else "-"
 
-    cells = (model, batch, way, f"{ours:.3g}", f"{float(rows['ours']['to_floor']):.2f}", over("textbook"))
-    return f"| {' | '.join((*cells, over('pytorch-geometric'), kept('ours'), kept('textbook')))} |"
+    cells = (model, batch, both(lambda rows: seconds(rows, "ours"), ".3g"))
+    floor = both(lambda rows: float(rows["ours"]["to_floor"]) if rows else float("nan"), ".2f")
+    ratios = (floor, over("textbook"), over("pytorch-geometric"))
+    return f"| {' | '.join((*cells, *ratios, kept('ours'), kept('textbook')))} |"
 
 
 def draw(path: Path) -> None:

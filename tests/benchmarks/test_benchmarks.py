@@ -80,7 +80,7 @@ def test_the_newest_rows_are_shown_as_ratios(tmp_path, monkeypatch):
             [case | {"variant": v, "seconds": str(t), "to_floor": str(2 * t / seconds)} for v, t in times.items()], path
         )
     monkeypatch.setattr(report, "newest", lambda: newest(path))
-    assert report.table().splitlines()[2] == "| deep-sets 2 | tiny 64x10 | training | 3 | 2.00 | 2.0 | - | - | - |"
+    assert report.table().splitlines()[2] == "| deep-sets 2 | tiny 64x10 | 3; - | 2.00; - | 2.0; - | -; - | - | - |"
     report.draw(tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().count("deep-sets 2, tiny 64x10") >= 1
 

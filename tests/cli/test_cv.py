@@ -45,9 +45,12 @@ def test_temperatures_are_a_choice(setwise, tables, tmp_path):
     assert "--overwrite" in refused.err
     alone = setwise(*command, "--ensemble", "1", "--calibrate", "--out", tmp_path / "alone")
     assert alone.code == 0, alone.err
-    none = setwise(*command, "--ensemble", "1", "--calibrate", "--validation", "0", "--out", tmp_path / "none")
-    assert none.code == 2
-    assert "--validation 0.15" in none.err
+    kept = sorted((tmp_path / "alone").rglob("*"))
+    none = ("--ensemble", "1", "--validation", "0", "--calibrate")
+    refused = setwise(*command, *none, "--out", tmp_path / "alone", "--overwrite")
+    assert refused.code == 2
+    assert "--validation 0.15" in refused.err
+    assert sorted((tmp_path / "alone").rglob("*")) == kept
 
 
 def test_bad_input(setwise, tables, tmp_path):

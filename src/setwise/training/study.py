@@ -9,8 +9,11 @@ import numpy as np
 
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
+from setwise.training.calibrate import check_temperatures
 from setwise.training.config import FitConfig
-from setwise.training.defaults import SHARE, temperatures_need_validation
+from setwise.training.cross_fit import left_out
+from setwise.training.defaults import SHARE, settled, temperatures_need_validation
+from setwise.training.element_fit import refuse_for_which_element
 from setwise.training.element_problem import define_of_elements
 from setwise.training.pipeline import train
 from setwise.training.problem import ClassWeights, define
@@ -99,7 +102,7 @@ class Study:
         return self.validation
 
     def check(self, store: SetStore, split: Split) -> None:
-        """Refuse targets, weights and parts that `fit` would refuse, before anything is fitted.
+        """Refuse targets, weights, parts and temperatures that `fit` would refuse, before anything is fitted.
 
         Raises:
             InputError: as for `setwise.training.train`.
@@ -115,9 +118,13 @@ class Study:
             "seed": self.config.seed,
         }
         if self.of == "elements":
-            define_of_elements(store, self.targets, **choices)
+            problem = define_of_elements(store, self.targets, **choices)
+            refuse_for_which_element(problem, calibrate=self.calibrate, coverage=None)
         else:
-            define(store, self.targets, orders=self.orders, **choices)
+            problem = define(store, self.targets, orders=self.orders, **choices)
+        if self.calibrate:
+            config, _ = settled(self.config, self.model, self.model_choices, len(problem.split.train))
+            check_temperatures(problem, left_out(problem, config, calibrate=True)[0])
 
     def with_choices(
         self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]

@@ -23,8 +23,12 @@ def table() -> str:
     ]
     results = newest()
     pairs = {case[:2]: {way: results.get((*case[:2], way), {}) for way in _PASSES} for case in results}
-    order = {name: place for place, name in enumerate((*MODELS, *BATCHES))}
-    return "\n".join(lines + [_line(*case, pairs[case]) for case in sorted(pairs, key=lambda c: [order[n] for n in c])])
+    order = [*MODELS, *BATCHES]
+
+    def place(case: tuple[str, ...]) -> list[int]:
+        return [order.index(name) if name in order else len(order) for name in case]
+
+    return "\n".join(lines + [_line(*case, pairs[case]) for case in sorted(pairs, key=place)])
 
 
 def _line(model: str, batch: str, passes: dict[str, dict[str, Row]]) -> str:

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.model_selection import cross_val_score
@@ -34,13 +35,33 @@ def test_a_table_of_elements_may_have_its_columns_in_any_order():
     assert (summaries.transform(again) == summaries.transform(cells)).all()
     with pytest.raises(InputError, match="hemoglobin"):
         summaries.transform(cells.drop(columns="hemoglobin"))
-    with pytest.raises(InputError, match="must have the features of the fit, volume, hemoglobin; got x0"):
+    with pytest.raises(InputError, match=r"the features of the fit, volume, hemoglobin of shape \(2,\); got x0"):
         summaries.transform([np.zeros((3, 1))])
+    turned = sw.SetSummaries().fit(cells[["set_id", "hemoglobin", "volume"]])
+    names = turned.get_feature_names_out().tolist()
+    assert names != summaries.get_feature_names_out().tolist()
+    columns = [names.index(name) for name in summaries.get_feature_names_out()]
+    assert (turned.transform(cells)[:, columns] == summaries.transform(cells)).all()
+
+
+def test_labels_in_another_order_than_the_sets_are_refused():
+    cells = pd.DataFrame({"set_id": ["b", "b", "a"], "volume": [1.0, 3.0, 4.0]})
+    trees = make_pipeline(sw.SetSummaries(), RandomForestClassifier(3))
+    with pytest.raises(InputError, match="in the order in which the sets first appear"):
+        trees.fit(cells, pd.Series([0, 1], index=["a", "b"]))
+
+
+def test_output_is_an_array_whatever_scikit_learn_is_told():
+    cells = pd.DataFrame({"set_id": ["b", "b", "a"], "volume": [1.0, 3.0, 4.0]})
+    with config_context(transform_output="pandas"):
+        assert isinstance(sw.SetSummaries().fit_transform(cells), np.ndarray)
 
 
 def test_images_have_no_names_for_their_pixels():
     summaries = sw.SetSummaries().fit([np.zeros((2, 1, 3, 5))])
     assert len(summaries.get_feature_names_out()) == summaries.transform([np.ones((4, 1, 3, 5))]).shape[1]
+    with pytest.raises(InputError, match=r"got element of shape \(1, 5, 3\)"):
+        summaries.transform([np.ones((4, 1, 5, 3))])
 
 
 def test_columns_and_names_are_as_many_where_features_are_many():

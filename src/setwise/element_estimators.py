@@ -51,7 +51,7 @@ class _ElementEstimator(SetEstimator):
     def _of_elements(self, sets: Any, covariates: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predictions ``(N, P)`` for all elements, and the sizes of the sets."""
         run, store = self._fitted(), self._store_for(sets, covariates)
-        return element_predictions(run, store, np.arange(len(store)), Computing(self.device)), store.sizes
+        return element_predictions(run, store, np.arange(len(store)), Computing(device=self.device)), store.sizes
 
 
 class SetElementRegressor(_ElementEstimator):

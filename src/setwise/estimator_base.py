@@ -190,7 +190,7 @@ class SetEstimator(BaseEstimator):
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         run, store = self._fitted(), self._store_for(sets, covariates)
-        return predictions_of(run, store, np.arange(len(store)), Computing(self.device))
+        return predictions_of(run, store, np.arange(len(store)), Computing(device=self.device))
 
     def _store_for(
         self, sets: Any, covariates: Any, *, targets: dict[str, pa.Array] | None = None, groups: Any = None

@@ -122,8 +122,8 @@ def cross_validate(
     directory = _directory(out, resume=resume, overwrite=overwrite)
     asked = Asked(folds, repeats, permutations, baselines)
     plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
-    for task in plan.tasks[: plan.as_they_are]:
-        study.check(store, task.fold.split)
+    for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
+        study.check(store.with_sets(task.columns), task.fold.split)
     count = [0]
 
     def one_more(_: FoldResult) -> None:

@@ -72,7 +72,15 @@ def evaluate(
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
     fitted_on = {*run.record.split.train, *run.record.split.validation}
     known = sum(name in fitted_on for name in store.set_ids)
-    how = Computing(device, elements_per_batch, max_elements, seed, workers, memory_limit, progress)
+    how = Computing(
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
     if of_elements:
         check_whole_sets(max_elements)
         row, table, notes = measured_elements(run, store, how)

@@ -76,7 +76,15 @@ def predict(
     run = run if isinstance(run, Run) else Run.load(run)
     check_spread(run, spread=spread)
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
-    how = Computing(device, elements_per_batch, max_elements, seed, workers, memory_limit, progress)
+    how = Computing(
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
     if run.objective.rows == "elements":
         check_whole_sets(max_elements)
         return pa.concat_tables(element_tables(run, store, how, spread=spread))

@@ -202,6 +202,8 @@ def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: in
     study.check(store, split)
     part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
     folds = part.folds(inner, validation=study.asked_validation, seed=study.config.seed)
+    for own, _ in folds:
+        study.check(store, own)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
     identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())

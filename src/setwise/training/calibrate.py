@@ -39,7 +39,8 @@ def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None
         raise InputError(
             "temperatures are fitted on sets that weights are not fitted on, and there are none: no validation part, "
             "and no ensemble whose models could each leave out sets of every class. Leave some sets for validation "
-            "(validation=0.15, --validation 0.15), or leave the calibration out."
+            "(validation=0.15, --validation 0.15), have more sets or groups of the rarest class in every training part "
+            "(fewer folds, more data), or leave the calibration out."
         )
 
 
@@ -112,7 +113,7 @@ def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, n
     Raises:
         InputError: a prediction that is not a finite number.
     """
-    store, how = problem.store, Computing(run.record.config.device)
+    store, how = problem.store, Computing(device=run.record.config.device)
     clusters = columns.clusters(store, problem.group)[rows]
     if problem.of == "sets":
         outputs = outputs_for(run, store, rows, how)

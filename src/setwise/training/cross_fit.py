@@ -20,9 +20,8 @@ from setwise.training.problem import Problem
 
 _PARTS = 5
 _NOT_TEMPERED = (
-    "Probabilities are not tempered, and from few sets they may be far too sure: no model could leave out training "
-    "sets and still see every class, since a class has too few sets (or groups). Give more of them, or join the class "
-    "with another."
+    "Probabilities are not tempered, and from few sets they may be far too sure: there are too few training sets (or "
+    "groups), in all or of a class, for each model to leave some out and still see every class. Give more of them."
 )
 
 

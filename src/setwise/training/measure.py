@@ -31,7 +31,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
         return run
     objective = run.objective
     truth = objective.truth(values[split.test])
-    predicted = predictions_of(run, store, split.test, Computing(run.record.config.device))
+    predicted = predictions_of(run, store, split.test, Computing(device=run.record.config.device))
     all_predicted = {run.record.model: predicted}
     if baselines:
         all_predicted |= _baselines(run, problem)

@@ -40,7 +40,7 @@ def measure_elements(
         kept = np.flatnonzero(inside)
         sizes = np.add.reduceat(inside, store.sizes[split.test].cumsum() - store.sizes[split.test], dtype=np.int64)
     positions = positions[kept]
-    predicted = element_predictions(run, store, split.test, Computing(record.config.device))[kept]
+    predicted = element_predictions(run, store, split.test, Computing(device=record.config.device))[kept]
     all_predicted = {record.model: predicted}
     if baselines:
         covariates = None if record.covariates is None else record.covariates.apply(store).astype(np.float64)

@@ -42,7 +42,7 @@ def outputs_of(
         model.train(training)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Computing:
     """How predictions are computed. Nothing of it changes them but a draw of elements.
 
@@ -50,7 +50,7 @@ class Computing:
         device: where: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
         elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
         max_elements: elements drawn of larger sets, or none for whole sets.
-        seed: of the draw.
+        seed: of the draw, and of those that an evaluation makes of elements and for its intervals.
         workers: processes that prepare batches.
         memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
         progress: show a progress bar for sets that are streamed; none for a terminal alone.

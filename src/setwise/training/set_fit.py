@@ -12,6 +12,14 @@ from setwise.training.store_parts import StoreEvaluation, StoreTraining
 def of_sets(
     problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
 ) -> tuple[StoreTraining, StoreEvaluation]:
+    """The training and the validation part of a problem of sets.
+
+    Args:
+        problem: targets, split, weights.
+        inputs: how sets become what the model takes.
+        config: of the run, whose validation sets all members share.
+        own: of the member.
+    """
     store, objective = problem.store, problem.objective
     rows, held = problem.split.train, problem.split.validation
     train = StoreTraining(

@@ -43,7 +43,7 @@ def subset_notes(run: Run, problem: Problem, predicted: np.ndarray) -> tuple[str
 
 def _draw(run: Run, problem: Problem, rows: np.ndarray, seed: int) -> np.ndarray:
     config = run.record.config
-    how = Computing(config.device, max_elements=config.max_elements, seed=config.seed + 1 + seed)
+    how = Computing(device=config.device, max_elements=config.max_elements, seed=config.seed + 1 + seed)
     return predictions_of(run, problem.store, rows, how)
 
 

@@ -65,7 +65,7 @@ def test_integrated_gradients_are_complete(explained):
 def test_predictions_are_those_of_predict(explained, rare):
     run, found = explained
     rows = np.arange(11)
-    probabilities = predictions_of(run, rare.store, rows, Computing("cpu"))
+    probabilities = predictions_of(run, rare.store, rows, Computing(device="cpu"))
     sets = found.sets.to_pandas()
     np.testing.assert_allclose(sets.predicted, probabilities.max(1), atol=1e-6)
     assert sets.answer.tolist() == [run.objective.heads[0].classes[k] for k in probabilities.argmax(1)]
@@ -106,7 +106,7 @@ def test_an_ensemble_is_explained_by_its_mean(rare):
     run = fit(rare.store, epochs=2, ensemble=2, model="deep-sets", model_choices={"depth": 2, "width": 8})
     config = ExplainConfig(scale="probability", orders=2, draws=2)
     found = explain(run, rare.store, config=config, only=FEW[:3], device="cpu")
-    probabilities = predictions_of(run, rare.store, np.arange(3), Computing("cpu"))
+    probabilities = predictions_of(run, rare.store, np.arange(3), Computing(device="cpu"))
     np.testing.assert_allclose(found.sets["predicted"].to_numpy(), probabilities.max(1), atol=1e-6)
     one = load_set(run, rare.store, 2)
     temperature = run.objective.heads[0].temperature
@@ -126,7 +126,9 @@ def test_one_of_several_targets(two_targets, rare, of, answers):
     config = ExplainConfig(of=of, orders=2, draws=2, steps=8)
     found = explain(two_targets, rare.store, config=config, only=FEW[:3], device="cpu")
     assert set(found.sets["answer"].to_pylist()) <= answers
-    columns = two_targets.objective.columns(predictions_of(two_targets, rare.store, np.arange(3), Computing("cpu")))
+    columns = two_targets.objective.columns(
+        predictions_of(two_targets, rare.store, np.arange(3), Computing(device="cpu"))
+    )
     if of == "age":
         np.testing.assert_allclose(found.sets["predicted"].to_numpy(), columns["predicted_age"], rtol=1e-5)
     elif of == "state":

@@ -12,7 +12,7 @@ from setwise.training.element_outputs import element_outputs, finite
 from setwise.training.ensemble import spread_columns
 from setwise.training.measure_elements import element_table
 from setwise.training.objectives import Objective
-from setwise.training.outputs import PLAINLY, Computing
+from setwise.training.outputs import Computing
 from setwise.training.run import Run
 from setwise.training.which_element import WhichElement, named_elements
 
@@ -30,8 +30,8 @@ def check_whole_sets(max_elements: int | None) -> None:
         )
 
 
-def element_tables(run: Run, store: SetStore, how: Computing = PLAINLY, *, spread: bool = False) -> Iterator[pa.Table]:
-    """Predictions for all elements of a store, some sets at a time, in order; arguments as for `predict`.
+def element_tables(run: Run, store: SetStore, how: Computing, *, spread: bool = False) -> Iterator[pa.Table]:
+    """Predictions for all elements of a store, some sets at a time, in order; none are drawn.
 
     Yields tables with a row per element: ``set_id``, ``element`` (its place in the set, from 0), the predictions; of
     which element is meant ``predicted_<target>``, 1 for the most probable one of each set, and its probability.

@@ -25,7 +25,8 @@ def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.
     Returns:
         ``(B, P)`` float64.
     """
-    table = np.stack([_summary(store.elements(row), _has_quantiles(store.shape)) for row in rows])
+    quantiles = _has_quantiles(store.shape)
+    table = np.stack([_summary(store.elements(row), quantiles) for row in rows])
     return table if covariates is None else np.concatenate([table, covariates], axis=1)
 
 

@@ -3,7 +3,9 @@
 Usage: parallel_worker.py DIRECTORY OUT EPOCHS, where EPOCHS is after how many to be interrupted; OUT gets the losses.
 """
 
+import atexit
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -53,7 +55,15 @@ class Interrupter:
             raise KeyboardInterrupt
 
 
+def check_group_is_left():
+    if torch.distributed.is_initialized():
+        print("the group of processes must be left before Python ends, or its threads may abort it")
+        sys.stdout.flush()
+        os._exit(1)
+
+
 def main():
+    atexit.register(check_group_is_left)  # first in, last out
     directory, out, epochs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     torch.manual_seed(0)
     torch.set_default_dtype(torch.float64)

@@ -23,7 +23,7 @@ from setwise.training.objectives import Objective
 from setwise.training.observers import Observer
 from setwise.training.outputs import outputs_of
 from setwise.training.parts import EvaluationPart, Example, TrainingPart, rows_of
-from setwise.training.processes import fabric_choices, own_share
+from setwise.training.processes import fabric_choices, launch, own_share
 
 Status = Literal["finished", "stopped early", "interrupted"]
 _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not done at every step
@@ -249,7 +249,7 @@ def _fabric(config: FitConfig) -> Fabric:
     log.setLevel(logging.WARNING)
     try:
         fabric = Fabric(precision=config.precision, **choices)  # pyright: ignore[reportArgumentType] of several types
-        fabric.launch()
+        launch(fabric)
         return fabric
     finally:
         log.setLevel(level)

@@ -4,9 +4,11 @@ The sets of a batch, and so its gradient, are those of one process. Norms whose 
 refused: each process would have other statistics.
 """
 
+import atexit
 import os
 
 import torch
+from lightning.fabric import Fabric
 
 from setwise._checks import InputError
 from setwise.models import DeepSetsSpec, SetTransformerSpec
@@ -58,6 +60,22 @@ def fabric_choices(device: str) -> dict[str, object]:
         "num_nodes": num_processes() // here,
         "strategy": "ddp",
     }
+
+
+def launch(fabric: Fabric) -> None:
+    """Start a fit's processes, or join those that `torchrun` started until this one exits.
+
+    The group ends while Python still runs: a thread of gloo that lets go of a tensor after that aborts the process
+    (pytorch issue 190489). Fabric ends groups of NCCL alone.
+    """
+    fabric.launch()
+    if num_processes() > 1:
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def own_share(example: Example, rank: int, processes: int) -> tuple[Example, int]:

@@ -36,3 +36,14 @@ def test_temperatures_are_a_choice(setwise, tables, tmp_path, choices, tempered,
     record = json.loads((tmp_path / "run" / "model.json").read_text())
     assert (record["objective"]["heads"][0]["temperature"] != 1) == tempered
     assert bool(record["split"]["validation"]) == validated
+
+
+def test_a_search_stays_where_another_that_would_replace_it_is_refused(setwise, tables, tmp_path):
+    command = ("tune", tables.cells, "--sets", tables.patients, "--target", "anemia", "--epochs", "1", "--width", "8")
+    more = ("--depth", "2", "--inner", "2", "--budget", "1s", "--trials", "1", "--ensemble", "1")
+    assert setwise(*command, *more, "--out", tmp_path / "run").code == 0
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    refused = setwise(*command, *more, "--calibrate", "--validation", "0", "--out", tmp_path / "run", "--overwrite")
+    assert refused.code == 2
+    assert "--validation 0.15" in refused.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept

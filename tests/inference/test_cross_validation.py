@@ -1,6 +1,7 @@
 """Cross-validation: whole, resumed, in several processes; tables against arithmetic; very few sets."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -173,3 +174,34 @@ def test_an_evaluation_stays_where_another_that_would_replace_it_is_refused(tmp_
     with pytest.raises(InputError, match="no column 'nope'"):
         cross_validate(store, study_of("nope"), folds=2, baselines=False, out=tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_an_evaluation_stays_where_a_permutation_leaves_temperatures_too_few_groups(tmp_path):
+    """The targets as they are leave two groups of each class to train on everywhere, and the fifth permutation not."""
+    sizes = [2, 2, 2, 2, 4, 4, 1, 1, 1, 1]
+    of_patient = {"kind": ["sick"] * 4 + ["well"] * 6, "patient": [f"p{i}" for i in range(10)]}
+    table = pa.table({name: np.repeat(values, sizes) for name, values in of_patient.items()})
+    draw = np.random.default_rng(0)
+    store = read([draw.normal(size=(3, 2)) for _ in range(sum(sizes))], sets=table)
+    study = Study(("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2), group="patient")
+    choices = {"folds": 2, "baselines": False, "out": tmp_path / "cv"}
+    found = cross_validate(store, replace(study, calibrate=True), **choices)
+    assert not any(result.untempered for result in found.results)
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="temperatures are fitted on sets"):
+        cross_validate(store, replace(study, calibrate=True), permutations=5, overwrite=True, **choices)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
+    assert cross_validate(store, study, permutations=5, overwrite=True, **choices).permutation is not None
+
+
+def test_fits_that_could_not_temper_are_counted():
+    """Of three sets of a class, one fold trains on two, of which members can leave one out, and one on one."""
+    sets = pa.table({"set_id": store_of(12).set_ids, "kind": ["sick", "well", "well", "well"] * 3})
+    store = store_of(12).with_sets(sets)
+    study = Study(("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2))
+    found = cross_validate(store, study, folds=2)
+    assert sorted(result.untempered for result in found.results) == [False, True]
+    assert sorted(fit["untempered"] for fit in as_document(found)["fits"]) == [False, True]
+    assert any(sentence.startswith("1 of 2 fits did not temper") for sentence in evidence(found))
+    asked_not_to = cross_validate(store, replace(study, calibrate=False), folds=2)
+    assert not any("temper" in sentence for sentence in evidence(asked_not_to))

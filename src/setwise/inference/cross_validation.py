@@ -353,6 +353,7 @@ def as_document(found: CrossValidation) -> dict[str, object]:
         "fits": [
             {"repeat": r.repeat + 1, "fold": r.fold + 1, "trained": r.trained, "validated": r.validated}
             | {"tested": len(r.tested), "epochs": r.epochs, "seconds": r.seconds}
+            | {"untempered": r.untempered}
             for r in found.results
         ],
     }

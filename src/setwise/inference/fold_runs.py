@@ -18,6 +18,7 @@ from safetensors import numpy as safetensors
 from setwise._checks import InputError
 from setwise.data.labels import label_codes, labels_of, shuffled_labels
 from setwise.data.store import SetStore, positions
+from setwise.training.cross_fit import NOT_TEMPERED
 from setwise.training.files import checksum, make_directory, write_whole
 from setwise.training.folds import Fold
 from setwise.training.objectives import Objective
@@ -46,6 +47,7 @@ class FoldResult(BaseModel):
         permutation: 0 for the targets as they are, else which permutation of them.
         repeat, fold: from 0.
         trained, validated: sets to train on, sets that chose the epoch.
+        untempered: whether probabilities were to be tempered and there were too few sets for it.
         tested: rows of the store.
         objective: of the fit.
         truth: ``(n, T)`` numbers of each tested set, or of its measured elements, set after set; NaN where missing.
@@ -63,6 +65,7 @@ class FoldResult(BaseModel):
     fold: int
     trained: int
     validated: int
+    untempered: bool = False
     tested: tuple[int, ...]
     objective: Objective
     truth: _Rows
@@ -192,6 +195,7 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
         fold=fold.number,
         trained=len(fold.split.train),
         validated=len(fold.split.validation),
+        untempered=NOT_TEMPERED in run.record.notes,
         tested=tuple(fold.split.test.tolist()),
         objective=run.objective,
         truth=held_out.truth.reshape(len(held_out.truth), -1),

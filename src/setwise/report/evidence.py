@@ -94,6 +94,12 @@ def evidence(found: CrossValidation) -> list[str]:
         sentences.append(
             f"{without} of {len(found.results)} fits had no sets to spare for validation: they ran all epochs."
         )
+    untempered = sum(result.untempered for result in found.results)
+    if untempered:
+        sentences.append(
+            f"{untempered} of {len(found.results)} fits did not temper their probabilities, which from few sets may be "
+            "far too sure: they had too few sets (or groups), in all or of a class, for each model to leave some out."
+        )
     return sentences
 
 

@@ -19,7 +19,7 @@ from setwise.training.heads import Classification
 from setwise.training.problem import Problem
 
 _PARTS = 5
-_NOT_TEMPERED = (
+NOT_TEMPERED = (
     "Probabilities are not tempered, and from few sets they may be far too sure: there are too few training sets (or "
     "groups), in all or of a class, for each model to leave some out and still see every class. Give more of them."
 )
@@ -53,7 +53,7 @@ def left_out(
         seed=config.seed,
     )
     if not parts:
-        return [], (_NOT_TEMPERED,)
+        return [], (NOT_TEMPERED,)
     return [rows[parts[member % len(parts)]] for member in range(config.ensemble)], ()
 
 

@@ -2,6 +2,8 @@
 
 import random
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -104,6 +106,19 @@ def test_precisions(precision, regression, part_of, mean_model, capfd):
     got, want = (f.progress.history[-1].validation_loss for f in (fitted, exact))
     assert got == pytest.approx(want, rel={"32-true": 1e-4, "64-true": 0}.get(precision, 0.1))
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_fit_is_silent_beside_lightning_itself():
+    """Once it is imported, what Fabric has to say goes to its log, and from there to the terminal."""
+    program = """
+import lightning.pytorch, numpy as np
+from setwise import FitConfig, read, train
+store = read([np.full((3, 2), float(i)) for i in range(8)], sets={"y": np.arange(8.0)})
+config = FitConfig(epochs=1, device="cpu", precision="bf16-mixed", ensemble=1)
+train(store, targets="y", model_choices={"depth": 2, "width": 8}, config=config, baselines=False, intervals=False)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_float64_loss_is_not_rounded(regression, part_of, mean_model):

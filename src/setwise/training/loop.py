@@ -244,15 +244,17 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 def _fabric(config: FitConfig) -> Fabric:
     """Devices and processes, one each or as `torchrun` started them; silent, since the configuration is printed."""
     choices = fabric_choices(config.device)
-    log = logging.getLogger("lightning.fabric")
-    level = log.level
-    log.setLevel(logging.WARNING)
+    logs = [logging.getLogger(name) for name in ("lightning.fabric", "lightning.pytorch")]  # the latter once imported
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.WARNING)
     try:
         fabric = Fabric(precision=config.precision, **choices)  # pyright: ignore[reportArgumentType] of several types
         launch(fabric)
         return fabric
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 @contextmanager

@@ -43,7 +43,11 @@ def test_a_search_stays_where_another_that_would_replace_it_is_refused(setwise, 
     more = ("--depth", "2", "--inner", "2", "--budget", "1s", "--trials", "1", "--ensemble", "1")
     assert setwise(*command, *more, "--out", tmp_path / "run").code == 0
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    refused = setwise(*command, *more, "--calibrate", "--validation", "0", "--out", tmp_path / "run", "--overwrite")
-    assert refused.code == 2
-    assert "--validation 0.15" in refused.err
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
+    for choices, words in {
+        ("--calibrate", "--validation", "0"): "--validation 0.15",
+        ("--norm", "no"): "norm must be",
+    }.items():
+        refused = setwise(*command, *more, *choices, "--out", tmp_path / "run", "--overwrite")
+        assert refused.code == 2
+        assert words in refused.err
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept

@@ -164,15 +164,30 @@ def test_bad_input(tmp_path):
         cross_validate(store_of(), study_of("y"), resume=True)
 
 
-def test_an_evaluation_stays_where_another_that_would_replace_it_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"targets": ("nope",)}, "no column 'nope'"),
+        ({"covariates": ("nope",)}, "no column 'nope'"),
+        ({"covariates": ("y",)}, "what is to be predicted"),
+        ({"orders": {"y": ("a", "b")}}, "of an ordinal target"),
+        ({"model_choices": {"norm": "nope"}}, "norm must be one of"),
+        ({"model_choices": {"nope": 1}}, "no choice 'nope'"),
+        ({"model_choices": {"pool": "sum"}, "config": FitConfig(max_elements=2)}, "pool='sum'"),
+        ({"config": FitConfig(balanced_sampling=True)}, "one target of classes"),
+        ({"calibrate": True}, "no target of classes"),
+    ],
+)
+def test_an_evaluation_stays_where_another_that_would_replace_it_is_refused(tmp_path, choices, words):
     store = store_of(9)
     cross_validate(store, study_of("y"), folds=2, baselines=False, out=tmp_path / "cv")
-    with pytest.raises(InputError, match="no column 'nope'"):
-        cross_validate(store, study_of("nope"), folds=2, baselines=False, out=tmp_path / "cv", overwrite=True)
-    cross_validate(store, study_of("y"), folds=2, baselines=False, out=tmp_path / "cv", resume=True)
-    assert len(list((tmp_path / "cv" / "folds").iterdir())) == 2
-    with pytest.raises(InputError, match="no column 'nope'"):
-        cross_validate(store, study_of("nope"), folds=2, baselines=False, out=tmp_path / "new")
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    refused = replace(study_of("y"), **choices)
+    with pytest.raises(InputError, match=words):
+        cross_validate(store, refused, folds=2, baselines=False, out=tmp_path / "cv", overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
+    with pytest.raises(InputError, match=words):
+        cross_validate(store, refused, folds=2, baselines=False, out=tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 

@@ -25,7 +25,7 @@ def test_few_sets_are_read_once_and_the_same_elements_come_each_time(monkeypatch
     )
     monkeypatch.setattr(store_parts, "_KEPT", numbers)
     objective, rows = Objective.of(Regression(target="y")), np.array([4, 1, 2])
-    inputs = Inputs.fit(store, np.array([0, 3]))
+    inputs = Inputs.fit(store, np.array([0, 3])).standardised(store, np.array([0, 3]))
     part = StoreEvaluation(store, rows, rows[:, None] * 1.0, objective=objective, inputs=inputs, max_elements=4)
     first, second = list(part.batches()), list(part.batches())
     assert [batch.sizes.tolist() for batch in first] == [[4, 4, 3]]

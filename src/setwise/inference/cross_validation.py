@@ -123,7 +123,7 @@ def cross_validate(
     asked = Asked(folds, repeats, permutations, baselines)
     plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
     for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
-        study.check(store.with_sets(task.columns), task.fold.split)
+        study.check(store.with_sets(task.columns), task.fold.split, seed=task.fold.seed)
     count = [0]
 
     def one_more(_: FoldResult) -> None:

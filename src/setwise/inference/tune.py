@@ -199,11 +199,11 @@ def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: in
         InputError: sets that cannot be divided so; targets, columns or parts that cannot be used.
     """
     store, (split, seed) = everything.store, last
-    study.check(store, split)
+    study.check(store, split, seed=seed)
     part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
     folds = part.folds(inner, validation=study.asked_validation, seed=study.config.seed)
-    for own, _ in folds:
-        study.check(store, own)
+    for own, of in folds:
+        study.check(store, own, seed=of)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
     identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())

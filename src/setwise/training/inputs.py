@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -46,13 +46,13 @@ class Inputs:
         covariates: Sequence[str] = (),
         standardise: bool = True,
     ) -> Self:
-        """Take names, spreads and categories from the training sets.
+        """Take names, covariates and categories from the training sets; elements are not standardised.
 
         Args:
             store: all sets.
             rows: the training sets.
             covariates: names of columns of the per-set table.
-            standardise: standardise vectors, images and covariates.
+            standardise: standardise covariates.
 
         Raises:
             InputError: covariates that are missing; elements of a shape that no model takes.
@@ -65,9 +65,12 @@ class Inputs:
         scale = None
         if covariates:
             scale = Covariates.fit(store, covariates, rows, standardise=standardise)
-        if store.shape == ():
-            return cls(store.features, store.shape, None, scale, _count_categories(store, rows))
-        return cls(store.features, store.shape, Standardiser.fit(store, rows) if standardise else None, scale)
+        categories = _count_categories(store, rows) if store.shape == () else None
+        return cls(store.features, store.shape, None, scale, categories)
+
+    def standardised(self, store: SetStore, rows: np.ndarray) -> Self:
+        """The same with elements standardised by those of the training sets, all of which are read; but categories."""
+        return self if self.shape == () else replace(self, standardiser=Standardiser.fit(store, rows))
 
     def model_choices(self) -> dict[str, Any]:
         """What `setwise.models.make_spec` has to know of the inputs."""

@@ -1,40 +1,29 @@
 """From a store of sets to a run: split, fit the transforms, build, fit, test. What estimators and command line call."""
 
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.data import columns
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
-from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
 from setwise.training.calibrate import (
-    check_temperatures,
     with_coverage,
     with_temperatures,
     with_temperatures_of_left_out,
 )
 from setwise.training.config import FitConfig
-from setwise.training.conformal import with_calibration
-from setwise.training.cross_fit import left_out
-from setwise.training.defaults import settled, temperatures_need_validation, validation_share
-from setwise.training.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
-from setwise.training.element_problem import define_of_elements
 from setwise.training.files import make_directory
 from setwise.training.finished import finished_run
-from setwise.training.inputs import Inputs
 from setwise.training.measure import measure
 from setwise.training.measure_elements import measure_elements
 from setwise.training.members import Watched, fit_members
 from setwise.training.memory import memory_for
-from setwise.training.objectives import Objective
-from setwise.training.problem import ClassWeights, Problem, define
-from setwise.training.processes import check_norm, is_writer
+from setwise.training.preparation import prepare
+from setwise.training.problem import ClassWeights
+from setwise.training.processes import is_writer
 from setwise.training.run import Run, check_free, check_resumable, remove_progress
 from setwise.training.threads import threads_for
 
@@ -127,65 +116,45 @@ def train(
     if not is_writer():  # started by torchrun beside the process that writes
         out, overwrite, resume, progress, tensorboard, baselines = None, False, False, False, False, False
     directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
-    targets = [targets] if isinstance(targets, str) else list(targets)
-    for name in covariates:
-        if name in targets:
-            raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    needed = coverage is not None or temperatures_need_validation(calibrate, config)
-    choices: dict[str, Any] = {
-        "task": task,
-        "class_weights": class_weights,
-        "weight_column": weight_column,
-        "group": group,
-        "split": split,
-        "shares": (validation_share(validation, len(store), needed=needed), test),
-        "standardise": config.standardise,
-        "seed": config.seed,
-    }
-    if of == "elements":
-        refuse_for_elements(order=orders, balanced_sampling=config.balanced_sampling)
-        problem = define_of_elements(store, targets, **choices)
-        refuse_for_which_element(problem, calibrate=calibrate, coverage=coverage)
-        check_draws(problem, config)
-    else:
-        problem = define(store, targets, orders=orders, **choices)
-    problem, kept = _kept_for_coverage(problem, coverage, seed=config.seed)
-    parts, objective = problem.split, problem.objective
-    inputs = Inputs.fit(store, parts.train, covariates=covariates, standardise=config.standardise)
-    config, model_choices = settled(config, model, model_choices or {}, len(parts.train))
-    spec = _spec(model, model_choices, inputs, objective, config, largest=int(store.sizes[parts.train].max()))
-    check_norm(spec)
-    config, notes = memory_for(config, spec, store.sizes[parts.train])
-    out_of, untempered = left_out(problem, config, calibrate=calibrate)
-    if calibrate:
-        check_temperatures(problem, out_of)
-    _prepare(directory, resume=resume)
+    prepared = prepare(
+        store,
+        targets=targets,
+        of=of,
+        task=task,
+        orders=orders,
+        class_weights=class_weights,
+        weight_column=weight_column,
+        covariates=covariates,
+        group=group,
+        model=model,
+        model_choices=model_choices,
+        config=config,
+        split=split,
+        validation=validation,
+        test=test,
+        calibrate=calibrate,
+        coverage=coverage,
+    )
+    problem, config, spec, out_of = prepared.problem, prepared.config, prepared.spec, prepared.left_out
+    rows = problem.split.train
+    inputs = prepared.inputs.standardised(store, rows) if config.standardise else prepared.inputs
+    config, notes = memory_for(config, spec, store.sizes[rows])
+    _make_ready(directory, resume=resume)
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
-    with threads_for(_elements_of_a_batch(store, parts.train, config) * spec.width):
+    with threads_for(_elements_of_a_batch(store, rows, config) * spec.width):
         members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
-    run = finished_run(model, spec, problem, inputs, config, members, directory, (*notes, *untempered), out_of)
+    run = finished_run(model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of)
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
     elif calibrate:
         run = with_temperatures(run, problem)
     if coverage is not None:
-        run = with_coverage(run, problem, kept, coverage)
+        run = with_coverage(run, problem, prepared.kept, coverage)
     if is_writer() and of == "elements":
         run = measure_elements(run, problem, baselines=baselines, intervals=intervals, places=places)
     elif is_writer():
         run = measure(run, problem, baselines=baselines, intervals=intervals)
     return run if directory is None else run.save(directory)
-
-
-def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -> tuple[Problem, np.ndarray]:
-    """The problem without the sets that are kept to calibrate intervals, and their rows."""
-    if coverage is None:
-        return problem, np.zeros(0, np.int64)
-    if not 0 < coverage < 1:
-        raise InputError(f"coverage must be between 0 and 1, such as 0.9; got {coverage}.")
-    groups = columns.groups(problem.store, problem.group)
-    split, kept = with_calibration(problem.split, groups, seed=seed)
-    return replace(problem, split=split), kept
 
 
 def _elements_of_a_batch(store: SetStore, rows: np.ndarray, config: FitConfig) -> int:
@@ -210,33 +179,7 @@ def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool,
     return directory
 
 
-def _spec(
-    name: str,
-    choices: Mapping[str, Any],
-    inputs: Inputs,
-    objective: Objective,
-    config: FitConfig,
-    *,
-    largest: int,
-) -> DeepSetsSpec | SetTransformerSpec:
-    given = inputs.model_choices()
-    free = set(inspect.signature(make_spec).parameters) - {"name", "out_features", *given, "elements", "categories"}
-    for choice in choices:
-        if choice not in free:
-            raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
-    given["output"] = objective.output
-    if objective.output == "sets" and name.startswith("deep-sets"):
-        choices = {"pool": "mean", **choices}
-    if choices.get("pool") == "sum" and config.max_elements is not None and config.max_elements < largest:
-        raise InputError(
-            f"pool='sum' and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
-            "elements: a sum over sub-samples has another scale than one over the whole sets that are predicted. "
-            "Pool by the mean, or train on whole sets (max_elements=None, --max-elements 0)."
-        )
-    return make_spec(name, out_features=objective.out_features, **given, **choices)
-
-
-def _prepare(directory: Path | None, *, resume: bool) -> None:
+def _make_ready(directory: Path | None, *, resume: bool) -> None:
     """Make ready the directory; the model of an older run stays until the new one is whole."""
     if directory is not None:
         make_directory(directory)

@@ -29,7 +29,7 @@ def of_sets(
         inputs,
         own,
         weights=None if problem.weights is None else problem.weights[rows],
-        classes=_balanced_classes(problem) if config.balanced_sampling else None,
+        classes=balanced_classes(problem) if config.balanced_sampling else None,
     )
     validation = StoreEvaluation(
         store,
@@ -44,8 +44,12 @@ def of_sets(
     return train, validation
 
 
-def _balanced_classes(problem: Problem) -> np.ndarray:
-    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike."""
+def balanced_classes(problem: Problem) -> np.ndarray:
+    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike.
+
+    Raises:
+        InputError: none, or several targets of classes.
+    """
     classes = [head for head in problem.objective.heads if head.kind != "regression"]
     if len(classes) != 1:
         raise InputError(

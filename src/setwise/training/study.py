@@ -9,14 +9,11 @@ import numpy as np
 
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
-from setwise.training.calibrate import check_temperatures
 from setwise.training.config import FitConfig
-from setwise.training.cross_fit import left_out
-from setwise.training.defaults import SHARE, settled, temperatures_need_validation
-from setwise.training.element_fit import refuse_for_which_element
-from setwise.training.element_problem import define_of_elements
+from setwise.training.defaults import SHARE, temperatures_need_validation
 from setwise.training.pipeline import train
-from setwise.training.problem import ClassWeights, define
+from setwise.training.preparation import prepare
+from setwise.training.problem import ClassWeights
 from setwise.training.run import Run
 
 
@@ -72,19 +69,8 @@ class Study:
         """
         return train(
             store,
-            targets=self.targets,
-            of=self.of,
-            task=self.task,
-            orders=self.orders,
-            class_weights=self.class_weights,
-            weight_column=self.weight_column,
-            covariates=self.covariates,
-            group=self.group,
-            model=self.model,
-            model_choices=self.model_choices,
-            config=self.config.model_copy(update={"seed": seed}),
+            **self._choices(seed),
             split=split,
-            calibrate=self.calibrate,
             baselines=baselines,
             intervals=intervals,
             places=places,
@@ -94,37 +80,37 @@ class Study:
             progress=False,
         )
 
+    def check(self, store: SetStore, split: Split, *, seed: int) -> None:
+        """Refuse what `fit` would refuse, before anything is fitted.
+
+        Raises:
+            InputError: as for `setwise.training.train`.
+        """
+        prepare(store, **self._choices(seed), split=split, validation=None, test=0.0, coverage=None)
+
+    def _choices(self, seed: int) -> dict[str, Any]:
+        """What `train` and `prepare` are told alike."""
+        return {
+            "targets": self.targets,
+            "of": self.of,
+            "task": self.task,
+            "orders": self.orders,
+            "class_weights": self.class_weights,
+            "weight_column": self.weight_column,
+            "covariates": self.covariates,
+            "group": self.group,
+            "model": self.model,
+            "model_choices": self.model_choices,
+            "config": self.config.model_copy(update={"seed": seed}),
+            "calibrate": self.calibrate,
+        }
+
     @property
     def asked_validation(self) -> float | None:
         """The share for validation that was asked for, or that temperatures of a single model need; else none."""
         if self.validation is None and temperatures_need_validation(self.calibrate, self.config):
             return SHARE
         return self.validation
-
-    def check(self, store: SetStore, split: Split) -> None:
-        """Refuse targets, weights, parts and temperatures that `fit` would refuse, before anything is fitted.
-
-        Raises:
-            InputError: as for `setwise.training.train`.
-        """
-        choices: dict[str, Any] = {
-            "task": self.task,
-            "class_weights": self.class_weights,
-            "weight_column": self.weight_column,
-            "group": self.group,
-            "split": split,
-            "shares": (0.0, 0.0),
-            "standardise": self.config.standardise,
-            "seed": self.config.seed,
-        }
-        if self.of == "elements":
-            problem = define_of_elements(store, self.targets, **choices)
-            refuse_for_which_element(problem, calibrate=self.calibrate, coverage=None)
-        else:
-            problem = define(store, self.targets, orders=self.orders, **choices)
-        if self.calibrate:
-            config, _ = settled(self.config, self.model, self.model_choices, len(problem.split.train))
-            check_temperatures(problem, left_out(problem, config, calibrate=True)[0])
 
     def with_choices(
         self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]

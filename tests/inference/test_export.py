@@ -1,6 +1,7 @@
 """Exported files predict what the run predicts, from raw elements, for other sizes than those exported with."""
 
 import json
+import resource
 
 import numpy as np
 import onnx
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+from setwise._checks import InputError
 from setwise.cli import main
 from setwise.data import read
 from setwise.inference import export, predict
@@ -147,6 +149,18 @@ def test_what_disagrees_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "_TOLERANCE", -1)  # nothing is as close
     with pytest.raises(RuntimeError, match="predictions differ from the run's"):
         export.save_program(run, tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_finds_no_room_is_refused(tmp_path):
+    """What torch writes itself ends the process where there is no room."""
+    run, limits = make_run(make_store()), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"run\.pt2 could not be written: File too large"):
+            export.save_program(run, tmp_path / "run.pt2")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.iterdir())
 
 

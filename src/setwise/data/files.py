@@ -34,7 +34,7 @@ def whole_or_nothing(path: Path) -> Iterator[Path]:
         if not _is_about(error, path.parent):
             raise
         raise InputError(
-            f"{path} could not be written: {error.strerror or error}. Nothing was left behind; "
+            f"{path} could not be written: {error.strerror or error}. Nothing of it was left behind; "
             "free some space or choose a folder that can be written to."
         ) from error
     finally:

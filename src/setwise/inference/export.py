@@ -1,5 +1,6 @@
 """Runs for other programs: ONNX, and torch.export for programs that have torch and not this library."""
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -57,9 +58,10 @@ def save_program(run: Run, path: str | Path) -> float:
     """
     path, program = Path(path), to_program(run)
     with whole_or_nothing(path) as aside:
-        aside.touch()
-        with aside.open("wb") as file, _quiet():
-            torch.export.save(program, file, extra_files={_KEY: as_json(describe(run))})
+        content = io.BytesIO()  # torch's writer aborts the process where a disk is full
+        with _quiet():
+            torch.export.save(program, content, extra_files={_KEY: as_json(describe(run))})
+        aside.write_bytes(content.getbuffer())
         with aside.open("rb") as file, _quiet():
             loaded = torch.export.load(file).module()
         inputs = example(run, _CHECKED, seed=1)

@@ -37,7 +37,7 @@ def test_a_search_that_is_killed_goes_on_as_it_would_have(tmp_path, monkeypatch)
     store = store_of()
     whole = tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "whole")
     assert set(whole.trials[0]) == {"value", "seconds"}  # the study as it is
-    assert whole.trials[1].keys() == {"model", "depth", "width", "learning_rate", "value", "seconds"}
+    assert whole.trials[1].keys() == {"model", "learning_rate", "value", "seconds"}
     test = set(whole.run.record.split.test)
     assert test
     assert "took no part" in " ".join(Run.load(tmp_path / "whole").record.notes)
@@ -154,3 +154,24 @@ def test_a_search_that_is_interrupted_before_its_first_trial_is_done_is_none(tmp
         with pytest.raises(KeyboardInterrupt):
             tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
     assert tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run").trials
+
+
+def test_what_is_given_is_held(tmp_path):
+    config = FitConfig(epochs=1, device="cpu", batch_size=11, learning_rate=0.02)
+    given = replace(STUDY, model="set-transformer", model_choices={"width": 16, "heads": 2}, config=config)
+    choices = {"models": ("set-transformer",), "budget": 600, "inner": 2}
+    found = tune(store_of(), given, trials=3, baselines=False, out=tmp_path / "run", **choices)
+    for trial in found.trials[1:]:
+        assert trial.keys() == {"model", "depth", "value", "seconds"}
+        assert trial["model"] == "set-transformer"
+    assert found.run.record.model == "set-transformer"
+    assert (found.run.record.spec["width"], found.run.record.spec["heads"]) == (16, 2)
+    assert found.run.record.config.learning_rate == 0.02
+    assert len(found.run.record.test) == 1  # no baselines
+    held = replace(given, model_choices={"width": 16, "depth": 1})
+    with pytest.raises(InputError, match="something to search"):
+        tune(store_of(), held, out=tmp_path / "run", overwrite=True, **choices)
+    with pytest.raises(InputError, match="another search"):
+        tune(store_of(), given, out=tmp_path / "run", resume=True, **(choices | {"models": ("set-transformer++",)}))
+    with pytest.raises(InputError, match="a model must be one of"):
+        tune(store_of(), given, out=tmp_path / "new", **(choices | {"models": ("nope",)}))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from setwise.cli import options, screen
+from setwise.cli.inspect import show_data
 from setwise.cli.screen import Screen
 from setwise.cli.study import sets_of, study_of, takes_study
 
@@ -25,14 +26,19 @@ def tune(
     outer: Annotated[int, typer.Option(min=1, help="Repeat the whole search in so many folds, to measure it.")] = 1,
     test: Annotated[float, typer.Option(help="Share of the sets that takes no part in the search.")] = 0.2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a search that was stopped.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Of `setwise fit`; by default Deep Sets++ and Set Transformer++ are both searched."),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> object:
     """Search depth, width, learning rate and model by cross-validation, then fit the best and measure it.
 
-    What it is measured on took no part in the search; with --element-target that is the elements of other sets. Other
-    options are those of `setwise fit`.
+    Of these, what is given (--depth, --width, --learning-rate, --model) is held and not searched. What the best is
+    measured on took no part in the search; with --element-target that is the elements of other sets. Other options are
+    those of `setwise fit`.
 
     [bold]Examples[/bold]
 
@@ -42,23 +48,29 @@ def tune(
     """
     from setwise._checks import counted
     from setwise.cli.results import results_document, show_results, show_rows
+    from setwise.inference.tune import TRIED
     from setwise.inference.tune import tune as search
     from setwise.report import write_report
     from setwise.report.rounding import number
 
     seconds = parse_time(budget)
     people = Screen(quiet=quiet, as_json=json)
-    study, store = study_of(given), sets_of(given)
+    study = study_of(given | {"model": model or TRIED[0]})
+    store = sets_of(given)
+    show_data(people, store, targets=study.targets, of=study.of)
+    people.line()
     try:
         found = search(
             store,
             study,
+            models=TRIED if model is None else (model,),
             budget=seconds,
             out=out,
             trials=trials,
             inner=inner,
             outer=outer,
             test=test,
+            baselines=given["baselines"],
             resume=resume,
             overwrite=overwrite,
             done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from setwise._checks import InputError, counted
+from setwise._checks import InputError, check_choice, counted
 from setwise.data import columns
 from setwise.data.splits import Split, split_sets
 from setwise.data.store import SetStore
 from setwise.inference.fold_plan import classes_in_sets, columns_of
 from setwise.inference.fold_runs import known_of
+from setwise.models import MODELS
 from setwise.training.defaults import validation_share
 from setwise.training.element_problem import kinds_of_labels
 from setwise.training.files import checksum, make_directory
@@ -28,8 +29,9 @@ from setwise.training.run import Run, check_free
 from setwise.training.study import Study
 from setwise.training.targets import choose_kinds, target_values
 
-_DEPTHS = {"deep-sets++": (2, 4, 10, 20), "set-transformer++": (1, 2, 4)}
-_OF_OTHERS = {"deep-sets++": ("heads", "inducing"), "set-transformer++": ("pool",)}  # choices that a model has not
+TRIED = ("deep-sets++", "set-transformer++")
+_DEPTHS = {"deep-sets": (2, 4, 10, 20), "set-transformer": (1, 2, 4)}  # by family
+_OF_OTHERS = {"deep-sets": ("heads", "inducing"), "set-transformer": ("pool",)}  # choices that a family has not
 _WIDTHS = (16, 32, 64, 128)
 _RATES = (1e-4, 1e-2)
 
@@ -94,6 +96,7 @@ class _Planned:
 
     Attributes:
         part: the sets that it may see.
+        models: that are tried.
         folds: of these sets, that decide between trials, and the seeds of their fits.
         split: of all sets, on whose test part is measured what it finds.
         seed: of that last fit.
@@ -101,6 +104,7 @@ class _Planned:
     """
 
     part: _Part
+    models: tuple[str, ...]
     folds: list[tuple[Split, int]]
     split: Split
     seed: int
@@ -111,32 +115,37 @@ def tune(
     store: SetStore,
     study: Study,
     *,
+    models: Sequence[str] = TRIED,
     budget: float,
     out: str | Path,
     trials: int | None = None,
     inner: int = 3,
     outer: int = 1,
     test: float = 0.2,
+    baselines: bool = True,
     resume: bool = False,
     overwrite: bool = False,
     done: Callable[[int, float], None] = lambda _number, _best: None,
 ) -> Tuned:
     """Search depth, width, learning rate and model by cross-validation, then fit and measure the best.
 
-    The first trial is the study as it is; others are drawn by the tree-structured Parzen estimator, each from the seed
-    and the trials before it, so that a search that is resumed goes on as it would have. A time budget ends it at
-    another trial on another machine; ``trials`` ends it at the same. The search is kept beside the run, in
-    ``<out>.search``.
+    What the study has of its own is held in all trials: depth and width among its ``model_choices``, a learning rate
+    that its ``config`` was given. The first trial is the study as it is; others are drawn by the tree-structured Parzen
+    estimator, each from the seed and the trials before it, so that a search that is resumed goes on as it would have. A
+    time budget ends it at another trial on another machine; ``trials`` ends it at the same. The search is kept beside
+    the run, in ``<out>.search``.
 
     Args:
         store: the sets.
         study: what is predicted, and how; its seed decides everything.
+        models: names of those that are tried, beside that of the study.
         budget: seconds of a search; with ``outer`` of them, that many more.
         out: directory of the final run.
         trials: at most, or none for what the budget allows.
         inner: folds that decide between trials, of the sets that are not tested.
         outer: folds of the nested evaluation, each with a search of its own; 1 for the final run's test part alone.
         test: share of the sets that the final run is measured on.
+        baselines: fit the baselines beside what was found.
         resume: go on with a search that was stopped.
         overwrite: replace run and search.
         done: is told the trials done and the best value.
@@ -146,6 +155,7 @@ def tune(
 
     Source: Cawley, Talbot 2010, On over-fitting in model selection, JMLR 11, section 5 (nesting).
     """
+    _check_choices(study, models)
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     seed, everything = study.config.seed, _everything(store, study)
     split = split_sets(
@@ -158,15 +168,16 @@ def tune(
         seed=seed,
     )
     outers = everything.folds(outer, validation=study.asked_validation, seed=seed) if outer > 1 else []
-    *nests, final = (_planned(everything, study, own, inner) for own in [*outers, (split, seed)])
+    *nests, final = (_planned(everything, study, models, own, inner) for own in [*outers, (split, seed)])
     if overwrite:
         for old in journal.glob("*.log"):
             old.unlink()
     make_directory(journal)
     limits = (budget, trials)
-    nested = _nested(nests, study, limits, journal, done=done) if nests else None
+    nested = _nested(nests, study, limits, journal, baselines=baselines, done=done) if nests else None
     best, found = _search(final, study, limits, journal / "final.log", done)
-    run = best.fit(store, split, seed=seed, out=Path(out), resume=resume, overwrite=overwrite, intervals=True)
+    final_run: dict[str, Any] = {"out": Path(out), "resume": resume, "overwrite": overwrite, "intervals": True}
+    run = best.fit(store, split, seed=seed, baselines=baselines, **final_run)
     note = (
         f"Chosen among {counted(len(found), 'trial')} by cross-validation of the {len(final.part.rows)} sets that are "
         "not held out; the held-out sets took no part in the choice."
@@ -192,7 +203,7 @@ def _everything(store: SetStore, study: Study) -> _Part:
     return _Part(store, rows, groups, classes=values[:, 0].astype(str) if one else None)
 
 
-def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: int) -> _Planned:
+def _planned(everything: _Part, study: Study, models: Sequence[str], last: tuple[Split, int], inner: int) -> _Planned:
     """The search whose choices are fitted and measured on a split, refused where its fits would be.
 
     Raises:
@@ -206,8 +217,20 @@ def _planned(everything: _Part, study: Study, last: tuple[Split, int], inner: in
         study.check(store, own, seed=of)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
+    content += [list(models), _searched(study)]
     identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())
-    return _Planned(part, folds, split, seed, identity)
+    return _Planned(part, tuple(models), folds, split, seed, identity)
+
+
+def _check_choices(study: Study, models: Sequence[str]) -> None:
+    """Refuse models that there are not, and a search in which everything is held."""
+    for model in models:
+        check_choice("a model", model, MODELS)
+    if len(models) == 1 and not _searched(study):
+        raise InputError(
+            "a search needs something to search; model, depth, width and learning rate are all given. Leave one of "
+            "them out, or fit without a search (setwise fit)."
+        )
 
 
 def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
@@ -267,7 +290,7 @@ def _search(
         own = int(np.random.SeedSequence((seed, len(known))).generate_state(1)[0])
         search.sampler = optuna.samplers.TPESampler(seed=own, n_startup_trials=5)
         trial, began = search.ask(), time.monotonic()
-        choices = {} if not known else _drawn(trial)
+        choices = {} if not known else _drawn(trial, plan.models, _searched(study))
         trial.set_user_attr("choices", choices)
         try:
             value = _value(plan, chosen(study, choices))
@@ -284,15 +307,25 @@ def _search(
     return chosen(study, best.user_attrs["choices"]), found
 
 
-def _drawn(trial: Any) -> dict[str, Any]:
+def _searched(study: Study) -> list[str]:
+    """What is searched beside the model: all that the study has not of its own."""
+    held = {*study.model_choices, *study.config.model_fields_set}
+    return [name for name in ("depth", "width", "learning_rate") if name not in held]
+
+
+def _drawn(trial: Any, models: Sequence[str], searched: Sequence[str]) -> dict[str, Any]:
     """Choices of one trial."""
-    model = trial.suggest_categorical("model", list(_DEPTHS))
-    return {
-        "model": model,
-        "depth": trial.suggest_categorical(f"depth of {model}", list(_DEPTHS[model])),
-        "width": trial.suggest_categorical("width", list(_WIDTHS)),
-        "learning_rate": trial.suggest_float("learning_rate", *_RATES, log=True),
+    model = trial.suggest_categorical("model", list(models))
+    draw = {
+        "depth": lambda: trial.suggest_categorical(f"depth of {model}", list(_DEPTHS[_family(model)])),
+        "width": lambda: trial.suggest_categorical("width", list(_WIDTHS)),
+        "learning_rate": lambda: trial.suggest_float("learning_rate", *_RATES, log=True),
     }
+    return {"model": model} | {name: draw[name]() for name in searched}
+
+
+def _family(model: str) -> str:
+    return model.removesuffix("++")
 
 
 def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
@@ -302,10 +335,10 @@ def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
     """
     if not choices:
         return study
-    model = {name: choices[name] for name in ("depth", "width")} | dict.fromkeys(_OF_OTHERS[choices["model"]])
-    return study.with_choices(
-        model=choices["model"], choices=model, fitting={"learning_rate": choices["learning_rate"]}
-    )
+    model = {name: choices[name] for name in ("depth", "width") if name in choices}
+    fitting = {name: choices[name] for name in ("learning_rate",) if name in choices}
+    without = dict.fromkeys(_OF_OTHERS[_family(choices["model"])])
+    return study.with_choices(model=choices["model"], choices=model | without, fitting=fitting)
 
 
 def _value(plan: _Planned, study: Study) -> float:
@@ -336,6 +369,7 @@ def _nested(
     limits: tuple[float, int | None],
     journal: Path,
     *,
+    baselines: bool,
     done: Callable[[int, float], None],
 ) -> Measured:
     """The whole search in each outer fold, measured on the sets of the fold."""
@@ -344,7 +378,7 @@ def _nested(
     objective = None
     for number, plan in enumerate(plans):
         best, _ = _search(plan, study, limits, journal / f"outer-{number + 1}.log", done)
-        run = best.fit(everything.store, plan.split, seed=plan.seed, places=everything.places)
+        run = best.fit(everything.store, plan.split, seed=plan.seed, baselines=baselines, places=everything.places)
         assert run.held_out is not None, "a fold without test sets"
         objective = run.objective
         tested.append(plan.split.test)

@@ -17,6 +17,7 @@ def test_cv(setwise, tables, tmp_path):
     assert "Would shuffled targets do as well?" in done.out
     assert pyarrow.parquet.read_table(out / "predictions.parquet").num_rows == 41
     assert "To repeat" in (out / "report.html").read_text()
+    assert "Features (2)" in done.out
     refused = setwise(*command, "--folds", "2", "--out", out)
     assert refused.code == 2
     assert "--resume" in refused.err
@@ -25,6 +26,18 @@ def test_cv(setwise, tables, tmp_path):
     document = json.loads(resumed.out)
     assert document["groups"] == 21
     assert document["rows"][0]["intervals"]["accuracy"]
+
+
+def test_what_was_read_is_said(setwise, tmp_path):
+    """Columns that are no features, on the screen and in the report, as `fit` says it."""
+    rows = [f"s{i // 4},{i},{i % 3},left" for i in range(48)]
+    (tmp_path / "cells.csv").write_text("\n".join(["set_id,a,b,side", *rows]) + "\n")
+    (tmp_path / "sets.csv").write_text("\n".join(["set_id,y", *(f"s{i},{i % 5}" for i in range(12))]) + "\n")
+    command = ("cv", tmp_path / "cells.csv", "--sets", tmp_path / "sets.csv", "--target", "y", *TINY, "--folds", "2")
+    done = setwise(*command, "--no-baselines", "--out", tmp_path / "cv")
+    assert done.code == 0, done.err
+    assert "- side: it holds text" in done.out
+    assert "it holds text" in (tmp_path / "cv" / "report.html").read_text()
 
 
 def test_help_has_the_options_of_fit(setwise):

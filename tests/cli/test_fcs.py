@@ -63,6 +63,11 @@ def test_from_a_folder_to_predictions(setwise, samples):
     assert "compensate must be True" in otherwise.err
     measured = setwise("evaluate", out / "run", folder, "--sets", table, "--skip-bad", "--json")
     assert json.loads(measured.out)["sets"] == FILES - 1
+    assert list(json.loads(measured.out)["skipped"]) == ["s 5.fcs"]
+    some = setwise("predict", out / "run", folder, "--out", out / "r.csv", "--skip-bad")
+    assert f"{FILES - 1} sets predicted" in some.out
+    for done in (measured, some):
+        assert "s 5.fcs is left out: " in done.err
 
 
 def test_names_of_features_from_a_file(setwise, samples):

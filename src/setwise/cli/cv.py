@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from setwise.cli import options, screen
+from setwise.cli.inspect import show_data
 from setwise.cli.screen import Screen
 from setwise.cli.study import sets_of, study_of, takes_study
 
@@ -54,9 +55,7 @@ def cv(
     people = Screen(quiet=quiet, as_json=json)
     study = study_of(given)
     store = sets_of(given)
-    people.line(
-        f"{len(store):,} sets, {store.num_elements:,} elements; to predict of {study.of}: {', '.join(study.targets)}"
-    )
+    show_data(people, store, targets=study.targets, of=study.of)
     shown = not people.silent and sys.stderr.isatty()
     columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("fits, left"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
@@ -83,8 +82,8 @@ def cv(
     people.line()
     people.line(f"Predictions: {out / 'predictions.parquet'}")
     people.line(f"Report: {report}")
-    document: dict[str, Any] = {"out": str(out), "report": str(report), **as_document(found)}
-    people.document(document)
+    document: dict[str, Any] = {"out": str(out), "report": str(report), "skipped": dict(store.description.skipped)}
+    people.document(document | as_document(found))
     return found
 
 

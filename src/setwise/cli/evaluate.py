@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from setwise.cli import options, screen
+from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
 
@@ -46,6 +47,7 @@ def evaluate(
     """
     from setwise.cli.writing import check_writable, write_tables
     from setwise.inference.evaluate import evaluate as evaluate_sets
+    from setwise.inference.predict import read_for
     from setwise.streaming import parse_bytes
     from setwise.training.record import TestRow
     from setwise.training.run import Run
@@ -53,12 +55,12 @@ def evaluate(
     if out is not None:
         check_writable(out, overwrite=overwrite, inputs=(source, sets))
     loaded = Run.load(run)
+    labels = loaded.objective.targets if loaded.objective.rows == "elements" else ()
+    store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels)
+    warn_of_skipped(store)
     found = evaluate_sets(
         loaded,
-        source,
-        sets=sets,
-        set_id=set_id,
-        reading=reading,
+        store,
         device=device,
         elements_per_batch=elements_per_batch,
         max_elements=max_elements,
@@ -88,6 +90,7 @@ def evaluate(
             "run": str(run),
             "sets": num_sets,
             "known_sets": found.known_sets,
+            "skipped": dict(store.description.skipped),
             "metrics": found.metrics,
             "intervals": {name: list(ends) for name, ends in found.intervals.items()},
             "notes": list(found.notes),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from setwise.cli import options
+from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def explain(
     )
     loaded = Run.load(run)
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
+    warn_of_skipped(store)
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
     people = Screen(quiet=quiet, as_json=json)

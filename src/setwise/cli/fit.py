@@ -8,15 +8,13 @@ import typer
 
 from setwise.cli import fit_options as choices
 from setwise.cli import options, screen
-from setwise.cli.inspect import show_reading, show_rest
+from setwise.cli.inspect import show_data
 from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
     from setwise.data.reading import Reading
     from setwise.data.store import SetStore
-
-_SHOWN = 24
 
 
 @options.reads
@@ -140,7 +138,7 @@ def fit(
     columns = options.names(features)
     targets, labels = options.targets(target, element_target)
     read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading, labels=labels)
-    _show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")
+    show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")
     _show_draws(people, read_sets, config.max_elements)
     run = train(
         read_sets,
@@ -182,15 +180,6 @@ def fit(
         )
         raise typer.Exit(130)
     return run
-
-
-def _show_data(people: Screen, store: "SetStore", *, targets: list[str], of: str) -> None:
-    """Say what was read, which columns are features, and which are not."""
-    people.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict of {of}: {', '.join(targets)}")
-    people.heading(f"Features ({len(store.features)})")
-    people.line(", ".join(store.features[:_SHOWN]))
-    show_rest(people, store.features, _SHOWN)
-    show_reading(people, store)
 
 
 def _show_draws(people: Screen, store: "SetStore", most: int | None) -> None:

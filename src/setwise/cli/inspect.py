@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from setwise.cli import options
-from setwise.cli.screen import Screen
+from setwise.cli.screen import Screen, warn
 
 if TYPE_CHECKING:
     from setwise.data.inspect import Summary
@@ -117,6 +117,21 @@ def show_labels(screen: Screen, summary: "Summary") -> None:
         counts = [[name, f"{count:,}", f"{label.sets[name]:,}"] for name, count in label.elements.items()]
         screen.line()
         screen.table([label.name, "elements", "sets that have it"], counts)
+
+
+def show_data(screen: Screen, store: "SetStore", *, targets: Sequence[str], of: str) -> None:
+    """Say what was read, which columns are features, and which are not."""
+    screen.line(f"{len(store):,} sets, {store.num_elements:,} elements; to predict of {of}: {', '.join(targets)}")
+    screen.heading(f"Features ({len(store.features)})")
+    screen.line(", ".join(store.features[:_SHOWN]))
+    show_rest(screen, store.features, _SHOWN)
+    show_reading(screen, store)
+
+
+def warn_of_skipped(store: "SetStore") -> None:
+    """Say, where people look for errors, which files and sets are missing from the result, and why."""
+    for name, reason in store.description.skipped.items():
+        warn(f"{name} is left out: {reason}")
 
 
 def show_reading(screen: Screen, store: "SetStore") -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from setwise.cli import options
+from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def predict(
     """
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
-    from setwise.inference import predict as predict_sets
     from setwise.inference.element_copies import check_copies
+    from setwise.inference.predict import check_spread, read_for
+    from setwise.inference.predict import predict as predict_sets
     from setwise.streaming import parse_bytes
     from setwise.training.outputs import Computing
     from setwise.training.run import Run
@@ -92,10 +94,16 @@ def predict(
     if of_elements:
         _predict_elements(people, loaded, source, out, copies, read_as, how, spread=spread)
         return
-    table = predict_sets(loaded, source, spread=spread, **read_as, **asdict(how))
+    check_spread(loaded, spread=spread)
+    store = read_for(loaded, source, **read_as)
+    warn_of_skipped(store)
+    table = predict_sets(loaded, store, spread=spread, **asdict(how))
     write_predictions(table, out, source=source, set_id=set_id)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
-    people.document({"out": str(out), "sets": table.num_rows, "columns": table.column_names})
+    people.document(
+        {"out": str(out), "sets": table.num_rows, "columns": table.column_names}
+        | {"skipped": dict(store.description.skipped)}
+    )
 
 
 def _predict_elements(
@@ -123,6 +131,7 @@ def _predict_elements(
     check_whole_sets(how.max_elements)
     check_spread(run, spread=spread)
     store = read_for(run, source, **read_as)
+    warn_of_skipped(store)
     tables = element_tables(run, store, how, spread=spread)
     if copies is None:
         names = write_tables(tables, out)
@@ -132,4 +141,7 @@ def _predict_elements(
         made = write_copies(source, together, run.objective, copies, **read_as)
         people.line(f"{len(made):,} copies with predictions: {copies}")
     people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
-    people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})
+    people.document(
+        {"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names}
+        | {"skipped": dict(store.description.skipped)}
+    )

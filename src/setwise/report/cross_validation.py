@@ -14,7 +14,7 @@ from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.page import frame, moment
 from setwise.report.rounding import duration, number
-from setwise.report.sections import ELEMENT_BASELINES, figures_of, outcome_drawings, repeat
+from setwise.report.sections import ELEMENT_BASELINES, figures_of, left_out, outcome_drawings, reading, repeat
 from setwise.report.verdict import metric_words
 from setwise.training.files import write_whole
 from setwise.training.metrics import decisive_metric
@@ -127,6 +127,7 @@ def _folds(found: CrossValidation) -> Markup:
 
 
 def _setup(found: CrossValidation, store: SetStore) -> Markup:
+    description = store.description
     pairs = [
         ("sets", number(len(store))),
         ("elements", f"{number(store.num_elements)}, all sets together"),
@@ -140,6 +141,8 @@ def _setup(found: CrossValidation, store: SetStore) -> Markup:
         element("h2", "What was evaluated"),
         figures_of([figures.set_sizes(store.sizes)]),
         definitions(pairs),
+        reading([*description.processing.describe(), *description.notes], description.skipped),
+        left_out(store.left_out),
     )
 
 

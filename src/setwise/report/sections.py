@@ -196,23 +196,23 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         "section",
         element("h2", "Data"),
         definitions(pairs),
-        _reading(record),
+        reading([*record.processed.describe(), *record.reading], record.skipped),
         element("h3", "Problems"),
         element("ul", joined(problems)),
         figures_of([figures.set_sizes(sizes)]),
         element("h3", "Features of an element"),
         _features(summary),
-        _left_out(summary.left_out),
+        left_out(summary.left_out),
     )
 
 
-def _reading(record: RunRecord) -> Markup:
-    """What was done to the elements, what people should know, and what was left out, while they were read."""
+def reading(said: Sequence[str], skipped: Mapping[str, str]) -> Markup:
+    """What was done to the elements and what people should know, and what was left out, while they were read."""
     parts: list[object] = []
-    if said := [*record.processed.describe(), *record.reading]:
+    if said:
         parts += [element("h3", "How the data were read"), element("ul", joined(element("li", line) for line in said))]
-    if record.skipped:
-        rows = [[name, reason] for name, reason in record.skipped.items()]
+    if skipped:
+        rows = [[name, reason] for name, reason in skipped.items()]
         caption = f"{counted(len(rows), 'file or set')} left out, of which nothing here says anything."
         parts += [element("h3", "Left out"), table(["file or set", "why"], rows, caption=caption)]
     return joined(parts)
@@ -273,7 +273,7 @@ def _features(summary: Summary) -> Markup:
     return joined([shown, element("details", more, rest)])
 
 
-def _left_out(left_out: Mapping[str, str]) -> Markup:
+def left_out(left_out: Mapping[str, str]) -> Markup:
     if not left_out:
         return Markup("")
     rows = [[name, reason] for name, reason in left_out.items()]

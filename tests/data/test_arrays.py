@@ -41,3 +41,12 @@ def test_an_index_that_names_the_sets_in_another_order_is_refused():
 def test_what_counts_as_missing():
     assert all(map(is_missing, [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT]))
     assert not any(map(is_missing, [0, 0.0, "", "nan", False]))
+
+
+def test_features_are_chosen_among_the_columns_of_frames():
+    assert read([FIRST], features=["b"]).elements(0).tolist() == [[5.0], [7.0], [6.0]]
+    both = read([FIRST], features=["b", "a"])
+    assert both.features == ("b", "a")
+    assert both.elements(0).tolist() == [[5.0, 1.0], [7.0, 2.0], [6.0, 4.0]]
+    with pytest.raises(InputError, match="must be columns of the frames, a, b; got c"):
+        read([FIRST], features=["a", "c"])

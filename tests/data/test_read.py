@@ -1,5 +1,7 @@
 """Reading: the same sets whatever form they come in."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -209,3 +211,18 @@ def test_other_types_are_refused():
     with pytest.raises(InputError, match="empty list"):
         read([])
     assert len(read(pd.DataFrame({"set_id": [1, 1], "x": [0.5, 1.0]}))) == 1
+
+
+def test_truth_values_are_features_of_streamed_tables_too(tmp_path):
+    lines = ["set_id,a,flag", *(f"s{i // 4},{i},{'true' if i % 3 else 'false'}" for i in range(12))]
+    (tmp_path / "e.csv").write_text("\n".join(lines) + "\n")
+    stores = [read(tmp_path / "e.csv"), read(tmp_path / "e.csv", store=tmp_path / "e.arrow")]
+    assert [store.features for store in stores] == [("a", "flag")] * 2
+    assert np.array_equal(stores[0].elements(1), stores[1].elements(1))
+
+
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.h5ad").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "anndata", None)
+    with pytest.raises(InputError, match=r"pip install 'setwise\[anndata\]'"):
+        read(tmp_path / "a.h5ad", set_id="sample")

@@ -220,3 +220,15 @@ def test_fits_that_could_not_temper_are_counted():
     assert any(sentence.startswith("1 of 2 fits did not temper") for sentence in evidence(found))
     asked_not_to = cross_validate(store, replace(study, calibrate=False), folds=2)
     assert not any("temper" in sentence for sentence in evidence(asked_not_to))
+
+
+def test_constants_of_several_targets_rank_nothing():
+    store = store_of()
+    other = [str(i // 3 % 2) for i in range(31)]
+    sets = pa.table({"set_id": store.set_ids, "kind": store.sets["kind"], "other": other})
+    found = cross_validate(store.with_sets(sets), study_of("kind", "other"), folds=4)
+    constant = next(row for row in found.measured.rows if row.name == "constant")
+    aucs = {name: value for name, value in constant.metrics.items() if name.startswith("auc")}
+    assert len(aucs) == 3
+    assert set(aucs.values()) == {0.5}
+    assert not aucs.keys() & constant.intervals.keys()

@@ -11,6 +11,7 @@ import torch
 
 from setwise._checks import InputError
 from setwise.data import read
+from setwise.data.reading import Reading
 from setwise.inference import evaluate, predict
 from setwise.training import FitConfig, Run
 from setwise.training.pipeline import train
@@ -184,3 +185,14 @@ def test_a_prediction_that_is_no_number_is_refused_by_set(run):
         list(spoiled.model.parameters())[-1].fill_(torch.inf)  # as a set with values beyond float32 would
     with pytest.raises(InputError, match=r"37 of 37 sets have no finite prediction: s0, .* and 32 more"):
         predict(spoiled, elements)
+
+
+def test_arrays_without_the_features_that_were_scaled_are_refused():
+    draw = np.random.default_rng(0)
+    names, sets = ["CD3", "CD4"], [draw.normal(size=(3, 2)) for _ in range(9)]
+    store = read(sets, sets={"y": np.arange(9.0)}, features=names, reading=Reading(cofactor=5.0))
+    config = FitConfig(epochs=1, device="cpu", ensemble=1)
+    run = train(store, targets="y", model_choices={"depth": 2, "width": 8}, config=config, test=0)
+    assert predict(run, sets, features=names).num_rows == 9
+    with pytest.raises(InputError, match="CD3"):
+        predict(run, sets)

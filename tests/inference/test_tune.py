@@ -9,6 +9,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.data import read
 from setwise.data.splits import Split
+from setwise.inference import tune as search
 from setwise.inference.tune import chosen, tune
 from setwise.training import FitConfig, Run
 from setwise.training.study import Study
@@ -175,3 +176,16 @@ def test_what_is_given_is_held(tmp_path):
         tune(store_of(), given, out=tmp_path / "run", resume=True, **(choices | {"models": ("set-transformer++",)}))
     with pytest.raises(InputError, match="a model must be one of"):
         tune(store_of(), given, out=tmp_path / "new", **(choices | {"models": ("nope",)}))
+
+
+def test_a_resumed_search_that_comes_to_another_choice(tmp_path, monkeypatch):
+    """Its fit begins anew; the checkpoints that are there are of the choice that was best before."""
+    values = iter([3.0, 2.0, 1.0])
+    monkeypatch.setattr(search, "_value", lambda _plan, _study: next(values))
+    study = replace(STUDY, model_choices={"width": 8})
+    first = tune(store_of(), study, budget=600, trials=1, inner=2, baselines=False, out=tmp_path / "run")
+    later = tune(store_of(), study, budget=600, trials=3, inner=2, baselines=False, out=tmp_path / "run", resume=True)
+    assert (len(first.trials), len(later.trials)) == (1, 3)
+    assert Run.load(tmp_path / "run").record.spec == later.run.record.spec
+    again = tune(store_of(), study, budget=600, trials=3, inner=2, baselines=False, out=tmp_path / "run", resume=True)
+    assert again.run.record.weights_sha256 == later.run.record.weights_sha256

@@ -9,9 +9,10 @@ from setwise.data import Split, read
 from setwise.inference import evaluate, predict
 from setwise.training import FitConfig, Run
 from setwise.training.calibration import fit_temperature
-from setwise.training.conformal import with_calibration
+from setwise.training.conformal import Conformal, with_calibration
 from setwise.training.element_outputs import element_outputs
-from setwise.training.heads import Classification
+from setwise.training.heads import Classification, Regression
+from setwise.training.objectives import Objective
 from setwise.training.outputs import outputs_for
 from setwise.training.pipeline import train
 
@@ -52,6 +53,30 @@ def test_intervals_and_sets_of_classes_hold_what_they_promise(tmp_path):
     found = evaluate(run, store)
     assert "lower_y" in found.predictions.column_names
     assert any("80% intervals of y" in note for note in found.notes)
+
+
+def test_groups_count_once():
+    """Sets of a group err together: many sets of few groups promise nothing, and each group has one voice."""
+    store = store_of(31)
+    few = store.with_sets(store.sets.append_column("group", pa.array([f"g{i // 8}" for i in range(31)])))
+    conformal = quick(few, "y", validation=0.5, test=0.2, coverage=0.8).record.conformal
+    assert conformal is not None
+    assert (conformal.units, conformal.counts, conformal.quantiles) == ("groups", (1,), (None,))
+    many = store.with_sets(store.sets.append_column("group", store.sets["patient"]))
+    run = quick(many, "y", validation=0.5, test=0.2, coverage=0.5)
+    told = " ".join(run.record.notes)
+    assert "each group counting alike" in told
+    assert "exact 95% interval" not in told
+    assert "calibration groups" in told
+    found = evaluate(run, many)
+    split = run.record.split
+    assert found.known_sets == len({*split.train, *split.validation, *split.calibration})
+    assert any("each group counting alike" in note for note in found.notes)
+    owners = np.repeat(np.arange(20), [200, *[1] * 19])
+    objective, truth = Objective.of(Regression(target="y")), np.where(owners == 0, 0.1, 1.0)[:, None]
+    grouped = Conformal.fit(objective, np.zeros((219, 1)), truth, 0.9, owners=owners, units="groups")
+    assert grouped.quantiles == (1.0,)
+    assert Conformal.fit(objective, np.zeros((219, 1)), truth, 0.9).quantiles == (0.1,)
 
 
 def test_too_few_sets_promise_nothing():

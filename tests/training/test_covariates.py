@@ -80,3 +80,18 @@ def test_covariates_that_tell_all_are_seen_to(tmp_path):
     assert metrics["covariates alone"]["r2"] > 0.98
     assert run.record.covariates is not None
     assert run.record.spec["covariates"] == run.record.covariates.width == 3 + 2
+
+
+def test_a_run_is_not_gone_on_with_on_other_covariates(tmp_path):
+    def fit(scale, **more):
+        store = store_of(y=[float(i) for i in range(31)], age=[scale * (i % 7) for i in range(31)])
+        config = FitConfig(epochs=1, device="cpu", ensemble=1)
+        choices = {"depth": 2, "width": 8}
+        return train(
+            store, targets="y", covariates=["age"], model_choices=choices, config=config, out=tmp_path / "run", **more
+        )
+
+    fit(1.0)
+    fit(1.0, resume=True)
+    with pytest.raises(InputError, match="covariates"):
+        fit(-3.0, resume=True)

@@ -7,7 +7,7 @@ from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.data import read
 from setwise.inference import evaluate, predict
-from setwise.training import FitConfig, Run, train
+from setwise.training import FitConfig, Run, element_baselines, measure_elements, train
 from setwise.training.element_fit import of_elements
 from setwise.training.element_outputs import element_predictions
 from setwise.training.element_problem import define_of_elements, kinds_of_labels
@@ -182,6 +182,22 @@ def test_draws_that_would_lose_the_marked_element_are_refused():
 def test_choices_for_sets_alone_are_refused():
     with pytest.raises(InputError, match="labels of elements"):
         train(_store(), targets="kind", of="elements", config=FitConfig(balanced_sampling=True))
+
+
+def test_measured_are_elements_that_have_a_label(monkeypatch):
+    """Of many elements that are drawn for metrics and baselines, those without a label would tell nothing."""
+    monkeypatch.setattr(measure_elements, "MOST", 60)
+    monkeypatch.setattr(element_baselines, "MOST", 60)
+    draw = np.random.default_rng(0)
+    labels = np.full(12 * 500, np.nan)
+    labels[np.arange(12)[:, None] * 500 + [3, 250, 499]] = draw.normal(size=(12, 3))
+    store = read([draw.normal(size=(500, 2)) for _ in range(12)]).with_labels({"y": labels})
+    config = FitConfig(epochs=1, device="cpu", ensemble=1)
+    run = train(store, targets="y", of="elements", model_choices={"depth": 2, "width": 8}, config=config, test=0.5)
+    assert run.held_out is not None
+    assert run.held_out.truth.shape == (18, 1)
+    assert not np.isnan(run.held_out.truth).any()
+    assert len(run.record.test) > 2
 
 
 @pytest.mark.parametrize(("choice", "words"), [({"calibrate": True}, "--calibrate"), ({"coverage": 0.9}, "--coverage")])

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, cohen_kappa_score, f1_score, hamming_loss
 
 from setwise.training.heads import Classification, Ordinal, Regression
+from setwise.training.held_out import HeldOut
 from setwise.training.metrics import decisive_metric, score, undefined
 from setwise.training.objectives import Objective
 
@@ -114,3 +115,17 @@ def test_very_few_of_a_class_are_said():
     (said,) = undefined(TWO, np.array([0, 0, 0, 0, 1.0]))
     assert said.startswith("Of y the held-out sets hold only 1 'b'")
     assert undefined(TWO, np.array([0, 0, 0, 1, 1, 1.0])) == []
+
+
+def test_nothing_known_has_no_metrics():
+    labels = Objective.of(*(Classification(target=name, classes=("no", "yes")) for name in "ab"))
+    assert score(labels, np.full((3, 4), 0.5), np.full((3, 2), np.nan)) == {}
+
+
+def test_repeats_of_which_one_defines_a_metric():
+    """Kappa has no value where all predictions and all truths are one; of several repeats it then has none."""
+    one, other = np.array([[1.0, 0, 0]] * 4), np.array([[1.0, 0, 0]] * 3 + [[0, 1.0, 0]])
+    held_out = HeldOut(STAGE, np.zeros((4, 1)), {"model": [other, one]}, np.arange(4))
+    found = {metric for _, metric in held_out.measure(np.arange(4))}
+    assert "accuracy" in found
+    assert "kappa" not in found

@@ -350,3 +350,16 @@ def test_a_fit_that_fails_leaves_the_run_that_it_was_to_replace(digit_store, tmp
     assert same_weights(Run.load(tmp_path / "run"), older)
     newer = quick(digit_store, targets="largest", out=tmp_path / "run", overwrite=True)
     assert same_weights(Run.load(tmp_path / "run"), newer)
+
+
+def test_parts_that_are_given():
+    """The column ``group`` is kept in mind, for intervals above all, and no set is in two parts."""
+    draw = np.random.default_rng(0)
+    sets = [draw.normal(size=(3, 2)) for _ in range(24)]
+    columns = {"y": draw.normal(size=24), "group": [f"g{i // 8}" for i in range(24)]}
+    fit = {"targets": "y", "model_choices": {"depth": 2, "width": 8}, "config": FitConfig(epochs=1, device="cpu")}
+    split = Split(np.arange(8), np.arange(8, 16), np.arange(16, 24))
+    assert train(read(sets, sets=columns), split=split, **fit).record.group == "group"
+    twice = Split(np.arange(8), np.arange(8, 16), np.arange(15, 24))
+    with pytest.raises(InputError, match="must not overlap; row 15 is in two"):
+        train(read(sets, sets={"y": columns["y"]}), split=twice, **fit)

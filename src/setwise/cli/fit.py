@@ -136,6 +136,8 @@ def fit(
         check_free(out, overwrite=overwrite or resume)  # before hours of reading
     people = Screen(quiet=quiet, as_json=json)
     columns = options.names(features)
+    if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
+        source, sets, columns, store = store, None, None, None
     targets, labels = options.targets(target, element_target)
     read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading, labels=labels)
     show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")

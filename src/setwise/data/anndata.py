@@ -66,7 +66,7 @@ def read_anndata(
 
     Raises:
         InputError: no such file, layer, array or column, cells without a sample, or values that are not finite.
-        ImportError: anndata is not installed.
+        InputError: anndata is not installed.
     """
     with _opened(source, options) as cells:
         if set_id not in cells.obs.columns:
@@ -129,7 +129,7 @@ def write_anndata(
 
     Raises:
         InputError: no such file, or values that are not one per cell of a sample.
-        ImportError: anndata is not installed.
+        InputError: anndata is not installed.
     """
     source, out = Path(source), Path(out)
     if out.resolve() == source.resolve():
@@ -189,7 +189,7 @@ def _opened(source: Any, options: Reading, *, matrix: bool = True) -> Iterator[_
         import anndata
         import h5py
     except ImportError as error:
-        raise ImportError("AnnData files need anndata: pip install 'setwise[anndata]'.") from error
+        raise InputError("AnnData files need anndata: pip install 'setwise[anndata]'.") from error
     path = Path(source)
     check_file(path)
     files: Any = anndata.io

@@ -77,8 +77,10 @@ def read_arrays(
     ids, table, problems = _ids(len(arrays), sets, set_id, strict=strict)
     named = _columns_of_frames(arrays, ids)
     if named is not None:
-        arrays = [frame[named] for frame in arrays]
-        features = named if features is None else features
+        features = named if features is None else list(features)
+        if unknown := [name for name in features if name not in named]:
+            raise InputError(f"features must be columns of the frames, {listed(named)}; got {listed(unknown)}.")
+        arrays = [frame[features] for frame in arrays]
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
     _check_alike(converted, ids)
     elements = np.concatenate(converted)

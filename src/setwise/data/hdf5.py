@@ -49,12 +49,12 @@ def read_hdf5(
 
     Raises:
         InputError: no such file, a damaged one, none of these data sets, or shapes that do not agree.
-        ImportError: h5py is not installed.
+        InputError: h5py is not installed.
     """
     try:
         import h5py
     except ImportError as error:
-        raise ImportError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
     check_file(path)
     with reading(path, RuntimeError, KeyError, ValueError), h5py.File(path, "r") as file:
         keys = list(file)

@@ -123,6 +123,16 @@ def labels_of(store: Any, name: str) -> pa.Array:
     return store.labels[name]
 
 
+def labelled(store: Any, names: Sequence[str]) -> np.ndarray:
+    """Which elements of a store have one of some labels at least ``(N,)``."""
+    known = np.zeros(store.num_elements, dtype=bool)
+    for name in names:
+        column = labels_of(store, name)
+        own = column.is_valid().to_numpy(zero_copy_only=False)
+        known |= own if is_text_label(column) else own & ~np.isnan(column.to_numpy(zero_copy_only=False))
+    return known
+
+
 def sets_with(store: Any, codes: np.ndarray) -> np.ndarray:
     """Which sets hold elements of which labels: the different pairs ``(2, n)`` of a row and a code.
 

@@ -114,7 +114,7 @@ def _cofactors(store: SetStore, reading: Reading, like: Processing | None) -> di
     """What arcsinh is still to be applied to."""
     done = store.description.processing.cofactors
     if like is not None:
-        return {name: value for name, value in like.cofactors.items() if name not in done}
+        return {name: value for name, value in like.cofactors.items() if name in store.features and name not in done}
     if not reading.cofactor or done:
         return {}
     return {name: reading.cofactor for name in store.features if not is_scatter(name) and not is_clock(name)}
@@ -128,7 +128,7 @@ def _fills(store: SetStore, counts: np.ndarray, sums: np.ndarray, like: Processi
                 f"feature {unknown[0]!r} has missing values, and had none when the model was fitted, which has "
                 f"{_some(list(like.fills))}. Fill them in, or drop such elements."
             )
-        return dict(like.fills)
+        return {name: value for name, value in like.fills.items() if name in store.features}
     known = store.num_elements - counts
     if (known == 0).any():
         name = store.features[int((known == 0).argmax())]

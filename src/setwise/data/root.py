@@ -48,13 +48,13 @@ def open_root(path: Path, *, tree: str | None, set_id: str) -> Rows:
 
     Raises:
         InputError: no such file, a damaged one, no such tree, several, or no branch that can be read.
-        ImportError: uproot or awkward are not installed.
+        InputError: uproot or awkward are not installed.
     """
     try:
         import awkward
         import uproot
     except ImportError as error:
-        raise ImportError("ROOT files need uproot and awkward: pip install 'setwise[root]'.") from error
+        raise InputError("ROOT files need uproot and awkward: pip install 'setwise[root]'.") from error
     check_file(path)
     files: Any = uproot
     errors = (ValueError, KeyError, TypeError, NotImplementedError, IndexError, EOFError)

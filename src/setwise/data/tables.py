@@ -211,7 +211,8 @@ def _stream_csv(path: Path, set_id: str) -> Rows:
     with reading(path), pa_csv.open_csv(path, **_csv_options(path, **{set_id: pa.string()})) as reader:
         found = reader.schema
     _check_text(found, path)
-    numbers = [f.name for f in found if f.name != set_id and (is_number(f.type) or pa.types.is_null(f.type))]
+    others = [field for field in found if field.name != set_id and not pa.types.is_boolean(field.type)]
+    numbers = [field.name for field in others if is_number(field.type) or pa.types.is_null(field.type)]
     types = {name: pa.float64() for name in numbers} | {set_id: pa.string()}
     schema = pa.schema([pa.field(f.name, types.get(f.name, f.type)) for f in found])
 

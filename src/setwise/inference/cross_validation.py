@@ -25,7 +25,7 @@ from setwise.training.study import Study
 from setwise.training.targets import truth_columns
 
 FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
-_CHANCE = {"auc": 0.5}  # what a constant is worth by metrics of ranks, whichever constants the folds have
+_AUC_OF_CONSTANT = 0.5  # whichever constants the folds have
 
 
 @dataclass(frozen=True)
@@ -253,22 +253,27 @@ def _constants_rank_nothing(found: Measured) -> Measured:
         if row.name != "constant"
         else row.model_copy(
             update={
-                "metrics": {m: _CHANCE.get(m, value) for m, value in row.metrics.items()},
-                "intervals": {m: ends for m, ends in row.intervals.items() if m not in _CHANCE},
+                "metrics": {m: _AUC_OF_CONSTANT if _is_auc(m) else value for m, value in row.metrics.items()},
+                "intervals": {m: ends for m, ends in row.intervals.items() if not _is_auc(m)},
             }
         )
         for row in found.rows
     )
     gains = dict(found.gains)
-    for metric, chance in _CHANCE.items():
-        if ("constant", metric) in gains:
+    for name, metric in found.gains:
+        if name == "constant" and _is_auc(metric):
             low, high = found.rows[0].intervals.get(metric, (None, None))
-            gains["constant", metric] = (
-                found.rows[0].metrics[metric] - chance,
-                None if low is None else low - chance,
-                None if high is None else high - chance,
+            gains[name, metric] = (
+                found.rows[0].metrics[metric] - _AUC_OF_CONSTANT,
+                None if low is None else low - _AUC_OF_CONSTANT,
+                None if high is None else high - _AUC_OF_CONSTANT,
             )
     return replace(found, rows=rows, gains=gains)
+
+
+def _is_auc(metric: str) -> bool:
+    """Of all targets, or of one of several."""
+    return metric == "auc" or metric.startswith("auc_")
 
 
 def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -> dict[str, tuple[float, float, float]]:

@@ -70,7 +70,8 @@ def evaluate(
     of_elements = objective.rows == "elements"
     labels = objective.targets if of_elements else ()
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
-    fitted_on = {*run.record.split.train, *run.record.split.validation}
+    split = run.record.split
+    fitted_on = {*split.train, *split.validation, *split.calibration}
     known = sum(name in fitted_on for name in store.set_ids)
     how = Computing(
         device=device,
@@ -97,10 +98,11 @@ def evaluate(
         }
     )
     clusters = columns.clusters(store, run.record.group)
+    owners = None if run.record.group is None else clusters
     row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
     notes = tuple(undefined(objective, truth, what="sets"))
     if run.record.conformal is not None:
-        notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets"))
+        notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets", owners=owners))
         for name, column in run.record.conformal.columns(objective, predicted).items():
             table = table.append_column(name, column)
     return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)

@@ -29,7 +29,9 @@ def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRo
     """
     objective, rows = run.objective, np.arange(len(store))
     truth = element_truth(store, objective)
-    sizes, kept = kept_elements(store, rows, whole=objective.kind == "which-element", seed=how.seed)
+    sizes, kept = kept_elements(
+        store, rows, whole=objective.kind == "which-element", labels=objective.targets, seed=how.seed
+    )
     predicted = element_predictions(run, store, rows, how)
     named = prediction_columns(objective, predicted, store.sizes)
     positions = store.positions(rows)[kept]
@@ -41,7 +43,9 @@ def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRo
     more = truth_labels(objective, truth[kept]) | {name: pa.array(values[kept]) for name, values in named.items()}
     if run.record.conformal is not None:
         notes += tuple(
-            run.record.conformal.sentences(objective, predicted[kept], truth[kept], what="these sets", sizes=sizes)
+            run.record.conformal.sentences(
+                objective, predicted[kept], truth[kept], what="these sets", owners=np.repeat(clusters, sizes)
+            )
         )
         more |= run.record.conformal.columns(objective, predicted[kept])
     table = element_table(store, rows, sizes, positions, more)

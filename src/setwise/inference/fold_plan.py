@@ -109,7 +109,8 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         validation=study.asked_validation,
         seed=seed,
     )
-    sizes, places = kept_elements(store, np.arange(len(store)), whole="which-element" in kinds.values(), seed=seed)
+    whole = "which-element" in kinds.values()
+    sizes, places = kept_elements(store, np.arange(len(store)), whole=whole, labels=study.targets, seed=seed)
     table = columns_of(store, study)
     tasks = [Task(fold, 0, table, asked.baselines, places) for fold in plan]
     first = [fold for fold in plan if fold.repeat == 0]

@@ -19,7 +19,7 @@ from setwise.inference.fold_runs import known_of
 from setwise.models import MODELS
 from setwise.training.defaults import validation_share
 from setwise.training.element_problem import kinds_of_labels
-from setwise.training.files import checksum, make_directory
+from setwise.training.files import checksum, make_directory, write_whole
 from setwise.training.folds import plan_folds
 from setwise.training.held_out import HeldOut, Measured, measured
 from setwise.training.loop import DivergedError
@@ -176,7 +176,9 @@ def tune(
     limits = (budget, trials)
     nested = _nested(nests, study, limits, journal, baselines=baselines, done=done) if nests else None
     best, found = _search(final, study, limits, journal / "final.log", done)
-    final_run: dict[str, Any] = {"out": Path(out), "resume": resume, "overwrite": overwrite, "intervals": True}
+    same = _keep_choice(journal / "chosen.json", best) and resume
+    fresh = (overwrite or resume) and not same
+    final_run: dict[str, Any] = {"out": Path(out), "resume": same, "overwrite": fresh, "intervals": True}
     run = best.fit(store, split, seed=seed, baselines=baselines, **final_run)
     note = (
         f"Chosen among {counted(len(found), 'trial')} by cross-validation of the {len(final.part.rows)} sets that are "
@@ -184,6 +186,14 @@ def tune(
     )
     run = replace(run, record=run.record.model_copy(update={"notes": (*run.record.notes, note)}))
     return Tuned(run.save(out), best, tuple(found), nested)
+
+
+def _keep_choice(path: Path, best: Study) -> bool:
+    """Whether what was chosen is what the search had come to before, so that its fit can be gone on with; keep it."""
+    content = json.dumps(best.identity(), default=str, sort_keys=True).encode()
+    same = path.is_file() and path.read_bytes() == content
+    write_whole(path, content)
+    return same
 
 
 def _everything(store: SetStore, study: Study) -> _Part:
@@ -196,7 +206,7 @@ def _everything(store: SetStore, study: Study) -> _Part:
     if study.of == "elements":
         kinds = kinds_of_labels(store, study.targets, study.task)
         whole = "which-element" in kinds.values()
-        _, places = kept_elements(store, rows, whole=whole, seed=study.config.seed)
+        _, places = kept_elements(store, rows, whole=whole, labels=study.targets, seed=study.config.seed)
         return _Part(store, rows, groups, holds=classes_in_sets(store, kinds, groups), places=places)
     values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
     one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
@@ -237,6 +247,7 @@ def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
     """Where searches are kept, if there and in the directory of the run is nothing that would be lost."""
     if resume and overwrite:
         raise InputError("a search is either overwritten or resumed. Choose one of the two.")
+    out = out.absolute()  # which has a name, as "." has not
     folder = out.with_name(f"{out.name}.search")
     if any(folder.glob("*.log")) and not (resume or overwrite):
         raise InputError(

@@ -69,7 +69,7 @@ def more_elements(explanation: Explanation) -> Drawing:
     ranked = [ids[place] for place in np.argsort(-spread, kind="stable")]
     named = [ranked[round(place)] for place in np.linspace(0, len(ranked) - 1, min(_NAMED, len(ranked)))]
     columns = {name: table[name].to_numpy() for name in ("elements", "mean", "low", "high")}
-    classes = explanation.answers.classes
+    answers = explanation.answers
     with axes(5.6, 3.9) as (figure, ax):
         for name in [name for name in ranked if name not in named][:_FAINT]:
             own = {key: values[names == name] for key, values in columns.items()}
@@ -82,9 +82,8 @@ def more_elements(explanation: Explanation) -> Drawing:
         if columns["elements"].max() > 1:
             logarithmic(ax, "x")
         ax.set_xlabel("elements drawn of the set")
-        what = (
-            "probability of the explained class" if classes else f"predicted {shortened(explanation.answers.names[0])}"
-        )
+        name = shortened(answers.names[answers.fixed or 0])
+        what = "probability of the explained class" if answers.classes else f"predicted {name}"
         ax.set_ylabel(what)
         figure.legend(loc="outside lower center", ncols=legend_columns(map(shortened, named)))
     middle = np.nanmedian(np.where(spread < 0, np.nan, spread)) if (spread >= 0).any() else np.nan

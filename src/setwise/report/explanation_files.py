@@ -21,6 +21,8 @@ def check_folder(folder: Path, *, overwrite: bool = False) -> None:
     Raises:
         InputError: something is there that is no explanation, or one that may not be replaced; no parent folder.
     """
+    if not folder.name:
+        raise InputError(f"an explanation needs a folder of its own; got {str(folder)!r}. Name a new one.")
     if not folder.parent.is_dir():
         raise InputError(f"{folder} cannot be written: there is no folder {folder.parent}. Make it first.")
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):

@@ -58,7 +58,7 @@ def celeba_anomaly(directory: Path | None, extent: Extent) -> TaskData:
 
     Raises:
         InputError: missing or damaged files, or too few images with shared attributes.
-        ImportError: Pillow is not installed.
+        InputError: Pillow is not installed.
 
     Source: Zhang et al. 2022, arXiv 2206.11925, section 6.
     Differs from the paper: the authors' code draws its test sets from the people of the training sets.

@@ -36,7 +36,7 @@ def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
 
     Raises:
         InputError: a missing or damaged file.
-        ImportError: h5py is not installed.
+        InputError: h5py is not installed.
 
     Source: Zhang et al. 2022, arXiv 2206.11925, section 6.
     """
@@ -49,7 +49,7 @@ def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
     elements = extent.elements or _ELEMENTS
     try:
         with h5py.File(path, "r") as file:

@@ -19,12 +19,12 @@ def read_picture(source: Path | bytes, *, mode: str, size: tuple[int, int] | Non
 
     Raises:
         InputError: not an image, or a damaged one.
-        ImportError: Pillow is not installed.
+        InputError: Pillow is not installed.
     """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ImportError("images need Pillow: pip install 'setwise[images]'.") from error
+        raise InputError("images need Pillow: pip install 'setwise[images]'.") from error
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
             picture = image.convert(mode)

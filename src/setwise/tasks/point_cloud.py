@@ -42,7 +42,7 @@ def point_cloud(directory: Path | None, extent: Extent) -> TaskData:
 
     Raises:
         InputError: missing or damaged files.
-        ImportError: h5py is not installed, where HDF5 files are read.
+        InputError: h5py is not installed, where HDF5 files are read.
 
     Source: Zhang et al. 2022, arXiv 2206.11925, section 6, and the authors' code.
     """
@@ -111,7 +111,7 @@ def _read_part(place: Path, part: str) -> TaskSets:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
     sources: list[tuple[str, Any]] = []
     try:
         if place.is_dir():

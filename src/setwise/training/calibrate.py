@@ -119,7 +119,7 @@ def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, n
         outputs = outputs_for(run, store, rows, how)
         finite_predictions(run, store, rows, outputs)
         return outputs, _truth(problem, rows), clusters
-    sizes, kept = kept_elements(store, rows, whole=False, seed=run.record.config.seed)
+    sizes, kept = kept_elements(store, rows, whole=False, labels=run.objective.targets, seed=run.record.config.seed)
     parts = []
     for own, found in element_outputs(run, store, rows, how):
         finite(run, store, own, found)
@@ -185,8 +185,14 @@ def with_coverage(run: Run, problem: Problem, rows: np.ndarray, coverage: float)
     if len(rows):
         outputs, truth, owners = _said(run, problem, rows)
         predicted = average(objective, outputs)
+    grouped = problem.group is not None
     conformal = Conformal.fit(
-        objective, predicted, truth, coverage, owners=owners if problem.of == "elements" else None
+        objective,
+        predicted,
+        truth,
+        coverage,
+        owners=owners if grouped or problem.of == "elements" else None,
+        units="groups" if grouped else "sets",
     )
     names = problem.store.set_ids
     split = run.record.split.model_copy(update={"calibration": tuple(names[row] for row in rows)})

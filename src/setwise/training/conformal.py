@@ -2,11 +2,12 @@
 
 The calibration sets are drawn from the validation part before the fit and used for nothing else: neither weights nor
 the epoch nor a temperature have seen them, so that the promise needs nothing but that new sets are like these. Elements
-of a set are not exchangeable with those of another: of labels of elements each set (or group) counts once, and the
-promise is for an element drawn from a new set.
+of a set are not exchangeable with those of another, nor sets of a group: each group counts once, of labels of elements
+each set (or group), and the promise is for a set of a new group, or an element drawn from a new set.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +25,9 @@ class Conformal(BaseModel):
 
     Attributes:
         coverage: the share of new sets whose truth is to be held, dimensionless.
-        counts: calibration sets whose target is known, of each target; of labels of elements, the sets (or groups)
-            with an element whose label is known.
+        counts: calibration sets (or groups) whose target is known, of each target; of labels of elements, those with
+            an element whose label is known.
+        units: what was counted.
         quantiles: of each target: half the width of its intervals, in its units, or the largest ``1 - p`` of a class
             that is named; none where there are too few calibration sets, and nothing can be left out.
     """
@@ -35,6 +37,7 @@ class Conformal(BaseModel):
     coverage: float = Field(gt=0, lt=1)
     counts: tuple[int, ...]
     quantiles: tuple[float | None, ...]
+    units: Literal["sets", "groups"] = "sets"
 
     @classmethod
     def fit(
@@ -45,6 +48,7 @@ class Conformal(BaseModel):
         coverage: float,
         *,
         owners: np.ndarray | None = None,
+        units: Literal["sets", "groups"] = "sets",
     ) -> "Conformal":
         """Take the quantiles of calibration sets.
 
@@ -53,7 +57,8 @@ class Conformal(BaseModel):
             predicted: ``(B, P)``.
             truth: ``(B, T)``, NaN where missing.
             coverage: between 0 and 1.
-            owners: where rows are elements, the set (or group) of each; or none.
+            owners: what each row belongs to that counts once: its group, or of an element its set; or none.
+            units: what owners are.
         """
         counts, quantiles = [], []
         for column, (head, part) in enumerate(objective.by_head(predicted)):
@@ -67,7 +72,7 @@ class Conformal(BaseModel):
             quantile = conformal_quantile(scores, coverage, owners=of_known)
             counts.append(len(np.unique(of_known)))
             quantiles.append(quantile if np.isfinite(quantile) else None)
-        return cls(coverage=coverage, counts=tuple(counts), quantiles=tuple(quantiles))
+        return cls(coverage=coverage, counts=tuple(counts), quantiles=tuple(quantiles), units=units)
 
     def columns(self, objective: Objective, predicted: np.ndarray) -> dict[str, pa.Array]:
         """Columns beside predictions ``(B, P)``: ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``.
@@ -94,7 +99,7 @@ class Conformal(BaseModel):
         truth: np.ndarray,
         *,
         what: str,
-        sizes: np.ndarray | None = None,
+        owners: np.ndarray | None = None,
     ) -> list[str]:
         """What is promised and what is found on sets with predictions ``(B, P)`` and truth ``(B, T)``, in words.
 
@@ -102,22 +107,27 @@ class Conformal(BaseModel):
             objective: what is predicted.
             predicted, truth: of the sets, or of their elements, set after set.
             what: the sets, in words.
-            sizes: ``(B,)`` where rows are elements, how many of each set; or none.
+            owners: as for `fit`.
         """
-        said = []
+        said, units, unit = [], self.units, self.units.removesuffix("s")
+        one, many = (
+            (f"an element drawn from a new {unit}", "elements")
+            if objective.rows == "elements"
+            else (f"a set of a new {unit}", "sets")
+        )
         for column, (head, part) in enumerate(objective.by_head(predicted)):
             quantile, count = self.quantiles[column], self.counts[column]
             kind = "intervals" if isinstance(head, Regression) else "sets of classes"
             if quantile is None:
                 said.append(
-                    f"{self.coverage:.0%} {kind} of {head.target} need {least_sets(self.coverage)} calibration sets at "
-                    f"least; got {count}, so nothing can be promised. Give more sets to --validation, half of "
+                    f"{self.coverage:.0%} {kind} of {head.target} need {least_sets(self.coverage)} calibration {units} "
+                    f"at least; got {count}, so nothing can be promised. Give more {units} to --validation, half of "
                     "which calibrate, or ask for less coverage."
                 )
                 continue
             known = ~np.isnan(truth[:, column])
             own, part = truth[known, column], part[known]
-            text = f"{self.coverage:.0%} {kind} of {head.target} ({count} calibration sets)"
+            text = f"{self.coverage:.0%} {kind} of {head.target} ({count} calibration {units})"
             if not len(own):
                 said.append(f"{text} were not checked: no {what} have that target.")
                 continue
@@ -129,13 +139,13 @@ class Conformal(BaseModel):
                 chosen = in_prediction_set(part, quantile)
                 held = chosen[np.arange(len(own)), own.astype(np.int64)]
                 size = f"they name {chosen.sum(1).mean():.2g} of {len(head.classes)} classes on average"
-            if sizes is not None:
-                owners = np.repeat(np.arange(len(sizes)), sizes)[known]
-                share = float(np.mean([held[owners == owner].mean() for owner in np.unique(owners)]))
+            if owners is not None:
+                _, number, sizes = np.unique(owners[known], return_inverse=True, return_counts=True)
+                share = float((np.bincount(number, weights=held) / sizes).mean())
+                of = f"the elements of {what}" if objective.rows == "elements" else what
                 said.append(
-                    f"{text} hold the truth for {share:.0%} of the elements of {what}, each set counting alike; "
-                    f"{size}. The promise is for an element drawn from a new set: of one set more may be missed, since "
-                    "its elements err together."
+                    f"{text} hold the truth for {share:.0%} of {of}, each {unit} counting alike; {size}. The promise "
+                    f"is for {one}: of one {unit} more may be missed, since its {many} err together."
                 )
                 continue
             low, high = binomial(int(held.sum()), len(held))

@@ -43,7 +43,8 @@ def element_baselines(
         weights: ``(B,)`` of all sets, or none.
         seed: of draws and of gradient boosting.
     """
-    drawn = _drawn(store, truth, fitted_on, seed)
+    marks = any(isinstance(head, WhichElement) for head in objective.heads)
+    drawn = _drawn(store, truth, fitted_on, seed, marks=marks)
     of_drawn = _owners(store, drawn)
     counted = np.ones(len(drawn)) if weights is None else weights[of_drawn]
     shifts = {row: _context(store, row) for row in np.unique(np.concatenate([of_drawn, tested])).tolist()}
@@ -101,17 +102,19 @@ def _which(
     return (odds / np.bincount(number, weights=odds)[number])[:, None]
 
 
-def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Places of at most `MOST` elements that have a label (or a mark on their set), drawn evenly from the sets."""
+def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int, *, marks: bool) -> np.ndarray:
+    """Places of at most `MOST` elements that have a label, drawn evenly from the sets; with marks, all may be drawn."""
     generator = np.random.default_rng(seed)
     each = max(2, MOST // len(rows))
     places = []
     for row in rows.tolist():
         own = store.positions(np.array([row]))
+        known = ~np.isnan(truth[own]).all(1)
+        if not marks:
+            own = own[known]
         if len(own) > each:
             chosen = generator.choice(own, each, replace=False)
-            marked = own[(truth[own] == 1).any(1)] if np.isnan(truth).any() else own[:0]
-            own = np.union1d(chosen, marked[:1])
+            own = np.union1d(chosen, own[known][:1]) if marks else np.sort(chosen)
         places.append(own)
     return np.concatenate(places)
 

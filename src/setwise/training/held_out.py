@@ -43,6 +43,8 @@ class HeldOut:
         for name, repeats in self.predicted.items():
             scores = [score(self.objective, predicted[rows], self.truth[rows], sizes=sizes) for predicted in repeats]
             for metric in scores[0]:
+                if not all(metric in one for one in scores):  # what has no value where all predictions are one
+                    continue
                 found[name, metric] = float(np.mean([one[metric] for one in scores]))
         return found
 

@@ -36,6 +36,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
     if baselines:
         all_predicted |= _baselines(run, problem)
     clusters = columns.clusters(store, problem.group)[split.test]
+    owners = None if problem.group is None else clusters
     held_out = HeldOut(objective, truth, {name: [values] for name, values in all_predicted.items()}, clusters)
     rows = measured(held_out, seed=run.record.config.seed).rows if intervals else scored(held_out)
     table = pa.table(
@@ -49,7 +50,7 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
     notes = (*run.record.notes, *undefined(objective, truth), *subset_notes(run, problem, predicted))
     conformal = run.record.conformal
     if conformal is not None:
-        notes += tuple(conformal.sentences(objective, predicted, truth, what="held-out sets"))
+        notes += tuple(conformal.sentences(objective, predicted, truth, what="held-out sets", owners=owners))
         for name, column in conformal.columns(objective, predicted).items():
             table = table.append_column(name, column)
     record = run.record.model_copy(update={"test": rows, "notes": notes})

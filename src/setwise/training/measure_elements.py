@@ -1,11 +1,13 @@
 """A run measured on the elements of its test sets, beside what it has to beat."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from setwise.data import columns
+from setwise.data.labels import labelled
 from setwise.data.store import SetStore
 from setwise.training.element_baselines import element_baselines
 from setwise.training.element_outputs import element_predictions
@@ -34,7 +36,7 @@ def measure_elements(
     positions = store.positions(split.test)
     if places is None:
         whole = objective.kind == "which-element"
-        sizes, kept = kept_elements(store, split.test, whole=whole, seed=record.config.seed)
+        sizes, kept = kept_elements(store, split.test, whole=whole, labels=objective.targets, seed=record.config.seed)
     else:
         inside = np.isin(positions, places)
         kept = np.flatnonzero(inside)
@@ -70,7 +72,10 @@ def measure_elements(
     for name, values in objective.columns(predicted).items():
         table = table.append_column(name, pa.array(values))
     if record.conformal is not None:
-        said = record.conformal.sentences(objective, predicted, truth[positions], what="the held-out sets", sizes=sizes)
+        owners = np.repeat(clusters, sizes)
+        said = record.conformal.sentences(
+            objective, predicted, truth[positions], what="the held-out sets", owners=owners
+        )
         notes += tuple(said)
         for name, column in record.conformal.columns(objective, predicted).items():
             table = table.append_column(name, column)
@@ -78,26 +83,32 @@ def measure_elements(
     return replace(run, record=record, test_predictions=table, held_out=held_out)
 
 
-def kept_elements(store: SetStore, rows: np.ndarray, *, whole: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def kept_elements(
+    store: SetStore, rows: np.ndarray, *, whole: bool, labels: Sequence[str], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """How many elements of each set are measured ``(B,)``, and which, counted through these sets; all of few.
+
+    Of many, those that have a label, and one of each set that has none.
 
     Args:
         store: the sets.
         rows: of those that are measured.
         whole: all elements, however many there are: one of each set is meant.
+        labels: what is predicted.
         seed: of the draw.
     """
     sizes = store.sizes[rows]
     if sizes.sum() <= MOST or whole:
         return sizes, np.arange(sizes.sum())
     generator = np.random.default_rng(seed)
-    most = np.minimum(sizes, max(1, MOST // len(rows)))
-    starts = np.cumsum(sizes) - sizes
-    drawn = [
-        start + np.sort(generator.choice(size, count, replace=False))
-        for start, size, count in zip(starts, sizes, most, strict=True)
-    ]
-    return most, np.concatenate(drawn)
+    known = np.split(labelled(store, labels)[store.positions(rows)], np.cumsum(sizes)[:-1])
+    drawn, start = [], 0
+    for own in known:
+        places = np.flatnonzero(own) if own.any() else np.arange(1)
+        count = min(len(places), max(1, MOST // len(rows)))
+        drawn.append(start + np.sort(generator.choice(places, count, replace=False)))
+        start += len(own)
+    return np.array([len(places) for places in drawn]), np.concatenate(drawn)
 
 
 def element_table(

@@ -112,7 +112,8 @@ def _checkpoints(
     """
     if directory is None:
         return None
-    covariates = () if inputs.covariates is None else inputs.covariates.names
+    scale = inputs.covariates
+    covariates = None if scale is None else [*scale.names, digest(scale.apply(problem.store))]
     return Checkpoints(
         directory,
         {
@@ -122,7 +123,7 @@ def _checkpoints(
             "elements": problem.store.fingerprint,
             "targets": problem.fingerprint,
             "weights": None if problem.weights is None else digest(problem.weights),
-            "covariates": list(covariates),
+            "covariates": covariates,
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
             "what each model of an ensemble leaves out (ensemble, calibrate)": list(spared),
         },

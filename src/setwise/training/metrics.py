@@ -67,6 +67,8 @@ def score(
             if sizes is not None and isinstance(head, Classification):
                 metrics |= _f1(part[known].argmax(1), truth[known, column], len(head.classes))
             found.append(metrics)
+    if not any(found):
+        return {}
     if len(found) == 1:
         return found[0]
     names = dict.fromkeys(name for metrics in found for name in metrics)

@@ -150,13 +150,18 @@ def split_of(
             test=shares[1],
             seed=seed,
         )
-        group = "group" if group is None and groups is not None else group
+    group = "group" if group is None and groups is not None else group
     check_not_split(store, parts)
     return parts, group
 
 
 def _checked(split: Split, groups: np.ndarray | None) -> Split:
-    """The split that a caller gives, if it keeps groups together."""
+    """The split that a caller gives, if its parts are disjoint and keep groups together."""
+    rows = np.concatenate([split.train, split.validation, split.test])
+    if len(np.unique(rows)) < len(rows):
+        raise InputError(
+            f"parts of a split must not overlap; row {_twice(rows)} is in two, or twice in one. Give each set once."
+        )
     if groups is not None:
         given = np.full(len(groups), "", dtype=object)
         for part in ("train", "validation", "test"):
@@ -164,6 +169,11 @@ def _checked(split: Split, groups: np.ndarray | None) -> Split:
         used = np.flatnonzero(given != "")
         split_sets(len(used), groups=groups[used], given=given[used], validation=0.0, test=0.0)
     return split
+
+
+def _twice(rows: np.ndarray) -> int:
+    found, counts = np.unique(rows, return_counts=True)
+    return int(found[counts.argmax()])
 
 
 def set_weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:

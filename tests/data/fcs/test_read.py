@@ -185,6 +185,20 @@ def test_mass_cytometry_has_its_own_cofactor(folder, tmp_path, names, keywords):
         read(folder.path, features=[names[0]])
 
 
+@pytest.mark.parametrize(
+    "detectors",
+    [
+        ["B515-A", "R780-A", "V450-A", "G560-A"],  # of a FACSAria: a laser and a wavelength
+        ["V450", "V525", "Y585", "Y610"],  # vanadium and yttrium have no such masses
+    ],
+)
+def test_detectors_named_by_laser_and_wavelength_are_no_isotopes(folder, tmp_path, detectors):
+    folder.path = tmp_path / "flow"
+    folder.add("a.fcs", names=["FSC-A", "SSC-A", *detectors, "Time"], labels=None, S_CYT="Main Aria (FACSAria)")
+    store = read(folder.path)
+    assert store.description.processing.cofactors == dict.fromkeys(detectors, 150.0)
+
+
 def test_new_files_are_read_as_those_of_the_model(folder):
     fitted = read(folder.path).description.processing
     again = read(folder.path / "s 4.fcs", features=["FSC-A", "CD3", "CD4"], like=fitted)

@@ -15,7 +15,12 @@ _SCATTER = re.compile(
     r"^(fsc|ssc|bsc|fs|ss|fals|rals|ls|als|ev|forward|side)(?![a-z])|scatter|^(fsc|ssc)", re.IGNORECASE
 )
 _SHAPE = {"width", "center", "centre", "offset", "residual"}  # of pulses; no amounts of a marker
-_METAL = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?\d{2,3}|\d{2,3}[A-Z][a-z]?)(Di|Dd)?(?![A-Za-z0-9])")
+_METALS = (  # of labels, beads, barcodes and stains, and the noble gas of the plasma
+    "As|Se|Br|Y|Zr|Ru|Rh|Pd|Ag|Cd|In|Sn|Te|I|Xe|Cs|Ba|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Hf|Ta|W|Re|Os|Ir|Pt|"
+    "Au|Hg|Tl|Pb|Bi"
+)
+_MASSES = r"(?:7[4-9]|[89]\d|1\d\d|20\d)"  # what mass cytometers detect; wavelengths of detectors (B515-A) lie above
+_METAL = re.compile(rf"(?<![A-Za-z0-9])(?:(?:{_METALS}){_MASSES}|{_MASSES}(?:{_METALS}))(?:Di|Dd)?(?![A-Za-z0-9])")
 _MASS_CYTOMETERS = re.compile(r"cytof|helios|mass|dvs|hyperion", re.IGNORECASE)
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from setwise.data import read
-from setwise.data.fcs import write_fcs
+from setwise.data.fcs import open_fcs, write_fcs
 from setwise.data.inspect import summarise
 
 TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
@@ -176,7 +176,28 @@ def test_channels_of_fcs_files(setwise, tmp_path):
     assert set(found["classes_gate"].to_pylist()) <= {"0", "1", "0 | 1"}
     again = read(tmp_path / "copies", labels=["predicted_gate", "probability_1"])
     assert np.allclose(again.labels["probability_1"].to_numpy(), found["probability_1"].to_numpy(), atol=1e-6)
-    assert (again.labels["predicted_gate"].to_numpy() - 1 == found["predicted_gate"].to_numpy().astype(float)).all()
+    assert (again.labels["predicted_gate"].to_numpy() == found["predicted_gate"].to_numpy().astype(float)).all()
+    assert "SETWISE_CLASSES" not in open_fcs(tmp_path / "copies" / "s0.fcs").keywords
+
+
+def test_classes_that_are_text_are_numbers_with_a_legend_in_copies(setwise, cells, tmp_path):
+    path, _ = cells
+    fit = ("fit", path, "--element-target", "type", "--features", "x,y", *TINY)
+    assert setwise(*fit, "--out", tmp_path / "run").code == 0
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    events = _sets()[22]
+    write_fcs(folder / "s.fcs", events, ["x", "y"])
+    table, copies = tmp_path / "p.parquet", tmp_path / "copies"
+    copied = setwise("predict", tmp_path / "run", folder, "--out", table, "--copies", copies)
+    assert copied.code == 0, copied.err
+    legend = "predicted_type: 1 = big, 2 = small"
+    assert f"Numbers in their channels: {legend}" in copied.out
+    copy = open_fcs(copies / "s.fcs")
+    assert copy.keywords["SETWISE_CLASSES"] == legend
+    numbers = next(copy.read())[:, [channel.name for channel in copy.channels].index("predicted_type")]
+    names = pyarrow.parquet.read_table(table)["predicted_type"].to_pylist()
+    assert numbers.tolist() == [{"big": 1.0, "small": 2.0}[name] for name in names]
 
 
 def test_columns_of_obs(setwise, tmp_path):

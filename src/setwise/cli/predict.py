@@ -40,7 +40,8 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions.",
+            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions. "
+            "Channels of FCS files are numbers: classes that are text are counted from 1 (keyword SETWISE_CLASSES).",
         ),
     ] = None,
     overwrite: options.Overwrite = False,
@@ -114,7 +115,8 @@ def _predict_elements(
 
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, write_tables
-    from setwise.inference.element_copies import write_copies
+    from setwise.data.fcs.folder import is_fcs
+    from setwise.inference.element_copies import class_legend, write_copies
     from setwise.inference.predict import check_spread, read_for
     from setwise.inference.predict_elements import check_whole_sets, element_tables
 
@@ -131,5 +133,7 @@ def _predict_elements(
         names = write_tables([together], out)
         made = write_copies(source, together, run.objective, copies, **read_as)
         people.line(f"{len(made):,} copies with predictions: {copies}")
+        if is_fcs(source) and (legend := class_legend(run.objective)):
+            people.line(f"Numbers in their channels: {legend}")
     people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
     people.document({"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names})

@@ -12,6 +12,7 @@ from setwise.data.fcs import copy_fcs, open_fcs
 from setwise.data.fcs.folder import find_sources, is_fcs
 from setwise.data.per_set import read_sets
 from setwise.data.reading import Reading
+from setwise.training.heads import Classification, Label, Ordinal
 from setwise.training.objectives import Objective
 
 
@@ -40,8 +41,8 @@ def write_copies(
     """Write copies of what was read with the predictions of every element, and return their paths.
 
     An AnnData file gets columns of ``obs``, named as the predictions, after ``setwise_``. FCS files get a channel for
-    each number, and for each class its number, counted from 1 in the order of the channels of its probabilities; sets
-    of classes, which are text, and intervals without ends have no channel.
+    each number, and for each class its number (`class_numbers`), which the keyword ``SETWISE_CLASSES`` explains where
+    it is not the class itself; sets of classes, which are text, and intervals without ends have no channel.
 
     Args:
         source: the files, as they were read.
@@ -68,11 +69,14 @@ def write_copies(
         }
         return [write_anndata(source, folder / Path(source).name, set_id=set_id, obs=obs)]
     text = {f"classes_{target}" for target in objective.targets}
+    classes = class_numbers(objective)
     numbers = {
-        name: _as_numbers(name, values, objective)
+        name: np.array([classes[name][label] for label in values]) if name in classes else np.asarray(values, float)
         for name, values in columns.items()
         if name not in text and table[name].null_count == 0
     }
+    legend = class_legend(objective)
+    keywords = {"SETWISE_CLASSES": legend} if legend else {}
     reading = Reading() if reading is None else reading
     given, where = (None, "") if sets is None else read_sets(sets, set_id)
     found = find_sources(
@@ -88,14 +92,39 @@ def write_copies(
             raise InputError(f"{path} changed since it was read. Predict again.")
         target = path.name if same.count(path.name) == 1 else f"{key.replace('/', '_')}.fcs"
         added = {name.replace(",", ";"): values[spans[key]] for name, values in numbers.items()}
-        copies.append(copy_fcs(original, folder / target, added))
+        copies.append(copy_fcs(original, folder / target, added, keywords=keywords))
     return copies
 
 
-def _as_numbers(name: str, values: np.ndarray, objective: Objective) -> np.ndarray:
-    """A column as an FCS file can hold it: the name of a class as its number, counted from 1."""
-    for head in objective.heads:
-        if name == f"predicted_{head.target}" and head.kind == "classification":
-            numbers = {label: float(i) for i, label in enumerate(head.classes, start=1)}
-            return np.array([numbers[label] for label in values])
-    return np.asarray(values, np.float64)
+def class_numbers(objective: Objective) -> dict[str, dict[Label, float]]:
+    """By the names of their columns of predictions, the number of each class as an FCS file can hold it.
+
+    Classes that are numbers are themselves; others are counted from 1, in the order of their probabilities.
+    """
+    return {
+        f"predicted_{head.target}": _numbers(head.classes)
+        for head in objective.heads
+        if isinstance(head, Classification | Ordinal)
+    }
+
+
+def class_legend(objective: Objective) -> str:
+    """Which classes the numbers stand for that are not the classes themselves; empty where all are."""
+    return "; ".join(
+        f"{name}: {', '.join(f'{number:g} = {label}' for label, number in numbers.items())}"
+        for name, numbers in class_numbers(objective).items()
+        if numbers != _themselves(tuple(numbers))
+    )
+
+
+def _numbers(classes: tuple[Label, ...]) -> dict[Label, float]:
+    return _themselves(classes) or {label: float(number) for number, label in enumerate(classes, 1)}
+
+
+def _themselves(classes: tuple[Label, ...]) -> dict[Label, float]:
+    """Classes as the numbers that they are; none where some are no numbers, or two the same."""
+    try:
+        numbers = {label: float(label) for label in classes}
+    except ValueError:
+        return {}
+    return numbers if np.isfinite([*numbers.values()]).all() and len({*numbers.values()}) == len(classes) else {}

@@ -159,6 +159,21 @@ def test_whether_there_is_spillover_to_compensate_is_told(folder, tmp_path):
         read(folder.path, reading=Reading(compensate=True))
 
 
+def test_a_model_of_files_without_matrices_refuses_files_with_one_unless_told_not_to_compensate(folder, tmp_path):
+    with_matrices, folder.path = folder.path, tmp_path / "bare"
+    for number in range(3):
+        folder.add(f"{number}.fcs", seed=number, count=11 + 2 * number)
+    fitted = read(folder.path).description.processing
+    with pytest.raises(InputError, match=r"without spillover matrices; 5 of 5 files have one: s 0\.fcs.*--no-compens"):
+        read(with_matrices, like=fitted)
+    as_measured = read(with_matrices, like=fitted, reading=Reading(compensate=False))
+    np.testing.assert_array_equal(as_measured.elements(0), read(folder.path).elements(0))
+    assert as_measured.description.processing == fitted
+    told = read(folder.path, reading=Reading(compensate=False)).description.processing
+    assert told.compensation == "none"
+    np.testing.assert_array_equal(read(with_matrices, like=told).elements(0), as_measured.elements(0))
+
+
 def test_some_files_without_a_matrix(folder):
     folder.add("s 1.fcs", seed=1, count=13)
     store = read(folder.path)

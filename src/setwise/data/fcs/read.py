@@ -11,7 +11,7 @@ from setwise._checks import InputError, counted
 from setwise.data.fcs.channels import FLOW, MASS, check_have, columns_of, is_mass, is_scatter, names_of, quoted, shared
 from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
-from setwise.data.fcs.spillover import Spillover, has_matrix, spillover_of
+from setwise.data.fcs.spillover import Spillover, spillover_of
 from setwise.data.ids import unify
 from setwise.data.labels import LABEL, check_no_label
 from setwise.data.per_set import join, named_rows
@@ -174,26 +174,38 @@ def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
     return _Opened(opened.sources.take(rows), files, spillovers)
 
 
-def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
-    """What is done to the events of all files."""
+def _compensation(opened: _Opened, reading: Reading, like: Processing | None) -> str:
+    """Which files are compensated, in the word of `Processing`."""
+    having = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is not None]
     without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
-    if reading.compensate and like is None and without:
-        raise InputError(
-            f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
-            f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
-            "compensated anyway."
-        )
-    compensation = "all" if not without else "some" if len(without) < len(opened.files) else "no matrix"
-    if compensation == "no matrix" and reading.compensate is False and any(map(has_matrix, opened.files)):
-        compensation = "none"
-    if like is not None and like.compensation == "all" and compensation != "all":
+    found = "no matrix" if not having else "some" if without else "all"
+    if like is None:
+        if reading.compensate and without:
+            raise InputError(
+                f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
+                f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
+                "compensated anyway."
+            )
+        return "none" if reading.compensate is False else found
+    if like.compensation == "all" and without:
         raise InputError(
             f"the model was fitted on files with spillover matrices; {len(without)} of {len(opened.files)} files have "
             f"none: {listed(without, 5)}. Export them with the matrix ($SPILLOVER)."
         )
+    if like.compensation == "no matrix" and having:
+        raise InputError(
+            f"the model was fitted on files without spillover matrices; {len(having)} of {len(opened.files)} files "
+            f"have one: {listed(having, 5)}. Export them as those were, or read them without (--no-compensation)."
+        )
+    return like.compensation or found
+
+
+def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
+    """What is done to the events of all files."""
+    compensation = _compensation(opened, reading, like)
     if like is not None:
         cofactors = {name: value for name, value in like.cofactors.items() if name in names}
-        return Processing(like.compensation or compensation, cofactors)
+        return Processing(compensation, cofactors)
     cofactor = reading.cofactor
     if cofactor is None:
         mass = [is_mass(file) for file in opened.files]

@@ -34,11 +34,6 @@ class Spillover:
         values[:, self.columns] = values[:, self.columns] @ self.inverse
 
 
-def has_matrix(file: FcsFile) -> bool:
-    """Whether a file brings a spillover matrix, good or bad."""
-    return any(file.keywords.get(name, "0").strip() not in ("", "0") for name in _KEYWORDS)
-
-
 def spillover_of(file: FcsFile) -> Spillover | None:
     """The spillover matrix that a file brings, ready to be applied; none where it brings none.
 

@@ -12,6 +12,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import Processing, Reading, SetStore, read, summarise
+from setwise.data.fcs import copy_fcs, open_fcs
 from tests.data.fcs.conftest import MARKERS, NAMES, SPILL, events
 
 MATRIX = np.array([[1, 0.25], [0.125, 1]])
@@ -245,6 +246,21 @@ def test_values_that_are_no_numbers(folder):
     assert np.delete(others, 7).mean() == pytest.approx(others[7], rel=1e-6)
     again = read(folder.path, features=["FSC-A", "CD3", "CD4"], like=store.description.processing)
     np.testing.assert_array_equal(again.elements(0), store.elements(0))
+
+
+def test_channels_that_setwise_added_are_features_only_when_named(folder, tmp_path):
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for number in range(5):
+        original = open_fcs(folder.path / f"s {number}.fcs")
+        once = copy_fcs(original, tmp_path / "once.fcs", {"predicted_pop": np.ones(original.events)})
+        copy_fcs(open_fcs(once), copies / original.path.name, {"leave_one_out": np.ones(original.events)})
+    store = read(copies)
+    assert store.features == read(folder.path).features
+    assert store.left_out["predicted_pop"] == store.left_out["leave_one_out"]
+    assert store.left_out["predicted_pop"].startswith("setwise added it")
+    assert read(copies, features=["CD3", "leave_one_out"]).features == ("CD3", "leave_one_out")
+    assert read([*sorted(copies.iterdir())[:2], folder.path / "s 4.fcs"]).features == store.features
 
 
 def test_two_channels_of_one_name(folder):

@@ -72,7 +72,7 @@ def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
 
 
 def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[str, str], list[str]]:
-    """The channels to be used where none are named: all but clocks and lengths of events.
+    """The channels to be used where none are named: all but clocks, lengths of events, and what setwise added.
 
     Returns:
         The names in the order of the first file, the channels left out with the reason, and the problems found.
@@ -87,6 +87,8 @@ def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[s
         for channel, name in zip(file.channels, names, strict=True):
             if is_clock(name) or is_clock(channel.name):
                 left_out[name] = "it tells time, event length or a running number"
+            elif channel.name in file.added:
+                left_out[name] = "setwise added it: a prediction or a score, not measured"
             else:
                 counts[name] = counts.get(name, 0) + 1
     for name in left_out:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from setwise._checks import InputError
-from setwise.data.fcs.file import FcsFile
+from setwise.data.fcs.file import ADDED, FcsFile
 from setwise.data.files import whole_or_nothing
 
 _OURS = re.compile(
@@ -82,6 +82,7 @@ def copy_fcs(
     """A copy of an FCS file with channels added, such as a score of each event.
 
     The events are those of the file on its scale, not compensated; keywords (the spillover matrix among them) are kept.
+    The keyword ``SETWISE_CHANNELS`` names the new channels, which are no features unless they are named.
 
     Args:
         original: the file, opened.
@@ -114,7 +115,7 @@ def copy_fcs(
         total=original.events,
         labels=[*(channel.label for channel in channels), *("" for _ in columns)],
         ranges=[*(max(channel.range, 1.0) for channel in channels), *(_range(v) for v in columns.values())],
-        keywords={**original.keywords, **(keywords or {})},
+        keywords={**original.keywords, **(keywords or {}), ADDED: ",".join([*original.added, *columns])},
     )
 
 

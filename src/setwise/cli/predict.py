@@ -1,5 +1,6 @@
 """`setwise predict`: predictions for new sets from a saved run."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -78,9 +79,9 @@ def predict(
     of_elements = loaded.objective.rows == "elements"
     if copies is not None and not of_elements:
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
-    if copies is not None:
-        check_copies(source, copies)
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
+    if copies is not None:
+        check_copies(source, loaded.objective, copies, **read_as)
     how = Computing(
         device=device,
         elements_per_batch=elements_per_batch,
@@ -130,8 +131,13 @@ def _predict_elements(
         names = write_tables(tables, out)
     else:
         together = pa.concat_tables(tables)
-        names = write_tables([together], out)
-        made = write_copies(source, together, run.objective, copies, **read_as)
+        copies.mkdir()
+        try:
+            made = write_copies(source, together, run.objective, copies, **read_as)
+            names = write_tables([together], out)
+        except BaseException:
+            shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again
+            raise
         people.line(f"{len(made):,} copies with predictions: {copies}")
         if is_fcs(source) and (legend := class_legend(run.objective)):
             people.line(f"Numbers in their channels: {legend}")

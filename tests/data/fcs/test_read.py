@@ -119,7 +119,7 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
     folder.add("s 5.fcs", labels=["", "CD3", "CD8", ""], SPILL=SPILL)
     with pytest.raises(InputError, match=r"'CD4': all but s 5\.fcs \(5 of 6\); 'CD8': only s 5\.fcs") as refused:
         read(folder.path)
-    assert '--features "FSC-A,FITC-A,PE-A"' in str(refused.value)
+    assert 'all files have "FSC-A,CD3". Name one by $PnN only where' in str(refused.value)
     assert read(folder.path, features=["CD3", "PE-A"]).features == ("CD3", "PE-A")
     with pytest.raises(InputError, match=r"'CD8' is in 1 of 6 files, not in s 0\.fcs"):
         read(folder.path, features=["CD3", "CD8"])
@@ -130,6 +130,20 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
         read(folder.path, features=["CD19"], reading=Reading(skip_bad=True))
     loose = read(folder.path, strict=False)
     assert loose.features == ("FSC-A", "CD3")
+
+
+def test_detectors_are_advised_only_where_they_have_the_same_markers(folder):
+    folder.add("s 5.fcs", labels=None, SPILL=SPILL)
+    with pytest.raises(InputError, match='named by \\$PnN: --features "FSC-A,FITC-A,PE-A"'):
+        read(folder.path)
+    assert not any("$PnN" in note for note in read(folder.path, features=["FITC-A"]).description.notes)
+    folder.add("s 6.fcs", labels=["", "CD19", "CD3", ""], SPILL=SPILL)
+    with pytest.raises(InputError) as refused:
+        read([folder.path / "s 0.fcs", folder.path / "s 6.fcs"])
+    assert 'all files have "FSC-A,CD3"' in str(refused.value)
+    assert "FITC-A" not in str(refused.value)
+    notes = read(folder.path, features=["FITC-A", "FSC-A"]).description.notes
+    assert any("other files: FITC-A is CD3 (s 0.fcs), CD19 (s 6.fcs). Name the markers" in note for note in notes)
 
 
 def test_matrices_that_cannot_be_used(folder):

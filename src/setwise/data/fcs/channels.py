@@ -120,9 +120,32 @@ def _differ(
     more = "" if len(lines) <= 20 else f"; and {len(lines) - 20} more channels"
     detectors = [[c.name for c in file.channels if not is_clock(c.name)] for file in files]
     advice = f"Name the channels to be used (--features); all files have {quoted(common)}." if common else ""
-    if all(sorted(names) == sorted(detectors[0]) for names in detectors):
-        advice = f"Their detectors agree, so channels can be named by $PnN: --features {quoted(detectors[0])}."
-    return f"the files must have the same channels, and differ in {'; '.join(lines[:20])}{more}. {advice}".rstrip()
+    if len({*detectors[0]}) == len(detectors[0]) and all(sorted(names) == sorted(detectors[0]) for names in detectors):
+        if mixed_markers(files, detectors[0], [columns_of(file, detectors[0]) for file in files]):
+            advice += " Name one by $PnN only where its $PnS are spellings of the same marker."
+        else:
+            advice = f"Their detectors agree, so channels can be named by $PnN: --features {quoted(detectors[0])}."
+    return (
+        f"the files must have the same channels, and differ in {'; '.join(lines[:20])}{more}. {advice.strip()}".rstrip()
+    )
+
+
+def mixed_markers(
+    files: Sequence[FcsFile], features: Sequence[str], columns: Sequence[Sequence[int | None]]
+) -> dict[str, dict[str, str]]:
+    """Features whose channels have several markers (``$PnS``) among the files: each marker, with a file that has it.
+
+    Args:
+        files: the files.
+        features: names of channels.
+        columns: where they are in each file; none where it has them not.
+    """
+    mixed: dict[str, dict[str, str]] = {feature: {} for feature in features}
+    for file, places in zip(files, columns, strict=True):
+        for feature, place in zip(features, places, strict=True):
+            if place is not None and (marker := file.channels[place].label):
+                mixed[feature].setdefault(marker, file.path.name)
+    return {feature: markers for feature, markers in mixed.items() if len(markers) > 1}
 
 
 def quoted(names: Sequence[str]) -> str:

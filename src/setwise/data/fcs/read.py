@@ -8,7 +8,18 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError, counted
-from setwise.data.fcs.channels import FLOW, MASS, check_have, columns_of, is_mass, is_scatter, names_of, quoted, shared
+from setwise.data.fcs.channels import (
+    FLOW,
+    MASS,
+    check_have,
+    columns_of,
+    is_mass,
+    is_scatter,
+    mixed_markers,
+    names_of,
+    quoted,
+    shared,
+)
 from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
 from setwise.data.fcs.spillover import Spillover, spillover_of
@@ -91,7 +102,7 @@ def read_fcs(
         strict and not keep_missing,
         (*opened.sources.problems, *problems, *more),
         processing,
-        tuple(_notes(opened, names)),
+        tuple(_notes(opened, names, columns)),
         opened.sources.skipped,
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
@@ -229,7 +240,7 @@ def _first_channels(opened: _Opened, names: Sequence[str]) -> list[bool]:
     return [not (is_scatter(file.channels[n].name) or is_scatter(file.channels[n].label)) for n in columns]
 
 
-def _notes(opened: _Opened, names: Sequence[str]) -> list[str]:
+def _notes(opened: _Opened, names: Sequence[str], columns: Sequence[Sequence[int]]) -> list[str]:
     """What people should know of how the files were read."""
     notes = []
     scatter = [name for name, amount in zip(names, _first_channels(opened, names), strict=True) if not amount]
@@ -242,6 +253,15 @@ def _notes(opened: _Opened, names: Sequence[str]) -> list[str]:
         notes.append(
             f"{len(without)} of {len(opened.files)} files have no spillover matrix and are not compensated, the others "
             f"are: {listed(without, 5)}. Differences between the two may come from that alone (--no-compensation)."
+        )
+    mixed = [
+        f"{name} is {', '.join(f'{marker} ({file})' for marker, file in list(markers.items())[:3])}"
+        for name, markers in mixed_markers(opened.files, names, columns).items()
+    ]
+    if mixed:
+        notes.append(
+            f"channels named by $PnN have other markers ($PnS) in other files: {'; '.join(mixed)}. Name the markers "
+            "(--features), unless these are spellings of the same."
         )
     several = [file.path.name for file in opened.files if file.data_sets > 1]
     if several:

@@ -12,7 +12,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import Processing, Reading, SetStore, read, summarise
-from setwise.data.fcs import copy_fcs, open_fcs
+from setwise.data.fcs import copy_fcs, open_fcs, write_fcs
 from tests.data.fcs.conftest import MARKERS, NAMES, SPILL, events
 
 MATRIX = np.array([[1, 0.25], [0.125, 1]])
@@ -246,8 +246,6 @@ def test_new_files_are_read_as_those_of_the_model(folder):
 
 
 def test_values_that_are_no_numbers(folder):
-    from setwise.data.fcs.write import write_fcs
-
     x = events(0, 11)
     x[7, 1] = np.nan
     write_fcs(folder.path / "s 0.fcs", x, NAMES, labels=MARKERS, keywords={})
@@ -275,6 +273,33 @@ def test_channels_that_setwise_added_are_features_only_when_named(folder, tmp_pa
     assert store.left_out["predicted_pop"].startswith("setwise added it")
     assert read(copies, features=["CD3", "leave_one_out"]).features == ("CD3", "leave_one_out")
     assert read([*sorted(copies.iterdir())[:2], folder.path / "s 4.fcs"]).features == store.features
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_advice_can_be_followed(folder, value):
+    fitted = read(folder.path).description.processing
+    names = ["FSC-A", "CD3", "CD4"]
+    x = events(0, 11)
+    x[7, 0] = value
+    odd = write_fcs(folder.path / "s 0.fcs", x, NAMES, labels=MARKERS, keywords={"SPILL": SPILL})
+    masked = "" if value == np.inf else r", or mark what is missing \(--missing mask\)"
+    with pytest.raises(InputError, match=rf"Drop such events, leave the channel out \(--features\){masked}\.$"):
+        read(odd)
+    with pytest.raises(InputError, match=r"in event 8\. Drop such events\.$"):
+        read(odd, features=names, like=fitted)
+    other = folder.add("s 1.fcs", labels=["", "CD3", "CD8", ""], SPILL=SPILL)
+    skip = Reading(skip_bad=True)
+    for source, like, reading, advice in [
+        (folder.path, None, None, r"Name others or leave out the files that lack one \(--skip-bad\)"),
+        (folder.path, fitted, None, r"Leave out the files that lack one \(--skip-bad\)"),
+        (other, None, skip, "Name others"),
+        (other, fitted, None, "Give files that have them"),
+        (other, fitted, skip, "Give files that have them"),
+    ]:
+        with pytest.raises(InputError, match=rf"'CD4' is in . of . files?.*\. {advice}\.$"):
+            read(source, features=names, like=like, reading=reading)
+    with pytest.raises(InputError, match=r"'gate' is in 0 of 1 files.*\. Give files that have them\.$"):
+        read(folder.path / "s 2.fcs", features=names, like=fitted, labels=["gate"])
 
 
 def test_two_channels_of_one_name(folder):

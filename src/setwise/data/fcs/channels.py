@@ -65,7 +65,7 @@ def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
         if len(places) > 1 and len(exact) != 1:
             raise InputError(
                 f"{file.path}: channels {', '.join(f'{n + 1} ({file.channels[n].name})' for n in places)} are all "
-                f"named {feature!r}. Name the one you mean by its $PnN."
+                f"named {feature!r}. Name the one you mean by its $PnN, or rename the others in the file."
             )
         found.append((exact or places or [None])[0])
     return found
@@ -153,8 +153,16 @@ def quoted(names: Sequence[str]) -> str:
     return '"' + ",".join(f'""{name}""' if "," in name else name for name in names) + '"'
 
 
-def check_have(files: Sequence[FcsFile], features: Sequence[str]) -> list[list[int]]:
+def check_have(
+    files: Sequence[FcsFile], features: Sequence[str], *, of_run: bool = False, can_skip: bool = False
+) -> list[list[int]]:
     """For each file, where the named channels are.
+
+    Args:
+        files: the files.
+        features: names of channels.
+        of_run: a run names them, so that errors do not ask for others.
+        can_skip: files that lack some would be left out with ``skip_bad``, which was not asked for.
 
     Raises:
         InputError: channels that some files lack, channel by channel.
@@ -169,12 +177,19 @@ def check_have(files: Sequence[FcsFile], features: Sequence[str]) -> list[list[i
                 f"{listed([file.path.name for file in lacking], 3)}"
             )
     if lines:
+        ways = [] if of_run else ["name others"]
+        if can_skip and any(None not in found for found in columns):
+            ways.append("leave out the files that lack one (--skip-bad)")
+        advice = " or ".join(ways or ["give files that have them"])
         raise InputError(
-            f"every file must have every feature, by $PnN or $PnS: {'; '.join(lines)}. "
-            f"{files[0].path.name} has {listed(names_of(files[0]), 40)}. Name others, or leave out the files that lack "
-            "one (--skip-bad)."
+            f"every file must have every {'channel of the run' if of_run else 'feature'}, by $PnN or $PnS: "
+            f"{'; '.join(lines)}. {files[0].path.name} has {listed(names_of(files[0]), 40)}. "
+            f"{advice[0].upper()}{advice[1:]}."
         )
     for file, found in zip(files, columns, strict=True):
         if len(set(found)) < len(found):
-            raise InputError(f"{file.path}: two of the features {listed(list(features))} are one channel. Drop one.")
+            raise InputError(
+                f"{file.path}: {listed(list(features))} must be as many channels; two of them are one. "
+                f"{'Mend their names in the file' if of_run else 'Drop one'}."
+            )
     return [[n for n in found if n is not None] for found in columns]

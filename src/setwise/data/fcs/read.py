@@ -76,18 +76,24 @@ def read_fcs(
         InputError: a file that cannot be read (unless ``skip_bad``), panels that differ, a table that does not fit.
     """
     opened = _open_all(sources, reading, strict=strict)
+    of_run = like is not None
     if features is None:
         names, left_out, problems = shared(opened.files, strict=strict)
-        names = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if not labelled]
+        names = [
+            name
+            for name, labelled in zip(names, _are_labels(opened, names, labels, of_run), strict=True)
+            if not labelled
+        ]
     else:
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
         names, problems = list(features), []
-        opened = _having(opened, names) if reading.skip_bad else opened
+        opened = _having(opened, names, of_run=of_run) if reading.skip_bad else opened
+        places = check_have(opened.files, names, of_run=of_run, can_skip=not reading.skip_bad)
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))
-        used = {names_of(f)[n] for f, c in zip(opened.files, check_have(opened.files, names), strict=True) for n in c}
+        used = {names_of(file)[n] for file, own in zip(opened.files, places, strict=True) for n in own}
         left_out = {name: "it was not named" for name in every if name not in used}
-    both = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if labelled]
+    both = [name for name, labelled in zip(names, _are_labels(opened, names, labels, of_run), strict=True) if labelled]
     check_no_label(names, both)
     left_out |= dict.fromkeys(labels, LABEL)
     columns = check_have(opened.files, names)
@@ -107,29 +113,29 @@ def read_fcs(
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
     arguments = (opened, columns, names, processing)
-    beside = _labels(opened, labels)
+    beside = _labels(opened, labels, of_run=of_run)
     if store is not None:
         with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
-            _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
+            _fill(elements, *arguments, strict=strict, keep_missing=keep_missing, of_run=of_run)
         return SetStore.open(store)
     elements = room((int(sizes.sum()), len(names)))
-    _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
+    _fill(elements, *arguments, strict=strict, keep_missing=keep_missing, of_run=of_run)
     return SetStore.from_description(elements, sizes, joined, description, beside)
 
 
-def _are_labels(opened: _Opened, names: Sequence[str], labels: Sequence[str]) -> list[bool]:
+def _are_labels(opened: _Opened, names: Sequence[str], labels: Sequence[str], of_run: bool) -> list[bool]:
     """Whether each channel is a label, by either of its names."""
     if not labels:
         return [False] * len(names)
-    places = set(check_have(opened.files[:1], labels)[0])
+    places = set(check_have(opened.files[:1], labels, of_run=of_run)[0])
     return [place in places for place in check_have(opened.files[:1], names)[0]]
 
 
-def _labels(opened: _Opened, names: Sequence[str]) -> dict[str, pa.Array]:
+def _labels(opened: _Opened, names: Sequence[str], *, of_run: bool) -> dict[str, pa.Array]:
     """Channels of all files as they are stored: neither compensated nor transformed."""
     if not names:
         return {}
-    columns = check_have(opened.files, names)
+    columns = check_have(opened.files, names, of_run=of_run)
     pieces = [
         np.array(events[:, own], np.float64)
         for file, own in zip(opened.files, columns, strict=True)
@@ -170,7 +176,7 @@ def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:
     return _Opened(sources.take(rows) if bad else sources, files, spillovers)
 
 
-def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
+def _having(opened: _Opened, names: Sequence[str], *, of_run: bool) -> _Opened:
     """The files that have all of the named channels; the others are left out."""
     rows = []
     for row, file in enumerate(opened.files):
@@ -180,7 +186,7 @@ def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
         else:
             rows.append(row)
     if not rows:
-        check_have(opened.files, names)
+        check_have(opened.files, names, of_run=of_run)
     files, spillovers = [opened.files[row] for row in rows], [opened.spillovers[row] for row in rows]
     return _Opened(opened.sources.take(rows), files, spillovers)
 
@@ -281,6 +287,7 @@ def _fill(
     *,
     strict: bool,
     keep_missing: bool,
+    of_run: bool,
 ) -> None:
     """Copy the events of all files, some at a time."""
     sizes = [file.events for file in opened.files]
@@ -297,7 +304,7 @@ def _fill(
                 values[:, chosen] = np.arcsinh(values[:, chosen] / scales[chosen])
                 piece = values.astype(np.float32)
             if strict:
-                _check(piece, names, file, row - int(place[position]), keep_missing=keep_missing)
+                _check(piece, names, file, row - int(place[position]), keep_missing=keep_missing, of_run=of_run)
             elements[row : row + len(piece)] = piece
             row += len(piece)
 
@@ -307,12 +314,15 @@ def _rows(file: FcsFile) -> int:
     return max(1 << 10, min(ROWS, (1 << 21) // len(file.channels)))
 
 
-def _check(piece: np.ndarray, names: Sequence[str], file: FcsFile, first: int, *, keep_missing: bool) -> None:
+def _check(
+    piece: np.ndarray, names: Sequence[str], file: FcsFile, first: int, *, keep_missing: bool, of_run: bool
+) -> None:
     bad = np.isinf(piece) if keep_missing else ~np.isfinite(piece)
     if bad.any():
         row, column = np.argwhere(bad)[0]
+        masks = ", or mark what is missing (--missing mask)" if np.isnan(piece[row, column]) else ""
+        others = "" if of_run else f", leave the channel out (--features){masks}"
         raise InputError(
             f"{file.path}: every value must be a finite number; {names[column]!r} is {piece[row, column]} in event "
-            f"{first + int(row) + 1}. Drop such events, leave the channel out (--features), or mark what is missing "
-            "(--missing mask)."
+            f"{first + int(row) + 1}. Drop such events{others}."
         )

@@ -14,7 +14,7 @@ from setwise.data.fcs.file import FcsFile
 from setwise.data.tables import listed
 
 _KEYWORDS = ("$SPILLOVER", "SPILLOVER", "SPILL", "$SPILL", "$COMP", "COMP")
-_WITHOUT = "Read the files as they are with --no-compensation, or mend the file."
+_WITHOUT = "Mend the file, or read all files as they are (--no-compensation), from the fit on."
 
 
 @dataclass(frozen=True)

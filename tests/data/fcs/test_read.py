@@ -260,6 +260,18 @@ def test_values_that_are_no_numbers(folder):
     np.testing.assert_array_equal(again.elements(0), store.elements(0))
 
 
+def test_a_missing_value_reaches_only_the_channels_that_it_spills_into(folder):
+    x = events(0, 11, 5)
+    x[7, 0], x[8, 1], x[9, 2], x[9, 3] = np.nan, np.nan, np.inf, np.nan
+    spill = "3,A,B,C,1,0.2,0,0,1,0,0,0.3,1"  # A and C spill into B
+    path = write_fcs(folder.path / "s 0.fcs", x, list("ABCDE"), keywords={"SPILL": spill})
+    store = read(path, features=list("ABCD"), reading=Reading(cofactor=0), strict=False)
+    a, b, c, d = x[:, :4].astype(np.float64).T
+    expected = np.stack([a, b - 0.2 * a - 0.3 * c, c, d], 1)
+    np.testing.assert_allclose(store.elements(0), expected, rtol=1e-5)
+    assert np.argwhere(np.isnan(store.elements(0))).tolist() == [[7, 0], [7, 1], [8, 1], [9, 3]]
+
+
 def test_channels_that_setwise_added_are_features_only_when_named(folder, tmp_path):
     copies = tmp_path / "copies"
     copies.mkdir()

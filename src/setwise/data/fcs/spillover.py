@@ -14,6 +14,7 @@ from setwise.data.fcs.file import FcsFile
 from setwise.data.tables import listed
 
 _KEYWORDS = ("$SPILLOVER", "SPILLOVER", "SPILL", "$SPILL", "$COMP", "COMP")
+_NO_PART = 1e-12  # coefficients that are zero but for rounding
 _WITHOUT = "Mend the file, or read all files as they are (--no-compensation), from the fit on."
 
 
@@ -30,8 +31,18 @@ class Spillover:
     inverse: np.ndarray
 
     def apply(self, values: np.ndarray) -> None:
-        """Compensate the values ``(n, P)`` of all channels in place."""
-        values[:, self.columns] = values[:, self.columns] @ self.inverse
+        """Compensate the values ``(n, P)`` of all channels in place.
+
+        A value that is missing makes those missing that it has a part in, and no others.
+        """
+        measured = values[:, self.columns]
+        odd = ~np.isfinite(measured).all(1)
+        with np.errstate(invalid="ignore"):  # infinite values, which are refused later
+            true = measured @ self.inverse
+            for column, weights in enumerate(self.inverse.T if odd.any() else ()):
+                parts = np.abs(weights) > _NO_PART
+                true[odd, column] = measured[odd][:, parts] @ weights[parts]
+        values[:, self.columns] = true
 
 
 def spillover_of(file: FcsFile) -> Spillover | None:

@@ -8,9 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from setwise._checks import InputError
+from setwise.cli import writing
 from setwise.data import read
-from setwise.data.fcs import write_fcs
+from setwise.data.fcs import copy_fcs, open_fcs, write_fcs
 from setwise.data.inspect import summarise
+from setwise.inference import element_copies, predict_elements
 
 TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
 
@@ -176,7 +179,67 @@ def test_channels_of_fcs_files(setwise, tmp_path):
     assert set(found["classes_gate"].to_pylist()) <= {"0", "1", "0 | 1"}
     again = read(tmp_path / "copies", labels=["predicted_gate", "probability_1"])
     assert np.allclose(again.labels["probability_1"].to_numpy(), found["probability_1"].to_numpy(), atol=1e-6)
-    assert (again.labels["predicted_gate"].to_numpy() - 1 == found["predicted_gate"].to_numpy().astype(float)).all()
+    assert (again.labels["predicted_gate"].to_numpy() == found["predicted_gate"].to_numpy().astype(float)).all()
+    assert "SETWISE_CLASSES" not in open_fcs(tmp_path / "copies" / "s0.fcs").keywords
+
+
+@pytest.fixture
+def types(setwise, cells, tmp_path):
+    """A run that was fitted on a table, and a folder of FCS files to predict."""
+    fit = ("fit", cells[0], "--element-target", "type", "--features", "x,y", *TINY)
+    assert setwise(*fit, "--out", tmp_path / "run").code == 0
+    (tmp_path / "samples").mkdir()
+    for number, events in enumerate(_sets()[:3]):
+        write_fcs(tmp_path / "samples" / f"s{number}.fcs", events, ["x", "y"])
+    return tmp_path / "run", tmp_path / "samples"
+
+
+def test_classes_that_are_text_are_numbers_with_a_legend_in_copies(setwise, types, tmp_path):
+    table, copies = tmp_path / "p.parquet", tmp_path / "copies"
+    copied = setwise("predict", *types, "--out", table, "--copies", copies)
+    assert copied.code == 0, copied.err
+    legend = "predicted_type: 1 = big, 2 = small"
+    assert f"Numbers in their channels: {legend}" in copied.out
+    found = pyarrow.parquet.read_table(table).to_pandas()
+    for path in sorted(copies.iterdir()):
+        copy = open_fcs(path)
+        assert copy.keywords["SETWISE_CLASSES"] == legend
+        numbers = next(copy.read())[:, [channel.name for channel in copy.channels].index("predicted_type")]
+        names = found.predicted_type[found.set_id == path.name]
+        assert numbers.tolist() == [{"big": 1.0, "small": 2.0}[name] for name in names]
+
+
+def test_copies_are_not_copied_and_nothing_is_left_of_copies_that_fail(setwise, types, tmp_path, monkeypatch):
+    table, copies = tmp_path / "p.parquet", tmp_path / "copies"
+    written = ("--out", table, "--copies", copies)
+    before = set(tmp_path.rglob("*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(element_copies, "copy_fcs", _copy_but_the_last)
+        failed = setwise("predict", *types, *written)
+    assert failed.code == 2
+    assert "no room" in failed.err
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "write_tables", _no_room)
+        assert setwise("predict", *types, *written).code == 2
+    assert set(tmp_path.rglob("*")) == before
+    assert setwise("predict", *types, *written).code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_elements, "element_tables", _no_room)  # which is not reached
+        again = setwise("predict", types[0], copies, "--out", tmp_path / "q.parquet", "--copies", tmp_path / "more")
+    assert again.code == 2
+    assert "it has predicted_type, probability_big, probability_small. Predict from the originals" in " ".join(
+        again.err.split()
+    )
+    assert not (tmp_path / "q.parquet").exists()
+    assert not (tmp_path / "more").exists()
+
+
+def _copy_but_the_last(original, path, *arguments, **named):
+    return _no_room() if path.name == "s2.fcs" else copy_fcs(original, path, *arguments, **named)
+
+
+def _no_room(*_, **__):
+    raise InputError("no room")
 
 
 def test_columns_of_obs(setwise, tmp_path):

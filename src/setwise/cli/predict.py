@@ -1,5 +1,6 @@
 """`setwise predict`: predictions for new sets from a saved run."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -41,7 +42,8 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions.",
+            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions. "
+            "Channels of FCS files are numbers: classes that are text are counted from 1 (keyword SETWISE_CLASSES).",
         ),
     ] = None,
     overwrite: options.Overwrite = False,
@@ -79,9 +81,9 @@ def predict(
     of_elements = loaded.objective.rows == "elements"
     if copies is not None and not of_elements:
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
-    if copies is not None:
-        check_copies(source, copies)
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
+    if copies is not None:
+        check_copies(source, loaded.objective, copies, **read_as)
     how = Computing(
         device=device,
         elements_per_batch=elements_per_batch,
@@ -122,7 +124,8 @@ def _predict_elements(
 
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, write_tables
-    from setwise.inference.element_copies import write_copies
+    from setwise.data.fcs.folder import is_fcs
+    from setwise.inference.element_copies import class_legend, write_copies
     from setwise.inference.predict import check_spread, read_for
     from setwise.inference.predict_elements import check_whole_sets, element_tables
 
@@ -137,9 +140,16 @@ def _predict_elements(
         names = write_tables(tables, out)
     else:
         together = pa.concat_tables(tables)
-        names = write_tables([together], out)
-        made = write_copies(source, together, run.objective, copies, **read_as)
+        copies.mkdir()
+        try:
+            made = write_copies(source, together, run.objective, copies, **read_as)
+            names = write_tables([together], out)
+        except BaseException:
+            shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again
+            raise
         people.line(f"{len(made):,} copies with predictions: {copies}")
+        if is_fcs(source) and (legend := class_legend(run.objective)):
+            people.line(f"Numbers in their channels: {legend}")
     people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
     people.document(
         {"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names}

@@ -63,8 +63,8 @@ class Processing:
     """What was done to the elements between their source and the store; a model is told the same of new data.
 
     Attributes:
-        compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" though some
-            have one, or "no matrix"; none for other sources.
+        compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" since that
+            was asked for, or "no matrix", since they have none; none for other sources.
         cofactors: features that are ``arcsinh(x / cofactor)``, with their cofactors.
         fills: features that have a mask beside them, with the value that stands where they are missing: their mean
             over the elements that have one. The mask tells the model so; the number only keeps the spread.
@@ -139,7 +139,11 @@ def as_fitted(reading: Reading, processing: Processing) -> Reading:
                 raise InputError(
                     f"{word} must be {fitted}, as when the model was fitted; got {asked!r}. Leave the option out."
                 )
-    compensate = reading.compensate if processing.compensation is None else told["compensate"]
+    known = processing.compensation not in (
+        None,
+        "no matrix",
+    )  # matrices of new files are refused, or left out if asked
+    compensate = told["compensate"] if known else reading.compensate
     missing = "mask" if processing.fills else reading.missing
     return replace(reading, compensate=compensate, missing=missing, layer=layer, obsm=obsm)
 

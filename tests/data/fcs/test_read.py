@@ -12,6 +12,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import Processing, Reading, SetStore, read, summarise
+from setwise.data.fcs import copy_fcs, open_fcs, write_fcs
 from tests.data.fcs.conftest import MARKERS, NAMES, SPILL, events
 
 MATRIX = np.array([[1, 0.25], [0.125, 1]])
@@ -118,7 +119,7 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
     folder.add("s 5.fcs", labels=["", "CD3", "CD8", ""], SPILL=SPILL)
     with pytest.raises(InputError, match=r"'CD4': all but s 5\.fcs \(5 of 6\); 'CD8': only s 5\.fcs") as refused:
         read(folder.path)
-    assert '--features "FSC-A,FITC-A,PE-A"' in str(refused.value)
+    assert 'all files have "FSC-A,CD3". Name one by $PnN only where' in str(refused.value)
     assert read(folder.path, features=["CD3", "PE-A"]).features == ("CD3", "PE-A")
     with pytest.raises(InputError, match=r"'CD8' is in 1 of 6 files, not in s 0\.fcs"):
         read(folder.path, features=["CD3", "CD8"])
@@ -129,6 +130,20 @@ def test_panels_that_differ_are_told_channel_by_channel(folder):
         read(folder.path, features=["CD19"], reading=Reading(skip_bad=True))
     loose = read(folder.path, strict=False)
     assert loose.features == ("FSC-A", "CD3")
+
+
+def test_detectors_are_advised_only_where_they_have_the_same_markers(folder):
+    folder.add("s 5.fcs", labels=None, SPILL=SPILL)
+    with pytest.raises(InputError, match='named by \\$PnN: --features "FSC-A,FITC-A,PE-A"'):
+        read(folder.path)
+    assert not any("$PnN" in note for note in read(folder.path, features=["FITC-A"]).description.notes)
+    folder.add("s 6.fcs", labels=["", "CD19", "CD3", ""], SPILL=SPILL)
+    with pytest.raises(InputError) as refused:
+        read([folder.path / "s 0.fcs", folder.path / "s 6.fcs"])
+    assert 'all files have "FSC-A,CD3"' in str(refused.value)
+    assert "FITC-A" not in str(refused.value)
+    notes = read(folder.path, features=["FITC-A", "FSC-A"]).description.notes
+    assert any("other files: FITC-A is CD3 (s 0.fcs), CD19 (s 6.fcs). Name the markers" in note for note in notes)
 
 
 def test_matrices_that_cannot_be_used(folder):
@@ -159,6 +174,21 @@ def test_whether_there_is_spillover_to_compensate_is_told(folder, tmp_path):
         read(folder.path, reading=Reading(compensate=True))
 
 
+def test_a_model_of_files_without_matrices_refuses_files_with_one_unless_told_not_to_compensate(folder, tmp_path):
+    with_matrices, folder.path = folder.path, tmp_path / "bare"
+    for number in range(3):
+        folder.add(f"{number}.fcs", seed=number, count=11 + 2 * number)
+    fitted = read(folder.path).description.processing
+    with pytest.raises(InputError, match=r"without spillover matrices; 5 of 5 files have one: s 0\.fcs.*--no-compens"):
+        read(with_matrices, like=fitted)
+    as_measured = read(with_matrices, like=fitted, reading=Reading(compensate=False))
+    np.testing.assert_array_equal(as_measured.elements(0), read(folder.path).elements(0))
+    assert as_measured.description.processing == fitted
+    told = read(folder.path, reading=Reading(compensate=False)).description.processing
+    assert told.compensation == "none"
+    np.testing.assert_array_equal(read(with_matrices, like=told).elements(0), as_measured.elements(0))
+
+
 def test_some_files_without_a_matrix(folder):
     folder.add("s 1.fcs", seed=1, count=13)
     store = read(folder.path)
@@ -185,6 +215,20 @@ def test_mass_cytometry_has_its_own_cofactor(folder, tmp_path, names, keywords):
         read(folder.path, features=[names[0]])
 
 
+@pytest.mark.parametrize(
+    "detectors",
+    [
+        ["B515-A", "R780-A", "V450-A", "G560-A"],  # of a FACSAria: a laser and a wavelength
+        ["V450", "V525", "Y585", "Y610"],  # vanadium and yttrium have no such masses
+    ],
+)
+def test_detectors_named_by_laser_and_wavelength_are_no_isotopes(folder, tmp_path, detectors):
+    folder.path = tmp_path / "flow"
+    folder.add("a.fcs", names=["FSC-A", "SSC-A", *detectors, "Time"], labels=None, S_CYT="Main Aria (FACSAria)")
+    store = read(folder.path)
+    assert store.description.processing.cofactors == dict.fromkeys(detectors, 150.0)
+
+
 def test_new_files_are_read_as_those_of_the_model(folder):
     fitted = read(folder.path).description.processing
     again = read(folder.path / "s 4.fcs", features=["FSC-A", "CD3", "CD4"], like=fitted)
@@ -202,8 +246,6 @@ def test_new_files_are_read_as_those_of_the_model(folder):
 
 
 def test_values_that_are_no_numbers(folder):
-    from setwise.data.fcs.write import write_fcs
-
     x = events(0, 11)
     x[7, 1] = np.nan
     write_fcs(folder.path / "s 0.fcs", x, NAMES, labels=MARKERS, keywords={})
@@ -216,6 +258,60 @@ def test_values_that_are_no_numbers(folder):
     assert np.delete(others, 7).mean() == pytest.approx(others[7], rel=1e-6)
     again = read(folder.path, features=["FSC-A", "CD3", "CD4"], like=store.description.processing)
     np.testing.assert_array_equal(again.elements(0), store.elements(0))
+
+
+def test_a_missing_value_reaches_only_the_channels_that_it_spills_into(folder):
+    x = events(0, 11, 5)
+    x[7, 0], x[8, 1], x[9, 2], x[9, 3] = np.nan, np.nan, np.inf, np.nan
+    spill = "3,A,B,C,1,0.2,0,0,1,0,0,0.3,1"  # A and C spill into B
+    path = write_fcs(folder.path / "s 0.fcs", x, list("ABCDE"), keywords={"SPILL": spill})
+    store = read(path, features=list("ABCD"), reading=Reading(cofactor=0), strict=False)
+    a, b, c, d = x[:, :4].astype(np.float64).T
+    expected = np.stack([a, b - 0.2 * a - 0.3 * c, c, d], 1)
+    np.testing.assert_allclose(store.elements(0), expected, rtol=1e-5)
+    assert np.argwhere(np.isnan(store.elements(0))).tolist() == [[7, 0], [7, 1], [8, 1], [9, 3]]
+
+
+def test_channels_that_setwise_added_are_features_only_when_named(folder, tmp_path):
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for number in range(5):
+        original = open_fcs(folder.path / f"s {number}.fcs")
+        once = copy_fcs(original, tmp_path / "once.fcs", {"predicted_pop": np.ones(original.events)})
+        copy_fcs(open_fcs(once), copies / original.path.name, {"leave_one_out": np.ones(original.events)})
+    store = read(copies)
+    assert store.features == read(folder.path).features
+    assert store.left_out["predicted_pop"] == store.left_out["leave_one_out"]
+    assert store.left_out["predicted_pop"].startswith("setwise added it")
+    assert read(copies, features=["CD3", "leave_one_out"]).features == ("CD3", "leave_one_out")
+    assert read([*sorted(copies.iterdir())[:2], folder.path / "s 4.fcs"]).features == store.features
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_advice_can_be_followed(folder, value):
+    fitted = read(folder.path).description.processing
+    names = ["FSC-A", "CD3", "CD4"]
+    x = events(0, 11)
+    x[7, 0] = value
+    odd = write_fcs(folder.path / "s 0.fcs", x, NAMES, labels=MARKERS, keywords={"SPILL": SPILL})
+    masked = "" if value == np.inf else r", or mark what is missing \(--missing mask\)"
+    with pytest.raises(InputError, match=rf"Drop such events, leave the channel out \(--features\){masked}\.$"):
+        read(odd)
+    with pytest.raises(InputError, match=r"in event 8\. Drop such events\.$"):
+        read(odd, features=names, like=fitted)
+    other = folder.add("s 1.fcs", labels=["", "CD3", "CD8", ""], SPILL=SPILL)
+    skip = Reading(skip_bad=True)
+    for source, like, reading, advice in [
+        (folder.path, None, None, r"Name others or leave out the files that lack one \(--skip-bad\)"),
+        (folder.path, fitted, None, r"Leave out the files that lack one \(--skip-bad\)"),
+        (other, None, skip, "Name others"),
+        (other, fitted, None, "Give files that have them"),
+        (other, fitted, skip, "Give files that have them"),
+    ]:
+        with pytest.raises(InputError, match=rf"'CD4' is in . of . files?.*\. {advice}\.$"):
+            read(source, features=names, like=like, reading=reading)
+    with pytest.raises(InputError, match=r"'gate' is in 0 of 1 files.*\. Give files that have them\.$"):
+        read(folder.path / "s 2.fcs", features=names, like=fitted, labels=["gate"])
 
 
 def test_two_channels_of_one_name(folder):

@@ -18,6 +18,7 @@ from setwise.data.fcs.values import Layout, decode
 from setwise.data.tables import check_file, reading
 
 ROWS = 1 << 16  # events read at a time
+ADDED = "SETWISE_CHANNELS"  # keyword of copies: $PnN of the channels that were added, with commas between them
 _HEADER = 58  # bytes
 _MOST_CHANNELS = 10_000
 _ORDERS = {"1,2,3,4": "<", "1,2": "<", "4,3,2,1": ">", "2,1": ">", "1,2,3,4,5,6,7,8": "<", "8,7,6,5,4,3,2,1": ">"}
@@ -66,6 +67,11 @@ class FcsFile:
     begin: int
     layout: Layout
     data_sets: int = 1
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """``$PnN`` of the channels that `copy_fcs` added: predictions and scores, measured by no instrument."""
+        return tuple(self.keywords[ADDED].split(",")) if ADDED in self.keywords else ()
 
     def read(self, rows: int = ROWS, digest: "hashlib.blake2b | None" = None) -> Iterator[np.ndarray]:
         """The events ``(n, P)`` float64 on the scale of the instrument, at most so many at a time.

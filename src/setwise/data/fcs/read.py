@@ -8,10 +8,21 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError, counted
-from setwise.data.fcs.channels import FLOW, MASS, check_have, columns_of, is_mass, is_scatter, names_of, quoted, shared
+from setwise.data.fcs.channels import (
+    FLOW,
+    MASS,
+    check_have,
+    columns_of,
+    is_mass,
+    is_scatter,
+    mixed_markers,
+    names_of,
+    quoted,
+    shared,
+)
 from setwise.data.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.data.fcs.folder import Sources
-from setwise.data.fcs.spillover import Spillover, has_matrix, spillover_of
+from setwise.data.fcs.spillover import Spillover, spillover_of
 from setwise.data.ids import unify
 from setwise.data.labels import LABEL, check_no_label
 from setwise.data.per_set import join, named_rows
@@ -65,18 +76,24 @@ def read_fcs(
         InputError: a file that cannot be read (unless ``skip_bad``), panels that differ, a table that does not fit.
     """
     opened = _open_all(sources, reading, strict=strict)
+    of_run = like is not None
     if features is None:
         names, left_out, problems = shared(opened.files, strict=strict)
-        names = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if not labelled]
+        names = [
+            name
+            for name, labelled in zip(names, _are_labels(opened, names, labels, of_run), strict=True)
+            if not labelled
+        ]
     else:
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
         names, problems = list(features), []
-        opened = _having(opened, names) if reading.skip_bad else opened
+        opened = _having(opened, names, of_run=of_run) if reading.skip_bad else opened
+        places = check_have(opened.files, names, of_run=of_run, can_skip=not reading.skip_bad)
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))
-        used = {names_of(f)[n] for f, c in zip(opened.files, check_have(opened.files, names), strict=True) for n in c}
+        used = {names_of(file)[n] for file, own in zip(opened.files, places, strict=True) for n in own}
         left_out = {name: "it was not named" for name in every if name not in used}
-    both = [name for name, labelled in zip(names, _are_labels(opened, names, labels), strict=True) if labelled]
+    both = [name for name, labelled in zip(names, _are_labels(opened, names, labels, of_run), strict=True) if labelled]
     check_no_label(names, both)
     left_out |= dict.fromkeys(labels, LABEL)
     columns = check_have(opened.files, names)
@@ -91,34 +108,34 @@ def read_fcs(
         strict and not keep_missing,
         (*opened.sources.problems, *problems, *more),
         processing,
-        tuple(_notes(opened, names)),
+        tuple(_notes(opened, names, columns)),
         opened.sources.skipped,
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
     arguments = (opened, columns, names, processing)
-    beside = _labels(opened, labels)
+    beside = _labels(opened, labels, of_run=of_run)
     if store is not None:
         with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
-            _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
+            _fill(elements, *arguments, strict=strict, keep_missing=keep_missing, of_run=of_run)
         return SetStore.open(store)
     elements = room((int(sizes.sum()), len(names)))
-    _fill(elements, *arguments, strict=strict, keep_missing=keep_missing)
+    _fill(elements, *arguments, strict=strict, keep_missing=keep_missing, of_run=of_run)
     return SetStore.from_description(elements, sizes, joined, description, beside)
 
 
-def _are_labels(opened: _Opened, names: Sequence[str], labels: Sequence[str]) -> list[bool]:
+def _are_labels(opened: _Opened, names: Sequence[str], labels: Sequence[str], of_run: bool) -> list[bool]:
     """Whether each channel is a label, by either of its names."""
     if not labels:
         return [False] * len(names)
-    places = set(check_have(opened.files[:1], labels)[0])
+    places = set(check_have(opened.files[:1], labels, of_run=of_run)[0])
     return [place in places for place in check_have(opened.files[:1], names)[0]]
 
 
-def _labels(opened: _Opened, names: Sequence[str]) -> dict[str, pa.Array]:
+def _labels(opened: _Opened, names: Sequence[str], *, of_run: bool) -> dict[str, pa.Array]:
     """Channels of all files as they are stored: neither compensated nor transformed."""
     if not names:
         return {}
-    columns = check_have(opened.files, names)
+    columns = check_have(opened.files, names, of_run=of_run)
     pieces = [
         np.array(events[:, own], np.float64)
         for file, own in zip(opened.files, columns, strict=True)
@@ -159,7 +176,7 @@ def _open_all(sources: Sources, reading: Reading, *, strict: bool) -> _Opened:
     return _Opened(sources.take(rows) if bad else sources, files, spillovers)
 
 
-def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
+def _having(opened: _Opened, names: Sequence[str], *, of_run: bool) -> _Opened:
     """The files that have all of the named channels; the others are left out."""
     rows = []
     for row, file in enumerate(opened.files):
@@ -169,31 +186,43 @@ def _having(opened: _Opened, names: Sequence[str]) -> _Opened:
         else:
             rows.append(row)
     if not rows:
-        check_have(opened.files, names)
+        check_have(opened.files, names, of_run=of_run)
     files, spillovers = [opened.files[row] for row in rows], [opened.spillovers[row] for row in rows]
     return _Opened(opened.sources.take(rows), files, spillovers)
 
 
-def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
-    """What is done to the events of all files."""
+def _compensation(opened: _Opened, reading: Reading, like: Processing | None) -> str:
+    """Which files are compensated, in the word of `Processing`."""
+    having = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is not None]
     without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
-    if reading.compensate and like is None and without:
-        raise InputError(
-            f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
-            f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
-            "compensated anyway."
-        )
-    compensation = "all" if not without else "some" if len(without) < len(opened.files) else "no matrix"
-    if compensation == "no matrix" and reading.compensate is False and any(map(has_matrix, opened.files)):
-        compensation = "none"
-    if like is not None and like.compensation == "all" and compensation != "all":
+    found = "no matrix" if not having else "some" if without else "all"
+    if like is None:
+        if reading.compensate and without:
+            raise InputError(
+                f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
+                f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
+                "compensated anyway."
+            )
+        return "none" if reading.compensate is False else found
+    if like.compensation == "all" and without:
         raise InputError(
             f"the model was fitted on files with spillover matrices; {len(without)} of {len(opened.files)} files have "
             f"none: {listed(without, 5)}. Export them with the matrix ($SPILLOVER)."
         )
+    if like.compensation == "no matrix" and having:
+        raise InputError(
+            f"the model was fitted on files without spillover matrices; {len(having)} of {len(opened.files)} files "
+            f"have one: {listed(having, 5)}. Export them as those were, or read them without (--no-compensation)."
+        )
+    return like.compensation or found
+
+
+def _processing(opened: _Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
+    """What is done to the events of all files."""
+    compensation = _compensation(opened, reading, like)
     if like is not None:
         cofactors = {name: value for name, value in like.cofactors.items() if name in names}
-        return Processing(like.compensation or compensation, cofactors)
+        return Processing(compensation, cofactors)
     cofactor = reading.cofactor
     if cofactor is None:
         mass = [is_mass(file) for file in opened.files]
@@ -217,7 +246,7 @@ def _first_channels(opened: _Opened, names: Sequence[str]) -> list[bool]:
     return [not (is_scatter(file.channels[n].name) or is_scatter(file.channels[n].label)) for n in columns]
 
 
-def _notes(opened: _Opened, names: Sequence[str]) -> list[str]:
+def _notes(opened: _Opened, names: Sequence[str], columns: Sequence[Sequence[int]]) -> list[str]:
     """What people should know of how the files were read."""
     notes = []
     scatter = [name for name, amount in zip(names, _first_channels(opened, names), strict=True) if not amount]
@@ -230,6 +259,15 @@ def _notes(opened: _Opened, names: Sequence[str]) -> list[str]:
         notes.append(
             f"{len(without)} of {len(opened.files)} files have no spillover matrix and are not compensated, the others "
             f"are: {listed(without, 5)}. Differences between the two may come from that alone (--no-compensation)."
+        )
+    mixed = [
+        f"{name} is {', '.join(f'{marker} ({file})' for marker, file in list(markers.items())[:3])}"
+        for name, markers in mixed_markers(opened.files, names, columns).items()
+    ]
+    if mixed:
+        notes.append(
+            f"channels named by $PnN have other markers ($PnS) in other files: {'; '.join(mixed)}. Name the markers "
+            "(--features), unless these are spellings of the same."
         )
     several = [file.path.name for file in opened.files if file.data_sets > 1]
     if several:
@@ -249,6 +287,7 @@ def _fill(
     *,
     strict: bool,
     keep_missing: bool,
+    of_run: bool,
 ) -> None:
     """Copy the events of all files, some at a time."""
     sizes = [file.events for file in opened.files]
@@ -265,7 +304,7 @@ def _fill(
                 values[:, chosen] = np.arcsinh(values[:, chosen] / scales[chosen])
                 piece = values.astype(np.float32)
             if strict:
-                _check(piece, names, file, row - int(place[position]), keep_missing=keep_missing)
+                _check(piece, names, file, row - int(place[position]), keep_missing=keep_missing, of_run=of_run)
             elements[row : row + len(piece)] = piece
             row += len(piece)
 
@@ -275,12 +314,15 @@ def _rows(file: FcsFile) -> int:
     return max(1 << 10, min(ROWS, (1 << 21) // len(file.channels)))
 
 
-def _check(piece: np.ndarray, names: Sequence[str], file: FcsFile, first: int, *, keep_missing: bool) -> None:
+def _check(
+    piece: np.ndarray, names: Sequence[str], file: FcsFile, first: int, *, keep_missing: bool, of_run: bool
+) -> None:
     bad = np.isinf(piece) if keep_missing else ~np.isfinite(piece)
     if bad.any():
         row, column = np.argwhere(bad)[0]
+        masks = ", or mark what is missing (--missing mask)" if np.isnan(piece[row, column]) else ""
+        others = "" if of_run else f", leave the channel out (--features){masks}"
         raise InputError(
             f"{file.path}: every value must be a finite number; {names[column]!r} is {piece[row, column]} in event "
-            f"{first + int(row) + 1}. Drop such events, leave the channel out (--features), or mark what is missing "
-            "(--missing mask)."
+            f"{first + int(row) + 1}. Drop such events{others}."
         )

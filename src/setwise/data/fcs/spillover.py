@@ -14,7 +14,8 @@ from setwise.data.fcs.file import FcsFile
 from setwise.data.tables import listed
 
 _KEYWORDS = ("$SPILLOVER", "SPILLOVER", "SPILL", "$SPILL", "$COMP", "COMP")
-_WITHOUT = "Read the files as they are with --no-compensation, or mend the file."
+_NO_PART = 1e-12  # coefficients that are zero but for rounding
+_WITHOUT = "Mend the file, or read all files as they are (--no-compensation), from the fit on."
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,18 @@ class Spillover:
     inverse: np.ndarray
 
     def apply(self, values: np.ndarray) -> None:
-        """Compensate the values ``(n, P)`` of all channels in place."""
-        values[:, self.columns] = values[:, self.columns] @ self.inverse
+        """Compensate the values ``(n, P)`` of all channels in place.
 
-
-def has_matrix(file: FcsFile) -> bool:
-    """Whether a file brings a spillover matrix, good or bad."""
-    return any(file.keywords.get(name, "0").strip() not in ("", "0") for name in _KEYWORDS)
+        A value that is missing makes those missing that it has a part in, and no others.
+        """
+        measured = values[:, self.columns]
+        odd = ~np.isfinite(measured).all(1)
+        with np.errstate(invalid="ignore"):  # infinite values, which are refused later
+            true = measured @ self.inverse
+            for column, weights in enumerate(self.inverse.T if odd.any() else ()):
+                parts = np.abs(weights) > _NO_PART
+                true[odd, column] = measured[odd][:, parts] @ weights[parts]
+        values[:, self.columns] = true
 
 
 def spillover_of(file: FcsFile) -> Spillover | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from setwise._checks import InputError
-from setwise.data.fcs.file import FcsFile
+from setwise.data.fcs.file import ADDED, FcsFile
 from setwise.data.files import whole_or_nothing
 
 _OURS = re.compile(
@@ -72,15 +72,23 @@ def write_fcs(
     return path
 
 
-def copy_fcs(original: FcsFile, path: str | Path, added: Mapping[str, ArrayLike]) -> Path:
+def copy_fcs(
+    original: FcsFile,
+    path: str | Path,
+    added: Mapping[str, ArrayLike],
+    *,
+    keywords: Mapping[str, str] | None = None,
+) -> Path:
     """A copy of an FCS file with channels added, such as a score of each event.
 
     The events are those of the file on its scale, not compensated; keywords (the spillover matrix among them) are kept.
+    The keyword ``SETWISE_CHANNELS`` names the new channels, which are no features unless they are named.
 
     Args:
         original: the file, opened.
         path: the new file; one that is there is replaced.
         added: names of the new channels with their values ``(n,)``, one per event.
+        keywords: more keywords, in capital letters.
 
     Raises:
         InputError: a channel that is there already, or values that are not one per event.
@@ -107,7 +115,7 @@ def copy_fcs(original: FcsFile, path: str | Path, added: Mapping[str, ArrayLike]
         total=original.events,
         labels=[*(channel.label for channel in channels), *("" for _ in columns)],
         ranges=[*(max(channel.range, 1.0) for channel in channels), *(_range(v) for v in columns.values())],
-        keywords=original.keywords,
+        keywords={**original.keywords, **(keywords or {}), ADDED: ",".join([*original.added, *columns])},
     )
 
 

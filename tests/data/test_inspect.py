@@ -73,6 +73,7 @@ def test_features_that_say_nothing():
         ({"y": [1.0, 2.0, None, 3.0]}, {"targets": ["y"]}, "missing for 1 of 4"),
         ({"y": list("abcd")}, {"targets": ["y"]}, "4 classes for 4 sets"),
         ({"y": list("aaab")}, {"targets": ["y"]}, "fewer than 5 sets of class a, b"),
+        ({"y": ["1,5", "2", "1,5", None]}, {}, "'y' of the sets must hold numbers with decimal points; it holds '1,5'"),
         ({"y": [1, 2, 3, 4]}, {"targets": ["z"]}, "no column 'z'"),
         ({"group": ["p", None, "q", "r"]}, {}, "1 of 4 have none"),
         ({"group": ["p", "p", "p", "q"]}, {}, "at least 3"),

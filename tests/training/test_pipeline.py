@@ -292,6 +292,11 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
             {},
             r"text that looks like numbers .* but 1, such as 'n/d' of",
         ),
+        (
+            {"y": ["1,5", "2,5", "7"] * 37 + ["7", "7"]},
+            {},
+            r"'y' .* numbers with decimal points; it holds '1,5'\. Write",
+        ),
         ({"y": ["1.5", "x"] * 56 + ["1"]}, {"task": "regression"}, r"must hold numbers; that of set '1' is 'x'"),
         ({"y": [None] * 112 + [1.0], "z": [2.0] + [None] * 112}, {"targets": ["y", "z"]}, r"have none of y, z: 1, 2"),
         ({"y": ["a", "b"] * 56 + ["a"]}, {"class_weights": {"c": 1.0}}, r"for the classes a, b; got {'c': 1.0}"),

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data.ids import unify
-from setwise.data.kinds import is_number, to_float64
+from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, to_float64
 from setwise.data.store import SetStore
-from setwise.data.tables import listed
+from setwise.data.tables import MISSING_TEXTS, listed
 
 TARGET_IS_FEATURE = (
     "target {name!r} is a feature of the elements as well, so that the model would be told the answer. "
@@ -156,6 +156,25 @@ def check_varies(values: np.ndarray | Sequence[str | None], name: str) -> None:
             f"target {name!r} must differ between sets; it is {str(kinds[0])!r} for all {len(values)} sets. "
             "There is nothing to learn from it."
         )
+
+
+def decimal_commas(store: SetStore, name: str) -> str | None:
+    """What is wrong with a column of text that is numbers with decimal commas, which would be taken for categories."""
+    values = column(store, name)
+    example = comma_number(values, missing=MISSING_TEXTS) if is_text(values.type) else None
+    if example is None:
+        return None
+    return f"column {name!r} of the sets must hold numbers with decimal points; it holds {example!r}. {WITH_POINTS}."
+
+
+def check_no_commas(store: SetStore, name: str) -> None:
+    """Refuse a column of text that is numbers with decimal commas.
+
+    Raises:
+        InputError: such a column.
+    """
+    if problem := decimal_commas(store, name):
+        raise InputError(problem)
 
 
 def _check_known(store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None) -> None:

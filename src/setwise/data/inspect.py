@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.columns import TARGET_IS_FEATURE, labels, vector_features
+from setwise.data.columns import TARGET_IS_FEATURE, decimal_commas, labels, vector_features
 from setwise.data.identical import describe_identical, identical_sets
 from setwise.data.inspect_labels import LabelSummary, about_label, summarise_label
 from setwise.data.kinds import is_number, to_float64
@@ -117,6 +117,7 @@ def summarise(
         *_about_sets(store),
         *about_features,
         *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
+        *(problem for name in by_name if (problem := decimal_commas(store, name))),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
         *(problem for label in of_elements for problem in about_label(label, len(store), store.num_elements)),
         *(TARGET_IS_FEATURE.format(name=n) for n in (*targets, *store.labels) if n in vector_features(store)),

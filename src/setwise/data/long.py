@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.features import TEXT_AMONG_NUMBERS, OrderCheck, check_named, sort_columns
+from setwise.data.features import REFUSED, OrderCheck, check_named, sort_columns
 from setwise.data.ids import SetCodes
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
@@ -64,9 +64,10 @@ def read_long(
     elif sets is not None:
         joined, problems = join(ids, sets, sets_name, strict=strict)
     problems += [
-        f"{rows.name}: column {name!r} holds text among numbers, which training refuses. Mend it, or name the features."
+        f"{rows.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
+        "or name the features."
         for name, reason in left_out.items()
-        if reason == TEXT_AMONG_NUMBERS
+        if reason in REFUSED
     ]
     description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
     beside = _labels(rows, set_id, labels, sizes)

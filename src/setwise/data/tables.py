@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from setwise._checks import InputError
-from setwise.data.kinds import is_number, is_text, not_numbers
+from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _READ_AT_ONCE = 1 << 20  # bytes of a column of a Parquet file
@@ -246,7 +246,9 @@ def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> 
     bad = not_numbers(values, missing=MISSING_TEXTS)
     if pc.any(bad).as_py():
         row = pc.index(bad, True).as_py()
+        commas = comma_number(values.slice(row, 1), missing=())
+        what, advice = ("numbers", "Mend the row") if commas is None else ("numbers with decimal points", WITH_POINTS)
         raise InputError(
-            f"{where}: column {column!r} must hold numbers; row {first_row + row + 1} holds "
-            f"{values[row].as_py()!r}. Mend the row, or name the features to be used without this column."
+            f"{where}: column {column!r} must hold {what}; row {first_row + row + 1} holds "
+            f"{values[row].as_py()!r}. {advice}, or name the features to be used without this column."
         )

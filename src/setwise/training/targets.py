@@ -49,6 +49,7 @@ def _chosen(kind: str | None) -> Kind | None:
 def _found(store: SetStore, name: str) -> Kind:
     column = columns.column(store, name)
     if not is_number(column.type) or pa.types.is_boolean(column.type):
+        columns.check_no_commas(store, name)
         if not pa.types.is_null(column.type):
             _check_classes(store, name)
         return "classification"

@@ -114,6 +114,7 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
         check_file(path)
         suffix = suffix_of(path)
         if suffix in CSV_SUFFIXES:
+            _check_separator(path)
             rows = _stream_csv(path, set_id) if stream else _load_csv(path, set_id)
         elif suffix in PARQUET_SUFFIXES:
             rows = _open_parquet(path, set_id)
@@ -177,6 +178,24 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
             yield from file.iter_batches(batch_size=batch_size, columns=list(columns))
 
     return Rows(str(path), schema, read)
+
+
+def _check_separator(path: Path) -> None:
+    """Refuse a CSV file whose names of columns are separated by another sign than its suffix tells."""
+    with reading(path), pa.input_stream(str(path)) as stream:  # decompresses by the suffix
+        text = stream.read(1 << 16).decode(errors="replace")
+    names = next(iter(text.lstrip("\ufeff\r\n").splitlines()), "")
+    signs = {",": "','", ";": "';'", "\t": "tabs"}
+    suffix = suffix_of(path)
+    expected, found = CSV_SUFFIXES[suffix], max(signs, key=names.count)
+    if expected not in names and found in names:
+        advice = "Give the file the suffix .tsv" if found == "\t" else "Give the file the suffix .csv"
+        if found == ";":
+            advice = f"Save it with {signs[expected]} between the fields, and with points for decimal commas"
+        raise InputError(
+            f"{path}: the fields of a {suffix} file must be separated by {signs[expected]}; its names of columns are "
+            f"separated by {signs[found]}. {advice}."
+        )
 
 
 def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:

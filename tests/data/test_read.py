@@ -187,6 +187,16 @@ def test_missing_texts_of_csv_are_missing(write, table):
     assert read(table, sets=per_set).sets["y"].to_pylist() == [None, None, "no", "yes"]
 
 
+def test_leading_zeros_of_the_table_of_sets_are_kept(tmp_path, write, table):
+    path = tmp_path / "s.csv"
+    path.write_text("ward,set_id,group,n,dose,zero\n01,b,007,10,0.5,0\n1,a,7,2,00.5,0\nNA,10,,3,1,0\n10,c,12,4,2,0\n")
+    store = read(write(table, "e.csv"), sets=path)
+    assert store.sets["ward"].to_pylist() == ["01", "1", None, "10"]
+    assert store.sets["group"].to_pylist() == ["007", "7", None, "12"]
+    for name, values in {"n": [10, 2, 3, 4], "dose": [0.5, 0.5, 1, 2], "zero": [0] * 4}.items():
+        assert store.sets[name].to_pylist() == values
+
+
 def test_wide_integers_and_truth_values_are_numbers():
     table = pa.table(
         {

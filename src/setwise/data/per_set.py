@@ -11,7 +11,7 @@ from pyarrow import compute
 from setwise._checks import InputError
 from setwise.data.ids import texts, unify
 from setwise.data.kinds import is_text
-from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, open_rows, suffix_of
+from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, load_csv, open_rows, suffix_of
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
@@ -29,7 +29,7 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
     name = rows.name if isinstance(source, str | Path) else "the table of sets"
     table = rows.load(rows.columns)
     if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
-        table = _without_missing_texts(table, set_id)
+        table = _without_missing_texts(_with_leading_zeros(table, Path(source)), set_id)
     return tidy(table), name
 
 
@@ -130,6 +130,18 @@ def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bo
     for name in own.column_names[1:]:
         joined = joined.append_column(name, own[name])
     return joined, problems
+
+
+def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:
+    """Columns of whole numbers of a CSV file as text where one is written with a leading zero: 01 may not be 1."""
+    whole = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    if not whole:
+        return table
+    texts = load_csv(path, *whole)
+    for name in whole:
+        if pc.any(pc.match_substring_regex(texts[name], r"^\s*[-+]?0\d")).as_py():
+            table = table.set_column(table.column_names.index(name), name, texts[name])
+    return table
 
 
 def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:

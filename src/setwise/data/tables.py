@@ -206,10 +206,10 @@ def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
     }
 
 
-def load_csv(path: Path, set_id: str) -> pa.Table:
-    """A CSV file in memory, its column of names as text."""
+def load_csv(path: Path, *texts: str) -> pa.Table:
+    """A CSV file in memory, some columns as text."""
     with reading(path):
-        table = pa_csv.read_csv(path, **_csv_options(path, **{set_id: pa.string()}))
+        table = pa_csv.read_csv(path, **_csv_options(path, **dict.fromkeys(texts, pa.string())))
     _check_text(table.schema, path)
     return table
 

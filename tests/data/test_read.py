@@ -80,6 +80,18 @@ def test_names_that_become_one_are_refused():
         read(pa.table({"set_id": ["1", "1.0", "2"], "x": [0.5, 0.25, 1.0]}))
 
 
+@pytest.mark.parametrize(("kind", "first"), [("float16", 2**11), ("float32", 2**24), ("float64", 2**53)])
+def test_names_that_floats_round_are_refused(kind, first):
+    names = pa.array(np.array([first - 1, first - 2], kind))
+    assert read(pa.table({"set_id": names, "x": [1.0, 2.0]})).set_ids == [str(first - 1), str(first - 2)]
+    for sign in (1, -1):
+        names = pa.array(np.array([5, sign * first], kind))
+        with pytest.raises(InputError, match=f"rounds different numbers to one, such as {sign * first}. Store"):
+            read(pa.table({"set_id": names, "x": [1.0, 2.0]}))
+        with pytest.raises(InputError, match="the table of sets: column 'set_id' must name sets by text or whole"):
+            read([np.ones((2, 3))] * 2, sets=pa.table({"set_id": names}))
+
+
 def test_lists_of_arrays(sets, outcomes):
     arrays = list(sets.values())
     for source in (arrays, tuple(arrays), [torch.from_numpy(x) for x in arrays], [x.tolist() for x in arrays]):

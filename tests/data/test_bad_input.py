@@ -147,9 +147,9 @@ def test_rows_without_a_name(name):
 
 
 def test_sets_in_one_table_only():
-    with pytest.raises(InputError, match="1 of 2 sets with elements have none: b"):
+    with pytest.raises(InputError, match="1 of 2 sets with elements have none: 'b'"):
         read(columns(), sets={"set_id": ["a"]})
-    with pytest.raises(InputError, match="2 of 4 sets have none: c, d"):
+    with pytest.raises(InputError, match="2 of 4 sets have none: 'c', 'd'"):
         read(columns(), sets={"set_id": ["a", "b", "c", "d"]})
     with pytest.raises(InputError, match="set 'a' has rows 1 and 3"):
         read(columns(), sets={"set_id": ["a", "b", "a"]})

@@ -72,7 +72,7 @@ def test_features_that_say_nothing():
         ({"y": ["a"] * 4}, {"targets": ["y"]}, "the same for all sets"),
         ({"y": [1.0, 2.0, None, 3.0]}, {"targets": ["y"]}, "missing for 1 of 4"),
         ({"y": list("abcd")}, {"targets": ["y"]}, "4 classes for 4 sets"),
-        ({"y": list("aaab")}, {"targets": ["y"]}, "fewer than 5 sets of class a, b"),
+        ({"y": list("aaab")}, {"targets": ["y"]}, "fewer than 5 sets of class 'a', 'b'"),
         ({"y": ["1,5", "2", "1,5", None]}, {}, "'y' of the sets must hold numbers with decimal points; it holds '1,5'"),
         ({"y": [1, 2, 3, 4]}, {"targets": ["z"]}, "no column 'z'"),
         ({"group": ["p", None, "q", "r"]}, {}, "1 of 4 have none"),
@@ -96,8 +96,8 @@ def test_numbers_of_sets_and_elements():
 def test_what_reading_found_is_told():
     table = pa.table({"set_id": ["a", "b"], "x": [1.0, 2.0], "time": [1, 2]})
     store = read(table, sets={"set_id": ["a", "c"]}, strict=False)
-    assert "sets with elements have none: b" in problems_of(store)
-    assert "sets have none: c" in problems_of(store)
+    assert "sets with elements have none: 'b'" in problems_of(store)
+    assert "sets have none: 'c'" in problems_of(store)
     assert summarise(store).left_out == {"time": "its name says time, event or index"}
 
 

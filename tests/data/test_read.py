@@ -178,7 +178,7 @@ def test_bad_nested_tables(write):
         with pytest.raises(InputError, match=message):
             read(write(pa.table(good | column), "n.parquet"))
     for lists in ([[1.0], []], [[1.0], None]):
-        with pytest.raises(InputError, match="1 of 2 sets have none: b"):
+        with pytest.raises(InputError, match="1 of 2 sets have none: 'b'"):
             read(pa.table({"set_id": ["a", "b"], "u": lists}))
     with pytest.raises(InputError, match="'a' has rows 1 and 2"):
         read(pa.table({"set_id": ["a", "a"], "u": [[1.0], [2.0]]}))
@@ -207,6 +207,23 @@ def test_leading_zeros_of_the_table_of_sets_are_kept(tmp_path, write, table):
     assert store.sets["group"].to_pylist() == ["007", "7", None, "12"]
     for name, values in {"n": [10, 2, 3, 4], "dose": [0.5, 0.5, 1, 2], "zero": [0] * 4}.items():
         assert store.sets[name].to_pylist() == values
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet", "s.arrow"])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_white_space_around_text_tells_nothing_apart(write, tmp_path, name, on_disk):
+    elements = pa.table({"set_id": ["a", "a ", "\u00a0b"], "x": [1.0, 2.0, 3.0], "kind": [" T", "T", " "]})
+    sets = pa.table({"set_id": [" b", "a"], "y": ["case ", "case"], "ward": pa.array(["w", " w"]).dictionary_encode()})
+    store = tmp_path / "store.arrow" if on_disk else None
+    found = read(write(elements, f"e{name}"), sets=write(sets, name), labels=["kind"], store=store)
+    assert found.set_ids == ["a", "b"]
+    assert found.sizes.tolist() == [2, 1]
+    assert found.sets["y"].to_pylist() == ["case"] * 2
+    assert found.sets["ward"].to_pylist() == ["w"] * 2
+    assert found.labels["kind"].to_pylist() == ["T", "T", None]
+    twice = pa.table({"set_id": ["a", "a ", "b"], "y": [1, 2, 3]})
+    with pytest.raises(InputError, match="set 'a' has rows 1 and 2"):
+        read(elements, sets=twice)
 
 
 def test_wide_integers_and_truth_values_are_numbers():

@@ -181,7 +181,7 @@ def _check_known(store: SetStore, name: str, missing: np.ndarray, rows: Sequence
     chosen = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     lacking = chosen[missing[chosen]]
     if lacking.size:
-        names = listed([store.set_ids[row] for row in lacking], 5)
+        names = listed([repr(store.set_ids[row]) for row in lacking], 5)
         raise InputError(
             f"column {name!r} of the sets must have a finite value for every set; {lacking.size} of {chosen.size} "
             f"have none: {names}. Fill it in, or drop these sets."

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
+from setwise.data.kinds import trimmed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _EXACT = {16: 2**11, 32: 2**24, 64: 2**53}  # bits of floats, and from where on whole numbers are no longer told apart
@@ -23,7 +24,7 @@ def dictionary_of(values: pa.Array) -> pa.DictionaryArray:
 
 
 def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
-    """Distinct values as strings: 7 and 7.0 are "7", text is itself.
+    """Values as strings: 7 and 7.0 are "7", text is itself without white space around it.
 
     Raises:
         InputError: values of a kind that names nothing (lists, structures), NaN, or floats too large to tell whole
@@ -43,7 +44,7 @@ def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
         return [str(int(x)) if float(x).is_integer() else repr(x) for x in numbers]
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise InputError(f"{where}: column {column!r} must hold text or numbers to name sets; got {kind}.")
-    return values.cast(pa.string()).to_pylist()
+    return trimmed(values).to_pylist()
 
 
 def unify(ids: Sequence[str], where: str) -> list[str]:

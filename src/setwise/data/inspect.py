@@ -229,7 +229,7 @@ def _about_target(column: ColumnSummary | None, name: str, num_sets: int) -> lis
     if column.kind == "text" and column.distinct > max(2, num_sets // 2):
         problems.append(f"target {name!r} has {column.distinct} classes for {num_sets} sets.")
     elif column.kind == "text" and column.counts:
-        rare = [value for value, count in column.counts.items() if count < _FEW]
+        rare = [repr(value) for value, count in column.counts.items() if count < _FEW]
         if rare and column.distinct > 1:
             problems.append(f"target {name!r}: fewer than {_FEW} sets of class {listed(rare, 5)}.")
     return problems

@@ -209,7 +209,7 @@ def class_weights_of(
         else:
             unknown = [name for name in wanted if name not in head.classes]
             if unknown or not all(0 <= weight < np.inf for weight in wanted.values()):
-                names = listed([str(label) for label in head.classes])
+                names = listed([repr(label) for label in head.classes])
                 raise InputError(
                     f"class weights must be finite numbers of at least zero for the classes {names}; "
                     f"got {dict(wanted)}."

@@ -286,6 +286,11 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         ({"y": list(range(113))}, {"targets": []}, r"there must be a target"),
         ({"y": list(range(113))}, {"task": {"z": "ordinal"}}, r"task must be said of targets, y; got 'z'"),
         ({"y": list(range(113))}, {"orders": {"y": ["1"]}}, r"an order must be of an ordinal target; 'y' is none"),
+        (
+            {"y": ["a", "b", "b"] * 37 + ["b", "b"]},
+            {"task": "ordinal", "orders": {"y": ["a", "b", "bb"]}},
+            r"order of target 'y' must name classes that some set has; none has 'bb'\. The sets have 'a', 'b'\.",
+        ),
         ({"y": ["a", "b", "b"] * 37 + ["b", "c"]}, {}, r"class 'c' of target 'y' has one set only, '112'"),
         (
             {"y": ["1.5", "2.5", "7"] * 37 + ["n/d", "7"]},
@@ -322,6 +327,15 @@ def test_bad_input_is_a_clear_error(digit_store, columns, choices, message):
     choices = {"targets": "y", **choices}
     with pytest.raises(InputError, match=message):
         quick(with_columns(digit_store, **columns), **choices)
+
+
+def test_an_order_may_name_a_class_that_no_training_set_has(digit_store):
+    columns = {
+        "y": ["a", "b"] * 50 + ["c", "a"] * 6 + ["b"],
+        "split": ["train"] * 90 + ["validation"] * 10 + ["test"] * 13,
+    }
+    run = quick(with_columns(digit_store, **columns), targets="y", task="ordinal", orders={"y": ["a", "b", "c"]})
+    assert run.objective.heads[0].classes == ("a", "b", "c")
 
 
 def test_one_set_is_refused(digit_store):

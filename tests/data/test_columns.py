@@ -36,7 +36,7 @@ def test_numbers(store):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("y", "1 of 3 have none: 'b'"),
+        ("y", "'y' of the sets must have a finite value for every set; 1 of 3 have none: 'b'"),
         ("best", "1 of 3 have none: 'b'"),
         ("empty", "3 of 3 have none: 'a', 'b', 'c'"),
         ("sex", "must hold numbers; it holds string .'f'."),
@@ -55,7 +55,9 @@ def test_classes(store):
     assert labels(store, "smoker") == ["true", "false", "true"]
     assert labels(store, "grade", rows=[0, 1]) == ["1", "2", None]
     assert labels(store, "y", rows=[]) == ["1.5", None, "3.0"]
-    with pytest.raises(InputError, match=r"'sex' of the sets must have a finite value.*: 'c'"):
+    with pytest.raises(
+        InputError, match=r"'sex' of the sets must have a value .a class or a group. for every set.*: 'c'"
+    ):
         labels(store, "sex")
 
 

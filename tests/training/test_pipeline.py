@@ -262,7 +262,12 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
     [
         ({"y": [1.0] * 113}, {}, r"target 'y' must differ between sets; it is '1.0' for all 113"),
         ({"y": ["a"] * 113}, {}, r"target 'y' must differ between sets; it is 'a'"),
-        ({"y": [1.0, None] + [2.0] * 111}, {}, r"'y' .* must have a finite value for every set; 1 of 113"),
+        ({"y": [1.0, None, 3.0] + [2.0] * 110}, {}, r"'y' .* must have a finite value for every set; 1 of 113"),
+        (
+            {"y": ["a", None] + ["b"] * 111},
+            {},
+            r"'y' .* must have a value .a class or a group. for every set; 1 of 113",
+        ),
         (
             {"y": ["a", "b"] * 50 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
             {},

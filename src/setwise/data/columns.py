@@ -58,7 +58,7 @@ def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndar
                 "Write it as numbers (classes are another matter: they may be text)."
             )
         values[:, position] = to_float64(found.cast(pa.float64()) if pa.types.is_null(found.type) else found)
-        _check_known(store, name, ~np.isfinite(values[:, position]), rows)
+        _check_known(store, name, ~np.isfinite(values[:, position]), rows, what="a finite value")
     return values
 
 
@@ -88,7 +88,7 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
         texts = [None if x is None else next(filled) for x in texts]
     else:
         texts = found.cast(pa.string()).to_pylist()
-    _check_known(store, name, np.array([x is None for x in texts]), rows)
+    _check_known(store, name, np.array([x is None for x in texts]), rows, what="a value (a class or a group)")
     return texts
 
 
@@ -177,12 +177,14 @@ def check_no_commas(store: SetStore, name: str) -> None:
         raise InputError(problem)
 
 
-def _check_known(store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None) -> None:
+def _check_known(
+    store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None, *, what: str
+) -> None:
     chosen = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     lacking = chosen[missing[chosen]]
     if lacking.size:
         names = listed([repr(store.set_ids[row]) for row in lacking], 5)
         raise InputError(
-            f"column {name!r} of the sets must have a finite value for every set; {lacking.size} of {chosen.size} "
+            f"column {name!r} of the sets must have {what} for every set; {lacking.size} of {chosen.size} "
             f"have none: {names}. Fill it in, or drop these sets."
         )

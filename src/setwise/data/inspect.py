@@ -170,7 +170,7 @@ def _summarise_elements(store: SetStore) -> tuple[list[FeatureSummary], list[str
                 f"(the first in set {_first_missing(store, column)!r}). Drop these elements, or fill them in."
             )
         elif low[column] == high[column]:
-            problems.append(f"feature {name!r} is {low[column]:g} in every element: it says nothing.")
+            problems.append(f"feature {name!r} is {low[column]:g} in every element, in float32: it says nothing.")
         elif max(-low[column], high[column]) * 2.0**-24 > 0.001 * std[column]:
             problems.append(
                 f"feature {name!r} varies too little around {mean[column]:g} for float32, which keeps 7 digits. "

@@ -98,7 +98,7 @@ def test_inspect_counts_elements_and_sets_of_each_class(setwise, cells):
     words = " ".join(lines)
     assert f"label 'type' is missing for {missing} of {len(types)} elements" in words
     assert "missing for all elements of 1 of 23 sets" in words
-    assert "label 'type': rare in one set only" in words
+    assert "label 'type': 'rare' in one set only" in words
     document = json.loads(setwise("inspect", path, "--element-target", "type", "--features", "x,y", "--json").out)
     (label,) = document["labels"]
     assert (label["missing"], label["sets"]["rare"]) == (missing, 1)

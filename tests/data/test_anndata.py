@@ -78,6 +78,15 @@ def test_a_sparse_store_behaves_as_a_dense_one(tmp_path):
     assert SetStore.open(tmp_path / "s.arrow").with_sets(one.sets).elements(0).sum() == two.elements(0).sum()
 
 
+def test_samples_whose_names_differ_by_white_space_are_one():
+    data, dense = _cells("dense")
+    data.obs["sample"] = _categories([f"{s} " if i % 2 else s for i, s in enumerate(SAMPLES)])
+    store = read(data, set_id="sample")
+    assert store.set_ids == ["b", "a", "c"]
+    for sample in store.set_ids:
+        np.testing.assert_array_equal(store.elements(store.set_ids.index(sample)), dense[_rows(sample)])
+
+
 def test_layers_obsm_and_genes(tmp_path):
     data, dense = _cells()
     data.write_h5ad(tmp_path / "cells.h5ad")

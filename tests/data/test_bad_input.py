@@ -41,6 +41,27 @@ def test_truncated_files(write, tmp_path, name, share, on_disk):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "sign", "message"),
+    [
+        ("e.csv", ";", "csv file must be separated by ','; .* by ';'. Save it with ',' .* points for decimal commas"),
+        ("e.csv.gz", "\t", "csv file must be separated by ','; .* by tabs. Give the file the suffix .tsv"),
+        ("e.tsv", ",", "tsv file must be separated by tabs; .* by ','. Give the file the suffix .csv"),
+        ("e.tab", ";", "tab file must be separated by tabs; .* by ';'. Save it with tabs"),
+    ],
+)
+def test_fields_separated_by_another_sign(tmp_path, name, sign, message):
+    path = tmp_path / name
+    lines = ["\ufeffset_id;x;y", "a;0,5;1", "b;1,5;2"]
+    with pa.output_stream(str(path)) as sink:
+        sink.write("\r\n".join(lines).replace(";", sign).encode())
+    for store in (None, tmp_path / "s.arrow"):
+        with pytest.raises(InputError, match=message):
+            read(path, store=store)
+    with pytest.raises(InputError, match=message):
+        read(columns(), sets=path)
+
+
 def test_a_truncated_csv_file(tmp_path):
     path = tmp_path / "e.csv"
     path.write_text("set_id,x,y\na,1,2\na,3,5\nb,4")
@@ -126,9 +147,9 @@ def test_rows_without_a_name(name):
 
 
 def test_sets_in_one_table_only():
-    with pytest.raises(InputError, match="1 of 2 sets with elements have none: b"):
+    with pytest.raises(InputError, match="1 of 2 sets with elements have none: 'b'"):
         read(columns(), sets={"set_id": ["a"]})
-    with pytest.raises(InputError, match="2 of 4 sets have none: c, d"):
+    with pytest.raises(InputError, match="2 of 4 sets have none: 'c', 'd'"):
         read(columns(), sets={"set_id": ["a", "b", "c", "d"]})
     with pytest.raises(InputError, match="set 'a' has rows 1 and 3"):
         read(columns(), sets={"set_id": ["a", "b", "a"]})

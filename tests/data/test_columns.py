@@ -6,7 +6,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.data import read
-from setwise.data.columns import check_varies, given_split, groups, labels, targets
+from setwise.data.columns import check_no_commas, check_varies, given_split, groups, labels, targets
 
 SETS = {
     "set_id": ["a", "b", "c"],
@@ -36,9 +36,9 @@ def test_numbers(store):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("y", "1 of 3 have none: b"),
-        ("best", "1 of 3 have none: b"),
-        ("empty", "3 of 3 have none: a, b, c"),
+        ("y", "'y' of the sets must have a finite value for every set; 1 of 3 have none: 'b'"),
+        ("best", "1 of 3 have none: 'b'"),
+        ("empty", "3 of 3 have none: 'a', 'b', 'c'"),
         ("sex", "must hold numbers; it holds string .'f'."),
         ("z", "no column 'z'; they have set_id, y"),
     ],
@@ -55,8 +55,22 @@ def test_classes(store):
     assert labels(store, "smoker") == ["true", "false", "true"]
     assert labels(store, "grade", rows=[0, 1]) == ["1", "2", None]
     assert labels(store, "y", rows=[]) == ["1.5", None, "3.0"]
-    with pytest.raises(InputError, match=r"'sex' of the sets must have a finite value.*: c"):
+    with pytest.raises(
+        InputError, match=r"'sex' of the sets must have a value .a class or a group. for every set.*: 'c'"
+    ):
         labels(store, "sex")
+
+
+def test_decimal_commas():
+    found = read(
+        [np.ones((2, 3))] * 3, sets={"y": ["1,5", None, "2"], "sites": ["1,2", "none", "2,3,4"], "n": [1, 2, 3]}
+    )
+    check_no_commas(found, "sites")
+    check_no_commas(found, "n")
+    with pytest.raises(
+        InputError, match=r"'y' of the sets must hold numbers with decimal points; it holds '1,5'\. Write"
+    ):
+        check_no_commas(found, "y")
 
 
 def test_groups_and_split(store):

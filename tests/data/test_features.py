@@ -101,6 +101,32 @@ def test_other_kinds_are_left_out_with_the_reason():
     }
 
 
+@pytest.mark.parametrize(
+    "commas", [["0,64", "-1,5e3", "7"], ["1.234,5", "0,1", "12,25"], ["1,234.5", "1,234,567", "8"]]
+)
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_decimal_commas_are_no_text_to_be_left_out(write, tmp_path, commas, on_disk):
+    path = write(table(y=[*commas * 8, *[""] * 12]), "e.csv")
+    store = tmp_path / "s.arrow" if on_disk else None
+    for features in (None, ["y"]):
+        with pytest.raises(
+            InputError,
+            match=rf"column 'y' must hold numbers with decimal points; row 1 holds '{commas[0]}'. Write a point",
+        ):
+            read(path, features=features, store=store)
+    found = read(path, strict=False)
+    assert found.left_out == {"y": "it holds numbers with decimal commas"}
+    assert (
+        "'y' holds numbers with decimal commas, which training refuses. Write a point" in found.description.problems[0]
+    )
+    assert read(path, features=["x"]).features == ("x",)
+
+
+def test_commas_of_words_are_text():
+    words = ["CD3, CD4", "1,2,3", "a,5", "0,5 h"] * 9
+    assert read(table(y=words)).left_out == {"y": "it holds text"}
+
+
 def test_no_feature_is_left():
     with pytest.raises(InputError, match=r"'time': its name says time.*Name the features"):
         read(pa.table({"set_id": ["a"], "time": [1.0]}))

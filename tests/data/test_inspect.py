@@ -56,6 +56,20 @@ def test_missing_values_are_told():
     json.dumps(summary.to_dict(), allow_nan=False)
 
 
+def test_a_spread_that_float32_rounds_away_is_told():
+    noise = np.random.default_rng(0).normal(size=31)
+    columns = {"far": 1e7 + 1e-3 * noise, "half": 1e7 + 0.5 + 1e-3 * noise, "near": 1e3 + noise}
+    columns |= {"constant": 0.1 + 1e-17 * noise, "none": np.full(31, np.nan)}
+    table = pa.table({"set_id": ["a", "b", "c"] * 10 + ["a"], **columns})
+    assert [line.split("'")[1] for line in read(table, strict=False).description.problems] == ["far", "half"]
+    told = problems_of(read(table, strict=False))
+    assert f"'far' lies between {columns['far'].min()} and" in told
+    assert "'far' is 1e+07 in every element, in float32" in told
+    notes = read(table.drop_columns(["none"])).description.notes
+    assert [line.split("'")[1] for line in notes] == ["far", "half"]
+    assert "Subtract an offset" in notes[0]
+
+
 def test_features_that_say_nothing():
     table = pa.table({"set_id": ["a", "b"], "x": [1.0, 2.0], "one": [3.0, 3.0], "far": [1e6, 1e6 + 1]})
     told = problems_of(read(table))
@@ -72,7 +86,8 @@ def test_features_that_say_nothing():
         ({"y": ["a"] * 4}, {"targets": ["y"]}, "the same for all sets"),
         ({"y": [1.0, 2.0, None, 3.0]}, {"targets": ["y"]}, "missing for 1 of 4"),
         ({"y": list("abcd")}, {"targets": ["y"]}, "4 classes for 4 sets"),
-        ({"y": list("aaab")}, {"targets": ["y"]}, "fewer than 5 sets of class a, b"),
+        ({"y": list("aaab")}, {"targets": ["y"]}, "fewer than 5 sets of class 'a', 'b'"),
+        ({"y": ["1,5", "2", "1,5", None]}, {}, "'y' of the sets must hold numbers with decimal points; it holds '1,5'"),
         ({"y": [1, 2, 3, 4]}, {"targets": ["z"]}, "no column 'z'"),
         ({"group": ["p", None, "q", "r"]}, {}, "1 of 4 have none"),
         ({"group": ["p", "p", "p", "q"]}, {}, "at least 3"),
@@ -95,8 +110,8 @@ def test_numbers_of_sets_and_elements():
 def test_what_reading_found_is_told():
     table = pa.table({"set_id": ["a", "b"], "x": [1.0, 2.0], "time": [1, 2]})
     store = read(table, sets={"set_id": ["a", "c"]}, strict=False)
-    assert "sets with elements have none: b" in problems_of(store)
-    assert "sets have none: c" in problems_of(store)
+    assert "sets with elements have none: 'b'" in problems_of(store)
+    assert "sets have none: 'c'" in problems_of(store)
     assert summarise(store).left_out == {"time": "its name says time, event or index"}
 
 

@@ -44,7 +44,7 @@ def test_what_is_written_is_read(rows, form, stream, batch):
     names, u, v = (list(column) for column in zip(*rows, strict=True))
     expected: dict[str, list] = {}
     for name, *values in rows:
-        expected.setdefault(name, []).append(values)
+        expected.setdefault(name.strip(), []).append(values)
     with tempfile.TemporaryDirectory() as folder, patch("setwise.data.tables.ROWS", batch):
         source = pa.table({"set_id": names, "u": u, "v": v})
         if form != "table":
@@ -116,7 +116,7 @@ def naive(text):
     """The sets of a CSV text by the standard library: names to lists of (u, v) in the order of the file."""
     sets: dict[str, list] = {}
     for row in rows_of(text):
-        sets.setdefault(row["set_id"], []).append([number(row["u"]), number(row["v"])])
+        sets.setdefault(row["set_id"].strip(), []).append([number(row["u"]), number(row["v"])])
     return sets
 
 
@@ -164,11 +164,11 @@ def test_a_mangled_table_of_sets_is_refused_or_joined_by_name(edits):
         arrays = pa.table({"set_id": ["b", "a", "a"], "u": [0.5, 1.0, 0.25]})
         store = store_or_none(arrays, sets=path)
         if store is not None:
-            rows = {row["set_id"]: row for row in rows_of(text)}
+            rows = {row["set_id"].strip(): row for row in rows_of(text)}
             for row, name in enumerate(store.set_ids):
                 for column in set(store.sets.column_names) - {"set_id"}:
                     found = store.sets[column][row].as_py()
-                    written = rows[name][column]
+                    written = rows[name][column].strip()
                     assert (
                         str(found) == written
                         or (found is None and written in MISSING)

@@ -82,6 +82,18 @@ def test_names_that_become_one_are_refused():
         read(pa.table({"set_id": ["1", "1.0", "2"], "x": [0.5, 0.25, 1.0]}))
 
 
+@pytest.mark.parametrize(("kind", "first"), [("float16", 2**11), ("float32", 2**24), ("float64", 2**53)])
+def test_names_that_floats_round_are_refused(kind, first):
+    names = pa.array(np.array([first - 1, first - 2], kind))
+    assert read(pa.table({"set_id": names, "x": [1.0, 2.0]})).set_ids == [str(first - 1), str(first - 2)]
+    for sign in (1, -1):
+        names = pa.array(np.array([5, sign * first], kind))
+        with pytest.raises(InputError, match=f"rounds different numbers to one, such as {sign * first}. Store"):
+            read(pa.table({"set_id": names, "x": [1.0, 2.0]}))
+        with pytest.raises(InputError, match="the table of sets: column 'set_id' must name sets by text or whole"):
+            read([np.ones((2, 3))] * 2, sets=pa.table({"set_id": names}))
+
+
 def test_lists_of_arrays(sets, outcomes):
     arrays = list(sets.values())
     for source in (arrays, tuple(arrays), [torch.from_numpy(x) for x in arrays], [x.tolist() for x in arrays]):
@@ -168,7 +180,7 @@ def test_bad_nested_tables(write):
         with pytest.raises(InputError, match=message):
             read(write(pa.table(good | column), "n.parquet"))
     for lists in ([[1.0], []], [[1.0], None]):
-        with pytest.raises(InputError, match="1 of 2 sets have none: b"):
+        with pytest.raises(InputError, match="1 of 2 sets have none: 'b'"):
             read(pa.table({"set_id": ["a", "b"], "u": lists}))
     with pytest.raises(InputError, match="'a' has rows 1 and 2"):
         read(pa.table({"set_id": ["a", "a"], "u": [[1.0], [2.0]]}))
@@ -187,6 +199,33 @@ def test_stores_pass_through(sets, tmp_path):
 def test_missing_texts_of_csv_are_missing(write, table):
     per_set = write(pa.table({"set_id": ["a", "b", "c", "10"], "y": ["NA", "", "yes", "no"]}), "s.csv")
     assert read(table, sets=per_set).sets["y"].to_pylist() == [None, None, "no", "yes"]
+
+
+def test_leading_zeros_of_the_table_of_sets_are_kept(tmp_path, write, table):
+    path = tmp_path / "s.csv"
+    path.write_text("ward,set_id,group,n,dose,zero\n01,b,007,10,0.5,0\n1,a,7,2,00.5,0\nNA,10,,3,1,0\n10,c,12,4,2,0\n")
+    store = read(write(table, "e.csv"), sets=path)
+    assert store.sets["ward"].to_pylist() == ["01", "1", None, "10"]
+    assert store.sets["group"].to_pylist() == ["007", "7", None, "12"]
+    for name, values in {"n": [10, 2, 3, 4], "dose": [0.5, 0.5, 1, 2], "zero": [0] * 4}.items():
+        assert store.sets[name].to_pylist() == values
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet", "s.arrow"])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_white_space_around_text_tells_nothing_apart(write, tmp_path, name, on_disk):
+    elements = pa.table({"set_id": ["a", "a ", "\u00a0b"], "x": [1.0, 2.0, 3.0], "kind": [" T", "T", " "]})
+    sets = pa.table({"set_id": [" b", "a"], "y": ["case ", "case"], "ward": pa.array(["w", " w"]).dictionary_encode()})
+    store = tmp_path / "store.arrow" if on_disk else None
+    found = read(write(elements, f"e{name}"), sets=write(sets, name), labels=["kind"], store=store)
+    assert found.set_ids == ["a", "b"]
+    assert found.sizes.tolist() == [2, 1]
+    assert found.sets["y"].to_pylist() == ["case"] * 2
+    assert found.sets["ward"].to_pylist() == ["w"] * 2
+    assert found.labels["kind"].to_pylist() == ["T", "T", None]
+    twice = pa.table({"set_id": ["a", "a ", "b"], "y": [1, 2, 3]})
+    with pytest.raises(InputError, match="set 'a' has rows 1 and 2"):
+        read(elements, sets=twice)
 
 
 def test_wide_integers_and_truth_values_are_numbers():

@@ -183,7 +183,7 @@ def test_a_prediction_that_is_no_number_is_refused_by_set(run):
     spoiled = copy.deepcopy(run)
     with torch.no_grad():
         list(spoiled.model.parameters())[-1].fill_(torch.inf)  # as a set with values beyond float32 would
-    with pytest.raises(InputError, match=r"37 of 37 sets have no finite prediction: s0, .* and 32 more"):
+    with pytest.raises(InputError, match=r"37 of 37 sets have no finite prediction: 's0', .* and 32 more"):
         predict(spoiled, elements)
 
 

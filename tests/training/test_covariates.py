@@ -55,9 +55,16 @@ def test_the_first_format_is_read():
 
 
 def test_columns_that_cannot_be_covariates_are_refused():
-    store = store_of(free=list("abcdefg"), none=[None] * 6 + [1.0], far=[1.0, float("inf")] + [2.0] * 5)
+    store = store_of(
+        free=list("abcdefg"),
+        comma=["1,5", "2"] * 3 + ["1,5"],
+        none=[None] * 6 + [1.0],
+        far=[1.0, float("inf")] + [2.0] * 5,
+    )
     with pytest.raises(InputError, match="'free' is text with 5 different values for 5 sets"):
         Covariates.fit(store, ["free"], np.arange(5))
+    with pytest.raises(InputError, match=r"'comma' .* numbers with decimal points; it holds '1,5'"):
+        Covariates.fit(store, ["comma"], np.arange(5))
     with pytest.raises(InputError, match="'none' is missing for all training sets"):
         Covariates.fit(store, ["none"], np.arange(5))
     with pytest.raises(InputError, match=r"'far' .* finite value"):

@@ -44,9 +44,11 @@ def test_text_that_is_hardly_a_class_is_refused_until_it_is_said_to_be_one():
     first = np.round(store.labels["value"].to_numpy(), 1)
     names = [f"cell {i}" for i in range(len(first))]
     stray = ["n.d." if i == 3 else str(x) for i, x in enumerate(first)]
+    commas = [str(x).replace(".", ",") for x in first]
     clusters = [str(int(x > 0) + int(x > 1)) for x in first]
     for labels, words in (
         (names, "too many for classes"),
+        (commas, "must hold numbers with decimal points; it holds"),
         (stray, "looks like numbers but in 1 of them, such as 'n.d.'"),
     ):
         with pytest.raises(InputError, match=words):

@@ -101,7 +101,7 @@ def test_ordinal_takes_numbers_by_size_and_text_by_the_order_that_is_given():
     assert Ordinal.fit("grade", ["10", "2", "1"]).classes == ("1", "2", "10")
     with pytest.raises(InputError, match=r"Give the order.*--order stage=LOW,MIDDLE,HIGH"):
         Ordinal.fit("stage", ["I", "II"])
-    with pytest.raises(InputError, match=r"must name all its classes; got I, which lacks II"):
+    with pytest.raises(InputError, match=r"must name all its classes; got 'I', which lacks 'II'"):
         Ordinal.fit("stage", ["I", "II"], order=["I"])
     with pytest.raises(InputError, match="must name each class once"):
         Ordinal.fit("stage", ["I", "II"], order=["I", "II", "I"])

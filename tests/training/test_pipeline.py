@@ -262,7 +262,12 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
     [
         ({"y": [1.0] * 113}, {}, r"target 'y' must differ between sets; it is '1.0' for all 113"),
         ({"y": ["a"] * 113}, {}, r"target 'y' must differ between sets; it is 'a'"),
-        ({"y": [1.0, None] + [2.0] * 111}, {}, r"'y' .* must have a finite value for every set; 1 of 113"),
+        ({"y": [1.0, None, 3.0] + [2.0] * 110}, {}, r"'y' .* must have a finite value for every set; 1 of 113"),
+        (
+            {"y": ["a", None] + ["b"] * 111},
+            {},
+            r"'y' .* must have a value .a class or a group. for every set; 1 of 113",
+        ),
         (
             {"y": ["a", "b"] * 50 + ["c"] * 13, "split": ["train"] * 90 + ["test"] * 23},
             {},
@@ -286,15 +291,29 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         ({"y": list(range(113))}, {"targets": []}, r"there must be a target"),
         ({"y": list(range(113))}, {"task": {"z": "ordinal"}}, r"task must be said of targets, y; got 'z'"),
         ({"y": list(range(113))}, {"orders": {"y": ["1"]}}, r"an order must be of an ordinal target; 'y' is none"),
+        (
+            {"y": ["a", "b", "b"] * 37 + ["b", "b"]},
+            {"task": "ordinal", "orders": {"y": ["a", "b", "bb"]}},
+            r"order of target 'y' must name classes that some set has; none has 'bb'\. The sets have 'a', 'b'\.",
+        ),
         ({"y": ["a", "b", "b"] * 37 + ["b", "c"]}, {}, r"class 'c' of target 'y' has one set only, '112'"),
         (
             {"y": ["1.5", "2.5", "7"] * 37 + ["n/d", "7"]},
             {},
             r"text that looks like numbers .* but 1, such as 'n/d' of",
         ),
+        (
+            {"y": ["1,5", "2,5", "7"] * 37 + ["7", "7"]},
+            {},
+            r"'y' .* numbers with decimal points; it holds '1,5'\. Write",
+        ),
         ({"y": ["1.5", "x"] * 56 + ["1"]}, {"task": "regression"}, r"must hold numbers; that of set '1' is 'x'"),
-        ({"y": [None] * 112 + [1.0], "z": [2.0] + [None] * 112}, {"targets": ["y", "z"]}, r"have none of y, z: 1, 2"),
-        ({"y": ["a", "b"] * 56 + ["a"]}, {"class_weights": {"c": 1.0}}, r"for the classes a, b; got {'c': 1.0}"),
+        (
+            {"y": [None] * 112 + [1.0], "z": [2.0] + [None] * 112},
+            {"targets": ["y", "z"]},
+            r"have none of y, z: '1', '2'",
+        ),
+        ({"y": ["a", "b"] * 56 + ["a"]}, {"class_weights": {"c": 1.0}}, r"for the classes 'a', 'b'; got {'c': 1.0}"),
         ({"y": list(range(113))}, {"class_weights": "balanced"}, r"class weights need a target of classes"),
         ({"y": list(range(113)), "w": [-1.0] * 113}, {"weight_column": "w"}, r"at least zero; 'w' of set '0' is -1"),
         ({"y": list(range(113)), "w": [0.0] * 113}, {"weight_column": "w"}, r"must be above zero for some"),
@@ -313,6 +332,15 @@ def test_bad_input_is_a_clear_error(digit_store, columns, choices, message):
     choices = {"targets": "y", **choices}
     with pytest.raises(InputError, match=message):
         quick(with_columns(digit_store, **columns), **choices)
+
+
+def test_an_order_may_name_a_class_that_no_training_set_has(digit_store):
+    columns = {
+        "y": ["a", "b"] * 50 + ["c", "a"] * 6 + ["b"],
+        "split": ["train"] * 90 + ["validation"] * 10 + ["test"] * 13,
+    }
+    run = quick(with_columns(digit_store, **columns), targets="y", task="ordinal", orders={"y": ["a", "b", "c"]})
+    assert run.objective.heads[0].classes == ("a", "b", "c")
 
 
 def test_one_set_is_refused(digit_store):

@@ -237,8 +237,9 @@ def _samples(cells: _Cells, set_id: str) -> tuple[list[str], np.ndarray]:
         raise InputError(f"{cells.name}: every cell must have a sample; {set_id!r} of cell {row + 1} is empty.")
     uniques = column.astype(object).unique()
     names = texts(pa.array(list(uniques)), column=set_id, where=cells.name)
-    places = {value: position for position, value in enumerate(uniques)}
-    return names, column.astype(object).map(places).to_numpy().astype(np.int64)
+    numbers = {name: position for position, name in enumerate(dict.fromkeys(names))}
+    places = {value: numbers[name] for value, name in zip(uniques, names, strict=True)}
+    return list(numbers), column.astype(object).map(places).to_numpy().astype(np.int64)
 
 
 def _label_column(column: Any) -> pa.Array:

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data.ids import unify
-from setwise.data.kinds import is_number, to_float64
+from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, to_float64
 from setwise.data.store import SetStore
-from setwise.data.tables import listed
+from setwise.data.tables import MISSING_TEXTS, listed
 
 TARGET_IS_FEATURE = (
     "target {name!r} is a feature of the elements as well, so that the model would be told the answer. "
@@ -58,7 +58,7 @@ def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndar
                 "Write it as numbers (classes are another matter: they may be text)."
             )
         values[:, position] = to_float64(found.cast(pa.float64()) if pa.types.is_null(found.type) else found)
-        _check_known(store, name, ~np.isfinite(values[:, position]), rows)
+        _check_known(store, name, ~np.isfinite(values[:, position]), rows, what="a finite value")
     return values
 
 
@@ -88,7 +88,7 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
         texts = [None if x is None else next(filled) for x in texts]
     else:
         texts = found.cast(pa.string()).to_pylist()
-    _check_known(store, name, np.array([x is None for x in texts]), rows)
+    _check_known(store, name, np.array([x is None for x in texts]), rows, what="a value (a class or a group)")
     return texts
 
 
@@ -158,12 +158,33 @@ def check_varies(values: np.ndarray | Sequence[str | None], name: str) -> None:
         )
 
 
-def _check_known(store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None) -> None:
+def decimal_commas(store: SetStore, name: str) -> str | None:
+    """What is wrong with a column of text that is numbers with decimal commas, which would be taken for categories."""
+    values = column(store, name)
+    example = comma_number(values, missing=MISSING_TEXTS) if is_text(values.type) else None
+    if example is None:
+        return None
+    return f"column {name!r} of the sets must hold numbers with decimal points; it holds {example!r}. {WITH_POINTS}."
+
+
+def check_no_commas(store: SetStore, name: str) -> None:
+    """Refuse a column of text that is numbers with decimal commas.
+
+    Raises:
+        InputError: such a column.
+    """
+    if problem := decimal_commas(store, name):
+        raise InputError(problem)
+
+
+def _check_known(
+    store: SetStore, name: str, missing: np.ndarray, rows: Sequence[int] | np.ndarray | None, *, what: str
+) -> None:
     chosen = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     lacking = chosen[missing[chosen]]
     if lacking.size:
-        names = listed([store.set_ids[row] for row in lacking], 5)
+        names = listed([repr(store.set_ids[row]) for row in lacking], 5)
         raise InputError(
-            f"column {name!r} of the sets must have a finite value for every set; {lacking.size} of {chosen.size} "
+            f"column {name!r} of the sets must have {what} for every set; {lacking.size} of {chosen.size} "
             f"have none: {names}. Fill it in, or drop these sets."
         )

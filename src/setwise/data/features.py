@@ -10,12 +10,16 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
-from setwise.data.kinds import is_number, is_text, not_numbers, to_float64
-from setwise.data.tables import Rows, check_no_text, listed
+from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers, to_float64
+from setwise.data.tables import MISSING_TEXTS, Rows, check_no_text, listed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _NOT_MEASURED = {"time", "timestamp", "event", "index", "idx", "id", "unnamed"}
-TEXT_AMONG_NUMBERS = "it holds text among numbers"
+REFUSED = {  # reasons to leave a column out that training refuses, and what to do
+    "it holds text among numbers": "Mend it",
+    "it holds numbers with decimal commas": WITH_POINTS,
+}
+TEXT_AMONG_NUMBERS, DECIMAL_COMMAS = REFUSED
 _CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
 
 
@@ -74,12 +78,13 @@ def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
     if first is None or first[name].null_count == first.num_rows:
         return "it is empty"
     values = first[name].drop_null()
+    commas = comma_number(values, missing=MISSING_TEXTS) is not None
     texts = pc.sum(not_numbers(values, missing=())).as_py()
-    if 2 * texts > len(values):
+    if 2 * texts > len(values) and not commas:
         return "it holds text"
     if strict:
         _refuse_text(rows, name)
-    return TEXT_AMONG_NUMBERS
+    return DECIMAL_COMMAS if commas else TEXT_AMONG_NUMBERS
 
 
 def _refuse_text(rows: Rows, name: str) -> None:

@@ -9,8 +9,10 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
+from setwise.data.kinds import trimmed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
+_EXACT = {16: 2**11, 32: 2**24, 64: 2**53}  # bits of floats, and from where on whole numbers are no longer told apart
 _WHOLE = re.compile(r"-?\d+(\.0*)?")
 
 
@@ -22,20 +24,27 @@ def dictionary_of(values: pa.Array) -> pa.DictionaryArray:
 
 
 def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
-    """Distinct values as strings: 7 and 7.0 are "7", text is itself.
+    """Values as strings: 7 and 7.0 are "7", text is itself without white space around it.
 
     Raises:
-        InputError: values of a kind that names nothing (lists, structures), or NaN.
+        InputError: values of a kind that names nothing (lists, structures), NaN, or floats too large to tell whole
+            numbers apart.
     """
     kind = values.type
     if pa.types.is_floating(kind):
         numbers = values.to_pylist()
         if any(x is None or x != x for x in numbers):
             raise InputError(f"{where}: every row must name its set; column {column!r} holds NaN.")
+        if large := [x for x in numbers if abs(x) >= _EXACT[kind.bit_width]]:
+            raise InputError(
+                f"{where}: column {column!r} must name sets by text or whole numbers; it holds {kind}, which from "
+                f"{_EXACT[kind.bit_width]} on rounds different numbers to one, such as {large[0]:.0f}. Store the names "
+                "as text or as integers."
+            )
         return [str(int(x)) if float(x).is_integer() else repr(x) for x in numbers]
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise InputError(f"{where}: column {column!r} must hold text or numbers to name sets; got {kind}.")
-    return values.cast(pa.string()).to_pylist()
+    return trimmed(values).to_pylist()
 
 
 def unify(ids: Sequence[str], where: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.columns import TARGET_IS_FEATURE, labels, vector_features
+from setwise.data.columns import TARGET_IS_FEATURE, decimal_commas, labels, vector_features
 from setwise.data.identical import describe_identical, identical_sets
 from setwise.data.inspect_labels import LabelSummary, about_label, summarise_label
 from setwise.data.kinds import is_number, to_float64
@@ -117,6 +117,7 @@ def summarise(
         *_about_sets(store),
         *about_features,
         *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
+        *(problem for name in by_name if (problem := decimal_commas(store, name))),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
         *(problem for label in of_elements for problem in about_label(label, len(store), store.num_elements)),
         *(TARGET_IS_FEATURE.format(name=n) for n in (*targets, *store.labels) if n in vector_features(store)),
@@ -169,7 +170,7 @@ def _summarise_elements(store: SetStore) -> tuple[list[FeatureSummary], list[str
                 f"(the first in set {_first_missing(store, column)!r}). Drop these elements, or fill them in."
             )
         elif low[column] == high[column]:
-            problems.append(f"feature {name!r} is {low[column]:g} in every element: it says nothing.")
+            problems.append(f"feature {name!r} is {low[column]:g} in every element, in float32: it says nothing.")
         elif max(-low[column], high[column]) * 2.0**-24 > 0.001 * std[column]:
             problems.append(
                 f"feature {name!r} varies too little around {mean[column]:g} for float32, which keeps 7 digits. "
@@ -228,7 +229,7 @@ def _about_target(column: ColumnSummary | None, name: str, num_sets: int) -> lis
     if column.kind == "text" and column.distinct > max(2, num_sets // 2):
         problems.append(f"target {name!r} has {column.distinct} classes for {num_sets} sets.")
     elif column.kind == "text" and column.counts:
-        rare = [value for value, count in column.counts.items() if count < _FEW]
+        rare = [repr(value) for value, count in column.counts.items() if count < _FEW]
         if rare and column.distinct > 1:
             problems.append(f"target {name!r}: fewer than {_FEW} sets of class {listed(rare, 5)}.")
     return problems

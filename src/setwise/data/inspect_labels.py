@@ -85,7 +85,7 @@ def about_label(label: LabelSummary, num_sets: int, num_elements: int) -> list[s
     elif label.kind == "text" and label.distinct > max(2, num_elements // 2):
         problems.append(f"label {name!r} has {label.distinct:,} classes for {num_elements:,} elements.")
     elif label.sets is not None and (label.kind == "text" or label.distinct == 2):
-        alone = [value for value, count in label.sets.items() if count == 1]
+        alone = [repr(value) for value, count in label.sets.items() if count == 1]
         if alone:
             problems.append(
                 f"label {name!r}: {listed(alone, 5)} in one set only, which cannot be both learned from and tested on. "

@@ -8,6 +8,8 @@ import pyarrow as pa
 from pyarrow import compute
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
+WITH_POINTS = "Write a point for each decimal comma, and nothing between thousands"
+_COMMA = r"^\s*[-+]?(\d+(\.\d{3})*,\d+|,\d+|\d+(,\d{3})+\.\d+|\d+(,\d{3}){2,})([eE][-+]?\d+)?\s*$"
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(inf|infinity)\s*$"
 
 
@@ -37,6 +39,11 @@ def to_float64(values: pa.Array) -> np.ndarray:
     return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
 
 
+def trimmed(values: Any) -> Any:
+    """A column as text without white space around its values, which nobody sees and which tells nothing apart."""
+    return pc.utf8_trim_whitespace(values.cast(pa.string()))
+
+
 def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
     """Which values of a column of text are not numbers, ``(n,)`` of truth values; missing values are none of them."""
     if pa.types.is_dictionary(values.type):
@@ -45,3 +52,14 @@ def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
     absent = pc.is_in(values, pa.array(missing, values.type))
     fine = pc.or_(pc.fill_null(matches, True), absent)
     return pc.invert(fine)
+
+
+def comma_number(values: pa.Array, *, missing: Sequence[str]) -> str | None:
+    """The first number with a decimal comma (or with commas between thousands) in text that is mostly numbers."""
+    texts = values.cast(pa.string())
+    known = texts.filter(pc.invert(pc.is_in(texts, pa.array(missing, pa.string())))).drop_null()
+    commas = pc.match_substring_regex(known, _COMMA)
+    others = pc.and_(not_numbers(known, missing=()), pc.invert(commas))
+    if not pc.any(commas).as_py() or 2 * pc.sum(others).as_py() > len(known):
+        return None
+    return known[pc.index(commas, True).as_py()].as_py()

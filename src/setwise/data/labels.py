@@ -9,7 +9,7 @@ from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.data.ids import unify
-from setwise.data.kinds import is_number, to_float64
+from setwise.data.kinds import is_number, to_float64, trimmed
 from setwise.data.tables import listed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
@@ -41,7 +41,7 @@ def tidy_labels(values: Any, count: int, name: str) -> pa.Array:
         return pa.array(np.full(count, np.nan))
     if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
         raise InputError(f"labels {name!r} must be numbers or text; got {column.type}.")
-    texts = column.cast(pa.string())
+    texts = trimmed(column)
     return pc.dictionary_encode(pc.if_else(pc.equal(texts, ""), None, texts)).cast(_TEXT)
 
 

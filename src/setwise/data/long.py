@@ -1,13 +1,14 @@
 """A long table, one row per element, into a store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.features import TEXT_AMONG_NUMBERS, OrderCheck, check_named, sort_columns
+from setwise.data.features import REFUSED, OrderCheck, check_named, sort_columns
 from setwise.data.ids import SetCodes
 from setwise.data.kinds import is_number, to_float64
 from setwise.data.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
@@ -64,9 +65,10 @@ def read_long(
     elif sets is not None:
         joined, problems = join(ids, sets, sets_name, strict=strict)
     problems += [
-        f"{rows.name}: column {name!r} holds text among numbers, which training refuses. Mend it, or name the features."
+        f"{rows.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
+        "or name the features."
         for name, reason in left_out.items()
-        if reason == TEXT_AMONG_NUMBERS
+        if reason in REFUSED
     ]
     description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
     beside = _labels(rows, set_id, labels, sizes)
@@ -75,8 +77,23 @@ def read_long(
             _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
         return SetStore.open(store)
     elements = room((int(sizes.sum()), len(features)))
-    _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
+    ends = _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
+    told = tuple(_rounded_away(ends, features))
+    description = replace(description, notes=told) if strict else replace(description, problems=(*problems, *told))
     return SetStore.from_description(elements, sizes, joined, description, beside)
+
+
+def _rounded_away(ends: np.ndarray, features: Sequence[str]) -> list[str]:
+    """Features that vary by less than float32 tells apart, though by more than float64 rounds, a sentence each."""
+    low, high = ends
+    with np.errstate(over="ignore", invalid="ignore"):
+        top = np.maximum(np.abs(low), np.abs(high))
+        lost = (high - low < np.spacing(top.astype(np.float32))) & (high - low > 1000 * np.spacing(top))
+    return [
+        f"feature {features[column]!r} lies between {float(low[column])!r} and {float(high[column])!r}, which float32 "
+        "rounds to the same number or two: what it says is lost. Subtract an offset from it."
+        for column in np.flatnonzero(lost)
+    ]
 
 
 def _check_any(features: Sequence[str], left_out: dict[str, str], where: str) -> None:
@@ -125,15 +142,16 @@ def _fill(
     *,
     strict: bool,
     keep_missing: bool,
-) -> None:
-    """Put every row where its set has its next place."""
+) -> np.ndarray:
+    """Put every row where its set has its next place; lowest and highest values ``(2, D)`` as they came, in float64."""
     coder = SetCodes(column=set_id, where=rows.name)
     offsets = offsets_of(sizes)
     places = offsets[:-1].copy()
+    ends = np.array([[np.inf], [-np.inf]]).repeat(len(features), axis=1)
     row = 0
     for batch in rows.read([set_id, *features]):
         codes = coder.encode(batch[set_id], row)
-        values = _values(batch, features, set_id, rows.name, row, strict=strict, keep_missing=keep_missing)
+        values = _values(batch, features, set_id, rows.name, row, ends, strict=strict, keep_missing=keep_missing)
         if len(coder.codes) > len(sizes):
             raise InputError(f"{rows.name} changed while it was read. Read it again.")
         if len(codes):
@@ -143,6 +161,7 @@ def _fill(
         row += batch.num_rows
     if (places != offsets[1:]).any():
         raise InputError(f"{rows.name} changed while it was read. Read it again.")
+    return ends
 
 
 def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) -> dict[str, pa.Array]:
@@ -197,11 +216,12 @@ def _values(
     set_id: str,
     where: str,
     first_row: int,
+    ends: np.ndarray,
     *,
     strict: bool,
     keep_missing: bool,
 ) -> np.ndarray:
-    """The features of some rows ``(n, D)`` in float32.
+    """The features of some rows ``(n, D)`` in float32; ``ends`` ``(2, D)`` takes in their extremes in float64.
 
     Raises:
         InputError: a missing value, NaN or infinity, or a number too large for float32; only where ``strict``.
@@ -209,7 +229,10 @@ def _values(
     values = np.empty((batch.num_rows, len(features)), np.float32)
     with np.errstate(over="ignore"):
         for column, name in enumerate(features):
-            values[:, column] = to_float64(batch[name])
+            exact = to_float64(batch[name])
+            values[:, column] = exact
+            ends[0, column] = np.fmin.reduce(exact, initial=ends[0, column])
+            ends[1, column] = np.fmax.reduce(exact, initial=ends[1, column])
     bad = np.isinf(values) if keep_missing else ~np.isfinite(values)
     if strict and bad.any():
         row, column = np.argwhere(bad)[0]

@@ -10,8 +10,8 @@ from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.data.ids import texts, unify
-from setwise.data.kinds import is_text
-from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, open_rows, suffix_of
+from setwise.data.kinds import is_text, trimmed
+from setwise.data.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, load_csv, open_rows, suffix_of
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
@@ -29,16 +29,19 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
     name = rows.name if isinstance(source, str | Path) else "the table of sets"
     table = rows.load(rows.columns)
     if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
-        table = _without_missing_texts(table, set_id)
+        table = tidy(_with_leading_zeros(table, Path(source)))
+        return _without_missing_texts(table, set_id), name
     return tidy(table), name
 
 
 def tidy(table: pa.Table) -> pa.Table:
-    """Columns of a table of sets as the store keeps them: categories as their values, one chunk, no metadata."""
+    """Columns of a table of sets as the store keeps them: categories as their values, text trimmed, no metadata."""
     for position, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            plain = table.column(position).cast(field.type.value_type)
-            table = table.set_column(position, field.name, plain)
+        column = table.column(position)
+        if is_text(field.type):
+            table = table.set_column(position, field.name, trimmed(column))
+        elif pa.types.is_dictionary(field.type):
+            table = table.set_column(position, field.name, column.cast(field.type.value_type))
     return table.replace_schema_metadata().combine_chunks()
 
 
@@ -96,17 +99,21 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
         )
     without = [name for name in ids if name not in row_of]
     if without:
-        other_names = f" The table names {listed(list(row_of), 3)}." if len(without) == len(ids) and row_of else ""
+        other_names = (
+            f" The table names {listed([repr(name) for name in row_of], 3)}."
+            if len(without) == len(ids) and row_of
+            else ""
+        )
         report(
             f"{where}: every set must have a row; {len(without)} of {len(ids)} sets with elements have none: "
-            f"{listed(without, 5)}.{other_names} Add their rows, or drop their elements."
+            f"{listed([repr(name) for name in without], 5)}.{other_names} Add their rows, or drop their elements."
         )
     known = set(ids)
     empty = [name for name in row_of if name not in known]
     if empty:
         report(
             f"{where}: every set must have at least one element; {len(empty)} of {len(row_of)} sets have none: "
-            f"{listed(empty, 5)}. Drop their rows, or give the elements they lack."
+            f"{listed([repr(name) for name in empty], 5)}. Drop their rows, or give the elements they lack."
         )
     rows = pa.array([row_of.get(name) for name in ids], pa.int64())
     joined = table.take(rows).set_column(0, "set_id", pa.array(ids, pa.string()))
@@ -130,6 +137,18 @@ def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bo
     for name in own.column_names[1:]:
         joined = joined.append_column(name, own[name])
     return joined, problems
+
+
+def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:
+    """Columns of whole numbers of a CSV file as text where one is written with a leading zero: 01 may not be 1."""
+    whole = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    if not whole:
+        return table
+    texts = load_csv(path, *whole)
+    for name in whole:
+        if pc.any(pc.match_substring_regex(texts[name], r"^\s*[-+]?0\d")).as_py():
+            table = table.set_column(table.column_names.index(name), name, texts[name])
+    return table
 
 
 def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import compute
 
 from setwise._checks import InputError
-from setwise.data.kinds import is_number, is_text, not_numbers
+from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _READ_AT_ONCE = 1 << 20  # bytes of a column of a Parquet file
@@ -114,6 +114,7 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
         check_file(path)
         suffix = suffix_of(path)
         if suffix in CSV_SUFFIXES:
+            _check_separator(path)
             rows = _stream_csv(path, set_id) if stream else _load_csv(path, set_id)
         elif suffix in PARQUET_SUFFIXES:
             rows = _open_parquet(path, set_id)
@@ -179,6 +180,24 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
     return Rows(str(path), schema, read)
 
 
+def _check_separator(path: Path) -> None:
+    """Refuse a CSV file whose names of columns are separated by another sign than its suffix tells."""
+    with reading(path), pa.input_stream(str(path)) as stream:  # decompresses by the suffix
+        text = stream.read(1 << 16).decode(errors="replace")
+    names = next(iter(text.lstrip("\ufeff\r\n").splitlines()), "")
+    signs = {",": "','", ";": "';'", "\t": "tabs"}
+    suffix = suffix_of(path)
+    expected, found = CSV_SUFFIXES[suffix], max(signs, key=names.count)
+    if expected not in names and found in names:
+        advice = "Give the file the suffix .tsv" if found == "\t" else "Give the file the suffix .csv"
+        if found == ";":
+            advice = f"Save it with {signs[expected]} between the fields, and with points for decimal commas"
+        raise InputError(
+            f"{path}: the fields of a {suffix} file must be separated by {signs[expected]}; its names of columns are "
+            f"separated by {signs[found]}. {advice}."
+        )
+
+
 def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
     return {
         "parse_options": pa_csv.ParseOptions(delimiter=CSV_SUFFIXES[suffix_of(path)], newlines_in_values=True),
@@ -187,10 +206,10 @@ def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
     }
 
 
-def load_csv(path: Path, set_id: str) -> pa.Table:
-    """A CSV file in memory, its column of names as text."""
+def load_csv(path: Path, *texts: str) -> pa.Table:
+    """A CSV file in memory, some columns as text."""
     with reading(path):
-        table = pa_csv.read_csv(path, **_csv_options(path, **{set_id: pa.string()}))
+        table = pa_csv.read_csv(path, **_csv_options(path, **dict.fromkeys(texts, pa.string())))
     _check_text(table.schema, path)
     return table
 
@@ -247,7 +266,9 @@ def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> 
     bad = not_numbers(values, missing=MISSING_TEXTS)
     if pc.any(bad).as_py():
         row = pc.index(bad, True).as_py()
+        commas = comma_number(values.slice(row, 1), missing=())
+        what, advice = ("numbers", "Mend the row") if commas is None else ("numbers with decimal points", WITH_POINTS)
         raise InputError(
-            f"{where}: column {column!r} must hold numbers; row {first_row + row + 1} holds "
-            f"{values[row].as_py()!r}. Mend the row, or name the features to be used without this column."
+            f"{where}: column {column!r} must hold {what}; row {first_row + row + 1} holds "
+            f"{values[row].as_py()!r}. {advice}, or name the features to be used without this column."
         )

@@ -181,6 +181,7 @@ def _fit_number(store: SetStore, name: str, rows: np.ndarray, standardise: bool)
 
 
 def _fit_category(store: SetStore, name: str, rows: np.ndarray, standardise: bool) -> Category:
+    columns.check_no_commas(store, name)
     labels = columns.labels(store, name, rows=[])
     own = [labels[row] for row in rows]
     known = [label for label in own if label is not None]

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError, check_choice
 from setwise.data import columns
-from setwise.data.kinds import not_numbers
+from setwise.data.kinds import WITH_POINTS, comma_number, not_numbers
 from setwise.data.labels import check_no_label, is_text_label, label_codes, label_numbers, labels_of
 from setwise.data.splits import Split
 from setwise.data.store import SetStore
@@ -129,10 +129,12 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
 
 
 def _check_text(column: pa.Array, name: str) -> None:
-    """Refuse text that is hardly a class: numbers with a stray word among them, text that tells elements apart."""
+    """Refuse text that is hardly a class: numbers with a stray word or commas, text that tells elements apart."""
     names, codes = label_codes(column, name)
     amounts = np.bincount(codes[codes >= 0], minlength=len(names))
     different, known = int((amounts > 0).sum()), int(amounts.sum())
+    if example := comma_number(pa.array(names, pa.string()), missing=()):
+        raise InputError(f"label {name!r} must hold numbers with decimal points; it holds {example!r}. {WITH_POINTS}.")
     if different <= 2:
         return
     odd = not_numbers(pa.array(names, pa.string()), missing=()).to_numpy(zero_copy_only=False) & (amounts > 0)

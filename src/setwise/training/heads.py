@@ -326,11 +326,11 @@ def _check_two(target: str, classes: Sequence[Label], count: int) -> None:
 def _check_order(target: str, order: Sequence[Label], found: set[Label]) -> None:
     if len(set(order)) < len(order):
         raise InputError(
-            f"the order of target {target!r} must name each class once; got {listed(list(map(str, order)))}."
+            f"the order of target {target!r} must name each class once; got {listed(list(map(repr, order)))}."
         )
-    lacking = sorted(str(label) for label in found if label not in order)
+    lacking = sorted(repr(label) for label in found if label not in order)
     if lacking:
         raise InputError(
-            f"the order of target {target!r} must name all its classes; got {listed(list(map(str, order)))}, "
+            f"the order of target {target!r} must name all its classes; got {listed(list(map(repr, order)))}, "
             f"which lacks {listed(lacking)}. Add them to the order."
         )

@@ -88,9 +88,10 @@ def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Ten
     predicted = average(run.objective, outputs)
     bad = np.flatnonzero(~np.isfinite(predicted).all(1))
     if bad.size:
+        names = listed([repr(store.set_ids[row]) for row in rows[bad]], 5)
         raise InputError(
             f"{bad.size} of {len(rows)} sets have no finite prediction: "
-            f"{listed([store.set_ids[row] for row in rows[bad]], 5)}. Their elements or covariates are too far from "
+            f"{names}. Their elements or covariates are too far from "
             "those of the training sets to be computed with. Look for extreme values with `setwise inspect`."
         )
     return predicted

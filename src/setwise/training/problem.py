@@ -89,6 +89,7 @@ def define(
     values = target_values(store, kinds)
     for position, name in enumerate(kinds):
         known = [value for value in values[:, position] if is_known(value)]
+        _check_order((orders or {}).get(name, ()), known, name)
         columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
     classes = [[str(value) for value in values[:, i]] for i, kind in enumerate(kinds.values()) if kind != "regression"]
     stratify = np.array(classes).T if classes else None
@@ -113,6 +114,16 @@ def _head(
     if kind == "regression":
         return Regression.fit(name, values, standardise=standardise)
     return Classification.fit(name, values) if kind == "classification" else Ordinal.fit(name, values, order=order)
+
+
+def _check_order(order: Sequence[str], known: Sequence[str], name: str) -> None:
+    """Refuse a class in an order that no set has, in training or not: it is misspelt, and would take a share of all."""
+    unknown = [repr(label) for label in order if label not in set(known)]
+    if unknown:
+        raise InputError(
+            f"the order of target {name!r} must name classes that some set has; none has {listed(unknown)}. The sets "
+            f"have {listed(sorted(map(repr, set(known))))}. Mend the order, or leave such classes out."
+        )
 
 
 def split_of(
@@ -219,7 +230,7 @@ def class_weights_of(
         else:
             unknown = [name for name in wanted if name not in head.classes]
             if unknown or not all(0 <= weight < np.inf for weight in wanted.values()):
-                names = listed([str(label) for label in head.classes])
+                names = listed([repr(label) for label in head.classes])
                 raise InputError(
                     f"class weights must be finite numbers of at least zero for the classes {names}; "
                     f"got {dict(wanted)}."

@@ -49,6 +49,7 @@ def _chosen(kind: str | None) -> Kind | None:
 def _found(store: SetStore, name: str) -> Kind:
     column = columns.column(store, name)
     if not is_number(column.type) or pa.types.is_boolean(column.type):
+        columns.check_no_commas(store, name)
         if not pa.types.is_null(column.type):
             _check_classes(store, name)
         return "classification"
@@ -103,7 +104,7 @@ def target_values(
         )
     without = [row for row in rows if not any(is_known(value) for value in table[row])]
     if without:
-        names = listed([store.set_ids[row] for row in without], 5)
+        names = listed([repr(store.set_ids[row]) for row in without], 5)
         raise InputError(
             f"every set must have one target at least; {len(without)} of {len(rows)} have none of "
             f"{listed(list(kinds))}: {names}. Fill them in, or drop these sets."

@@ -7,6 +7,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.data import read
 from setwise.data.columns import check_no_commas, check_varies, given_split, groups, labels, targets
+from setwise.data.labels import label_codes, labels_of
 
 SETS = {
     "set_id": ["a", "b", "c"],
@@ -92,3 +93,12 @@ def test_targets_that_teach_nothing():
             check_varies(values, "y")
     with pytest.raises(InputError, match="at least two sets"):
         check_varies(["a"], "y")
+
+
+def test_a_class_has_one_name_whatever_others_there_are():
+    """So that a model of doses 0, 0.5 and 1 knows those of a table with 0 and 1 alone."""
+    sets = [np.ones((2, 2))] * 3
+    assert labels(read(sets, sets={"dose": [0.0, 0.5, 1.0]}), "dose") == ["0", "0.5", "1"]
+    assert labels(read(sets, sets={"dose": [0.0, 1.0, 1.0]}), "dose") == ["0", "1", "1"]
+    store = read(sets).with_labels({"dose": np.array([0, 0.5, 1, np.nan, 1, 0])})
+    assert label_codes(labels_of(store, "dose"))[0] == ["0", "0.5", "1"]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.data.ids import unify
+from setwise.data.ids import number_text
 from setwise.data.kinds import WITH_POINTS, comma_number, is_number, is_text, to_float64
 from setwise.data.store import SetStore
 from setwise.data.tables import MISSING_TEXTS, listed
@@ -82,10 +82,8 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
     if pa.types.is_nested(found.type):
         raise InputError(f"column {name!r} of the sets must hold text or numbers; it holds {found.type}.")
     if pa.types.is_floating(found.type):
-        texts = [None if x is None or x != x else repr(float(x)) for x in found.to_pylist()]
-        known = unify([x for x in texts if x is not None], f"column {name!r} of the sets")
-        filled = iter(known)
-        texts = [None if x is None else next(filled) for x in texts]
+        numbers = [None if x is None or x != x else float(x) for x in found.to_pylist()]
+        texts = [None if x is None else number_text(x) for x in numbers]
     else:
         texts = found.cast(pa.string()).to_pylist()
     _check_known(store, name, np.array([x is None for x in texts]), rows, what="a value (a class or a group)")

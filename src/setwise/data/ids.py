@@ -41,10 +41,15 @@ def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
                 f"{_EXACT[kind.bit_width]} on rounds different numbers to one, such as {large[0]:.0f}. Store the names "
                 "as text or as integers."
             )
-        return [str(int(x)) if float(x).is_integer() else repr(x) for x in numbers]
+        return [number_text(x) for x in numbers]
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise InputError(f"{where}: column {column!r} must hold text or numbers to name sets; got {kind}.")
     return trimmed(values).to_pylist()
+
+
+def number_text(x: float) -> str:
+    """A number as a name, each by itself: 7.0 is "7", whatever others there are."""
+    return str(int(x)) if x.is_integer() else repr(x)
 
 
 def unify(ids: Sequence[str], where: str) -> list[str]:

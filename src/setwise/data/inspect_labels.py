@@ -47,7 +47,7 @@ def summarise_label(store: SetStore, name: str) -> LabelSummary:
         InputError: no such labels.
     """
     column = labels_of(store, name)
-    names, codes = label_codes(column, name)
+    names, codes = label_codes(column)
     known = codes >= 0
     amounts = np.bincount(codes[known], minlength=len(names))
     distinct = int((amounts > 0).sum())

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
-from setwise.data.ids import unify
+from setwise.data.ids import number_text
 from setwise.data.kinds import is_number, to_float64, trimmed
 from setwise.data.tables import listed
 
@@ -71,7 +71,7 @@ def is_text_label(column: pa.Array) -> bool:
     return pa.types.is_dictionary(column.type)
 
 
-def label_codes(column: pa.Array, name: str) -> tuple[list[str], np.ndarray]:
+def label_codes(column: pa.Array) -> tuple[list[str], np.ndarray]:
     """The different labels of a column of a store as text (1 and 1.0 as "1"), and which of them each element has.
 
     Returns:
@@ -83,7 +83,7 @@ def label_codes(column: pa.Array, name: str) -> tuple[list[str], np.ndarray]:
     values = column.to_numpy(zero_copy_only=False)
     known = ~np.isnan(values)
     different, codes = np.unique(values[known], return_inverse=True)
-    names = unify([repr(float(x)) for x in different], f"labels {name!r}")
+    names = [number_text(x) for x in different.tolist()]
     found = np.full(len(values), -1, np.int64)
     found[known] = codes
     return names, found
@@ -155,7 +155,7 @@ def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
     column = labels_of(store, name)
     owners = store.owners
     values = column.to_numpy(zero_copy_only=False) if not is_text_label(column) else None
-    known = label_codes(column, name)[1] >= 0 if values is None else ~np.isnan(values)
+    known = label_codes(column)[1] >= 0 if values is None else ~np.isnan(values)
     places = np.flatnonzero(known)
     draw = np.random.default_rng(seed).random(len(column))[places]
     order = np.arange(len(column))

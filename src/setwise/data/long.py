@@ -92,7 +92,7 @@ def _rounded_away(ends: np.ndarray, features: Sequence[str]) -> list[str]:
     return [
         f"feature {features[column]!r} lies between {float(low[column])!r} and {float(high[column])!r}, which float32 "
         "rounds to the same number or two: what it says is lost. Subtract an offset from it."
-        for column in np.flatnonzero(lost)
+        for column in np.flatnonzero(lost).tolist()
     ]
 
 
@@ -180,7 +180,7 @@ def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) ->
             if name not in texts:
                 values[:, column] = to_float64(batch[name])
                 continue
-            known, own = label_codes(tidy_labels(batch[name].cast(pa.string()), batch.num_rows, name), name)
+            known, own = label_codes(tidy_labels(batch[name].cast(pa.string()), batch.num_rows, name))
             numbers = [texts[name].setdefault(text, len(texts[name])) for text in known]
             values[own >= 0, column] = np.array(numbers, float)[own[own >= 0]]
         if len(coder.codes) > len(sizes):

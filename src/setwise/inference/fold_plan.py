@@ -132,7 +132,7 @@ def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarra
     for name, kind in kinds.items():
         if kind != "classification":
             continue
-        names, codes = label_codes(labels_of(store, name), name)
+        names, codes = label_codes(labels_of(store, name))
         pairs = sets_with(store, codes)
         in_units = np.unique(np.stack([unit_of[pairs[0]], pairs[1]]), axis=1)
         counts = np.bincount(in_units[1], minlength=len(names))

@@ -209,7 +209,7 @@ def known_of(store: SetStore, study: Study) -> str:
     """Checksum of all that is known of the elements: their values, and their labels where these are predicted."""
     if study.of == "sets":
         return store.fingerprint
-    found = [label_codes(labels_of(store, name), name) for name in study.targets]
+    found = [label_codes(labels_of(store, name)) for name in study.targets]
     labels = checksum(b"".join(json.dumps(names).encode() + codes.tobytes() for names, codes in found))
     return store.fingerprint + labels
 

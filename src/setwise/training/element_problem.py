@@ -71,7 +71,7 @@ def element_truth(store: SetStore, objective: Objective) -> np.ndarray:
     for position, head in enumerate(objective.heads):
         column = labels_of(store, head.target)
         if isinstance(head, Classification):
-            names, codes = label_codes(column, head.target)
+            names, codes = label_codes(column)
             truth[:, position] = _numbers_of(head, names, codes, store)
         elif isinstance(head, WhichElement):
             truth[:, position] = _marks(store, head.target)
@@ -118,7 +118,7 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
         column = labels_of(store, name)
         if is_text_label(column) and name not in said:
             _check_text(column, name)
-        two = is_text_label(column) or len(label_codes(column, name)[0]) == 2
+        two = is_text_label(column) or len(label_codes(column)[0]) == 2
         kinds[name] = said.get(name) or ("classification" if two else "regression")
     if "which-element" in kinds.values() and len(kinds) > 1:
         raise InputError(
@@ -130,7 +130,7 @@ def kinds_of_labels(store: SetStore, targets: Sequence[str], task: str | Mapping
 
 def _check_text(column: pa.Array, name: str) -> None:
     """Refuse text that is hardly a class: numbers with a stray word or commas, text that tells elements apart."""
-    names, codes = label_codes(column, name)
+    names, codes = label_codes(column)
     amounts = np.bincount(codes[codes >= 0], minlength=len(names))
     different, known = int((amounts > 0).sum()), int(amounts.sum())
     if example := comma_number(pa.array(names, pa.string()), missing=()):
@@ -164,7 +164,7 @@ def _regression(store: SetStore, name: str, train: np.ndarray, *, standardise: b
 
 
 def _classification(store: SetStore, name: str, parts: Split, train: np.ndarray) -> tuple[Head, np.ndarray]:
-    names, codes = label_codes(labels_of(store, name), name)
+    names, codes = label_codes(labels_of(store, name))
     trained = codes[train]
     _check_some(np.where(trained < 0, np.nan, trained), name)
     classes = sorted(names[code] for code in np.unique(trained[trained >= 0]))
@@ -184,7 +184,7 @@ def _marks(store: SetStore, name: str) -> np.ndarray:
     """1 of the element that is meant, NaN of all others ``(N,)``; truth values count as 1 and 0."""
     column = labels_of(store, name)
     if is_text_label(column):
-        names, codes = label_codes(column, name)
+        names, codes = label_codes(column)
         known = [{"true": 1.0, "false": 0.0}.get(label.lower(), 2.0) for label in names]
         marks = np.where(codes < 0, 0.0, np.array([*known, 0.0])[codes])
     else:

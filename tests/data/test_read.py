@@ -260,6 +260,23 @@ def test_truth_values_are_features_of_streamed_tables_too(tmp_path):
     assert np.array_equal(stores[0].elements(1), stores[1].elements(1))
 
 
+def test_views_of_text_are_text():
+    """As Polars hands over what is text, of names of sets, features, labels and targets."""
+
+    def views(*values):
+        return pa.array(values).cast(pa.string_view())
+
+    elements = pa.table(
+        {"set_id": views("a", "a", "b", "c"), "x": [1.5, 2.0, 4.0, 0.5], "t": views("u", "v", "v", "u")}
+    )
+    sets = pa.table({"set_id": views("a", "b", "c"), "kind": views("p", "q", "p")})
+    store = read(elements, sets=sets, labels=["t"])
+    assert (store.set_ids, store.features) == (["a", "b", "c"], ("x",))
+    assert store.sets["kind"].to_pylist() == ["p", "q", "p"]
+    assert store.labels["t"].to_pylist() == ["u", "v", "v", "u"]
+    assert read(elements).left_out == {"t": "it holds text"}
+
+
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.h5ad").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "anndata", None)

@@ -143,7 +143,11 @@ def as_table(source: Any) -> pa.Table:
 
 
 def from_table(table: pa.Table, name: str) -> Rows:
-    """The rows of a table in memory."""
+    """The rows of a table in memory; views of text, which Polars hands over, as text, which Arrow can compare."""
+    views = [pa.types.is_string_view(field.type) for field in table.schema]
+    if any(views):
+        plain = zip(table.schema, views, strict=True)
+        table = table.cast(pa.schema([f.with_type(pa.large_string()) if view else f for f, view in plain]))
     return Rows(name, table.schema, lambda columns: iter(table.select(list(columns)).to_batches(max_chunksize=ROWS)))
 
 

@@ -171,7 +171,7 @@ def test_tables_that_name_the_sets_differently_are_shown_side_by_side(setwise, w
     outcome = setwise(*write(cells, changed(patients, "set_id", upper)).fit(tmp_path / "run"))
     assert outcome.code == 2
     assert "p000" in outcome.err
-    assert "The table names P000" in outcome.err
+    assert "The table names 'P000'" in outcome.err
 
 
 @pytest.mark.parametrize("which", ["cells", "patients"])

@@ -55,7 +55,7 @@ def test_classes(store):
     assert labels(store, "n") == ["1", "2", "3"]
     assert labels(store, "smoker") == ["true", "false", "true"]
     assert labels(store, "grade", rows=[0, 1]) == ["1", "2", None]
-    assert labels(store, "y", rows=[]) == ["1.5", None, "3.0"]
+    assert labels(store, "y", rows=[]) == ["1.5", None, "3"]
     with pytest.raises(
         InputError, match=r"'sex' of the sets must have a value .a class or a group. for every set.*: 'c'"
     ):

@@ -138,8 +138,7 @@ def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") ->
     from setwise.report.rounding import duration
 
     rows = chosen.rows
-    split = run.record.split
-    fitted = {*split.train, *split.validation, *split.calibration}
+    fitted = run.record.split.known
     known = sum(store.set_ids[row] in fitted for row in rows.tolist())
     people.line(
         f"{len(rows):,} of {len(store):,} sets by {', '.join(METHOD_WORDS[name] for name in chosen.methods)}; "

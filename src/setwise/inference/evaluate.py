@@ -70,8 +70,7 @@ def evaluate(
     of_elements = objective.rows == "elements"
     labels = objective.targets if of_elements else ()
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
-    split = run.record.split
-    fitted_on = {*split.train, *split.validation, *split.calibration}
+    fitted_on = run.record.split.known
     known = sum(name in fitted_on for name in store.set_ids)
     how = Computing(
         device=device,

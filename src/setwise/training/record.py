@@ -33,6 +33,11 @@ class SplitIds(BaseModel):
     test: tuple[str, ...] = ()
     calibration: tuple[str, ...] = ()
 
+    @property
+    def known(self) -> set[str]:
+        """Sets that the run knows, so that it looks better on them than it is; all but those of the test part."""
+        return {*self.train, *self.validation, *self.calibration}
+
 
 class Member(BaseModel):
     """How a member of an ensemble was fitted.

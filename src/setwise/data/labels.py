@@ -154,9 +154,7 @@ def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
     """
     column = labels_of(store, name)
     owners = store.owners
-    values = column.to_numpy(zero_copy_only=False) if not is_text_label(column) else None
-    known = label_codes(column)[1] >= 0 if values is None else ~np.isnan(values)
-    places = np.flatnonzero(known)
+    places = np.flatnonzero(labelled(store, [name]))
     draw = np.random.default_rng(seed).random(len(column))[places]
     order = np.arange(len(column))
     order[places] = places[np.lexsort((draw, owners[places]))]

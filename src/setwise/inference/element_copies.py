@@ -9,8 +9,7 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.data.anndata import is_anndata, write_anndata
 from setwise.data.fcs import copy_fcs, open_fcs
-from setwise.data.fcs.folder import Sources, find_sources, is_fcs
-from setwise.data.per_set import read_sets
+from setwise.data.fcs.folder import is_fcs, sources_as_read
 from setwise.data.reading import Reading
 from setwise.data.tables import listed
 from setwise.inference.predict_elements import prediction_columns
@@ -41,7 +40,7 @@ def check_copies(
         return
     reading = Reading() if reading is None else reading
     columns = prediction_columns(objective, np.ones((1, objective.width)), np.ones(1, np.int64))
-    for path in _found(source, sets, set_id, reading).paths:
+    for path in sources_as_read(source, sets, set_id, reading).paths:
         there = _channels(path, reading).intersection(map(_channel, columns))
         if there:
             raise InputError(
@@ -99,27 +98,17 @@ def write_copies(
     legend = class_legend(objective)
     keywords = {"SETWISE_CLASSES": legend} if legend else {}
     reading = Reading() if reading is None else reading
-    found = _found(source, sets, set_id, reading)
-    same = [path.name for path in found.paths]
-    copies = []
+    found = sources_as_read(source, sets, set_id, reading)
+    targets, copies = found.copy_names(), []
     for key, path in zip(found.ids, found.paths, strict=True):
         if key not in spans:
             continue
         original = open_fcs(path, data_set=reading.data_set)
         if original.events != spans[key].stop - spans[key].start:
             raise InputError(f"{path} changed since it was read. Predict again.")
-        target = path.name if same.count(path.name) == 1 else f"{key.replace('/', '_')}.fcs"
         added = {_channel(name): values[spans[key]] for name, values in numbers.items()}
-        copies.append(copy_fcs(original, folder / target, added, keywords=keywords))
+        copies.append(copy_fcs(original, folder / targets[key], added, keywords=keywords))
     return copies
-
-
-def _found(source: Any, sets: Any, set_id: str, reading: Reading) -> Sources:
-    """The FCS files, as they are read."""
-    table, where = (None, "") if sets is None else read_sets(sets, set_id)
-    return find_sources(
-        source, table, where, set_id=set_id, file_column=reading.file_column, skip=reading.skip_bad, strict=True
-    )
 
 
 def _channels(path: Path, reading: Reading) -> set[str]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.data.ids import texts
+from setwise.data.per_set import read_sets
+from setwise.data.reading import Reading
 from setwise.data.tables import listed
 
 SUFFIXES = (".fcs", ".lmd")
@@ -42,6 +44,14 @@ class Sources:
         paths, ids = [self.paths[row] for row in rows], [self.ids[row] for row in rows]
         return Sources(paths, ids, table, self.skipped, self.problems)
 
+    def copy_names(self) -> dict[str, str]:
+        """By the names of the sets, those of copies of their files: the files' own; where two have one, the set's."""
+        own = [path.name for path in self.paths]
+        return {
+            name: file if own.count(file) == 1 else f"{name.replace('/', '_')}.fcs"
+            for name, file in zip(self.ids, own, strict=True)
+        }
+
 
 def is_fcs(source: Any) -> bool:
     """Whether a source is a folder, a pattern, an FCS file, or a list of FCS files."""
@@ -51,6 +61,18 @@ def is_fcs(source: Any) -> bool:
         return False
     path = Path(source)
     return path.is_dir() or _is_pattern(path) or path.suffix.lower() in SUFFIXES or _begins_with_fcs(path)
+
+
+def sources_as_read(source: Any, sets: Any, set_id: str, reading: Reading) -> Sources:
+    """The files that `setwise.data.read` reads of a source; arguments as for it.
+
+    Raises:
+        InputError: as for `find_sources`.
+    """
+    table, where = (None, "") if sets is None else read_sets(sets, set_id)
+    return find_sources(
+        source, table, where, set_id=set_id, file_column=reading.file_column, skip=reading.skip_bad, strict=True
+    )
 
 
 def find_sources(

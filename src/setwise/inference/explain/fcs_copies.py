@@ -7,8 +7,7 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.data.fcs import copy_fcs, open_fcs
-from setwise.data.fcs.folder import find_sources, is_fcs
-from setwise.data.per_set import read_sets
+from setwise.data.fcs.folder import is_fcs, sources_as_read
 from setwise.data.reading import Reading
 from setwise.inference.explain.explain import Explanation
 
@@ -56,11 +55,9 @@ def copy_with_scores(
     """
     check_fcs(source)
     reading = Reading() if reading is None else reading
-    table, where = (None, "") if sets is None else read_sets(sets, set_id)
-    column = reading.file_column
-    found = find_sources(source, table, where, set_id=set_id, file_column=column, skip=reading.skip_bad, strict=True)
+    found = sources_as_read(source, sets, set_id, reading)
     paths = dict(zip(found.ids, found.paths, strict=True))
-    names = [path.name for path in found.paths]
+    targets = found.copy_names()
     scores = explanation.scores
     owners, elements = scores["set_id"].to_numpy(), scores["element"].to_numpy()
     folder = folder / "fcs"
@@ -83,6 +80,5 @@ def copy_with_scores(
             known[elements[own][~np.isnan(values)]] = True
         if not known.all():
             added[SCORED] = known.astype(np.float64)
-        target = path.name if names.count(path.name) == 1 else f"{name.replace('/', '_')}.fcs"
-        copies.append(copy_fcs(original, folder / target, added))
+        copies.append(copy_fcs(original, folder / targets[name], added))
     return copies

@@ -8,6 +8,7 @@ from setwise.batch import SetBatch, SetLayout
 from setwise.layers.normalisation import SetNorm, make_norm
 from setwise.layers.residual import check_residual, is_plain, residual_term
 from setwise.ops import gather_by_attention, set_attention, set_norm, set_norm_feed_forward, spread_by_attention
+from setwise.ops.few import attend_to_few, attend_with_few, few_keys, few_queries, products_serve
 from setwise.ops.induced import absorbed_serves
 from setwise.ops.set_norm import kernels_serve
 
@@ -77,19 +78,27 @@ class MultiheadAttentionBlock(nn.Module):
         self.linear = nn.Linear(width, width, device=device, dtype=dtype)
         self.norm2 = make_norm("none" if clean else norm, width, device=device, dtype=dtype)
 
-    def forward(self, queries: SetBatch, keys: SetBatch, *, projected: Tensor | None = None) -> SetBatch:
-        q = self.queries(self.norm_queries(queries).elements) if projected is None else projected
-        k = self.norm_keys(keys).elements
-        attended = set_attention(
-            q,
-            self.keys(k),
-            self.values(k),
-            queries.layout,
-            keys.layout,
-            heads=self.heads,
-            scale=q.shape[1] ** -0.5,
-        )
-        return self.combine(queries, q, attended)
+    def forward(self, queries: SetBatch, keys: SetBatch, *, shared: Tensor | None = None) -> SetBatch:
+        if shared is None:
+            q = self.queries(self.norm_queries(queries).elements)
+        else:  # projected queries (Nq / B, W) that all sets have
+            q = shared.repeat(queries.layout.num_sets, 1)
+        return self.combine(queries, q, self._attend(q, queries.layout, self.norm_keys(keys), shared))
+
+    def _attend(self, q: Tensor, queries: SetLayout, batch: SetBatch, shared: Tensor | None) -> Tensor:
+        """What projected queries ``(Nq, W)`` attend to in normalised keys: by the way that costs least."""
+        x, keys, heads, scale = batch.elements, batch.layout, self.heads, q.shape[1] ** -0.5
+        if products_serve(x, queries, keys) and is_plain(self.keys, nn.Linear):
+            sizes = queries.num_elements // queries.num_sets, keys.num_elements // keys.num_sets
+            # The softmax does not see the keys' bias: a gradient of zero is what it has otherwise, and not none.
+            unseen = 0 * self.keys.bias
+            if few_queries(*sizes, width=q.shape[1], heads=heads) and is_plain(self.values, nn.Linear):
+                weights = self.keys.weight, self.values.weight
+                return attend_with_few(scale * q, x, keys.num_sets, *weights, heads=heads) + (self.values.bias + unseen)
+            if shared is not None and few_keys(*sizes):
+                projections = self.keys.weight, self.values(x) + unseen
+                return attend_to_few(scale * shared, x, keys.num_sets, *projections, heads=heads)
+        return set_attention(q, self.keys(x), self.values(x), queries, keys, heads=heads, scale=scale)
 
     def combine(self, queries: SetBatch, q: Tensor, attended: Tensor) -> SetBatch:
         """What follows the attention: the queries as they came, projected, and what they attended to ``(Nq, W)``."""
@@ -237,7 +246,7 @@ class InducedSetAttentionBlock(nn.Module):
         q = self.gather.queries(self.inducing.elements[0])
         if self._absorbs(batch):
             return self._forward_absorbed(batch, points, q)
-        return self.spread(batch, self.gather(points, batch, projected=q.repeat(batch.layout.num_sets, 1)))
+        return self.spread(batch, self.gather(points, batch, shared=q))
 
     def _absorbs(self, batch: SetBatch) -> bool:
         """Whether the operators that absorb projections serve: set norm, a clean path, and parts that are plain."""
@@ -339,6 +348,6 @@ class PoolingByAttention(nn.Module):
 
     def forward(self, batch: SetBatch) -> SetBatch:
         num_sets = batch.layout.num_sets
-        projected = self.block.queries(self.seeds.elements[0]).repeat(num_sets, 1)
-        pooled = self.block(self.seeds(num_sets), batch, projected=projected)
+        shared = self.block.queries(self.seeds.elements[0])
+        pooled = self.block(self.seeds(num_sets), batch, shared=shared)
         return SetBatch(pooled.elements, pooled.layout, batch.covariates)

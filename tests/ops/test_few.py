@@ -14,7 +14,7 @@ WIDTH, HEADS, SETS = 24, 3, 4
 
 
 def _projecting(monkeypatch):
-    monkeypatch.setattr(module, "products_serve", lambda *_: False)
+    monkeypatch.setattr(module, "sizes_for_products", lambda *_: None)
 
 
 def _results(block, batches):

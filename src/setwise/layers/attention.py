@@ -8,7 +8,7 @@ from setwise.batch import SetBatch, SetLayout
 from setwise.layers.normalisation import SetNorm, make_norm
 from setwise.layers.residual import check_residual, is_plain, residual_term
 from setwise.ops import gather_by_attention, set_attention, set_norm, set_norm_feed_forward, spread_by_attention
-from setwise.ops.few import attend_to_few, attend_with_few, few_keys, few_queries, products_serve
+from setwise.ops.few import attend_to_few, attend_with_few, few_keys, few_queries, sizes_for_products
 from setwise.ops.induced import absorbed_serves
 from setwise.ops.set_norm import kernels_serve
 
@@ -88,8 +88,8 @@ class MultiheadAttentionBlock(nn.Module):
     def _attend(self, q: Tensor, queries: SetLayout, batch: SetBatch, shared: Tensor | None) -> Tensor:
         """What projected queries ``(Nq, W)`` attend to in normalised keys: by the way that costs least."""
         x, keys, heads, scale = batch.elements, batch.layout, self.heads, q.shape[1] ** -0.5
-        if products_serve(x, queries, keys) and is_plain(self.keys, nn.Linear):
-            sizes = queries.num_elements // queries.num_sets, keys.num_elements // keys.num_sets
+        sizes = sizes_for_products(x, queries, keys)
+        if sizes is not None and is_plain(self.keys, nn.Linear):
             # The softmax does not see the keys' bias: a gradient of zero is what it has otherwise, and not none.
             unseen = 0 * self.keys.bias
             if few_queries(*sizes, width=q.shape[1], heads=heads) and is_plain(self.values, nn.Linear):

@@ -11,14 +11,11 @@ from torch import Tensor
 from setwise.batch import SetLayout
 
 
-def products_serve(x: Tensor, queries: SetLayout, keys: SetLayout) -> bool:
-    """Whether these functions serve: on the CPU, where all sets of a batch have one size, outside an export."""
-    return (
-        queries.set_size is not None
-        and keys.set_size is not None
-        and x.device.type == "cpu"
-        and not torch.compiler.is_exporting()
-    )
+def sizes_for_products(x: Tensor, queries: SetLayout, keys: SetLayout) -> tuple[int, int] | None:
+    """Queries and keys of each set, or none where these functions do not serve: off the CPU, in an export, ragged."""
+    if queries.set_size is None or keys.set_size is None or x.device.type != "cpu" or torch.compiler.is_exporting():
+        return None
+    return queries.set_size, keys.set_size
 
 
 def few_queries(queries: int, keys: int, *, width: int, heads: int) -> bool:

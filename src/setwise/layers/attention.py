@@ -8,7 +8,7 @@ from setwise.batch import SetBatch, SetLayout
 from setwise.layers.normalisation import SetNorm, make_norm
 from setwise.layers.residual import check_residual, is_plain, residual_term
 from setwise.ops import gather_by_attention, set_attention, set_norm, set_norm_feed_forward, spread_by_attention
-from setwise.ops.few import attend_to_few, attend_with_few, few_keys, few_queries, sizes_for_products
+from setwise.ops.few import absorb_keys, attend_to_few, attend_with_few, few_keys, few_queries, sizes_for_products
 from setwise.ops.induced import absorbed_serves
 from setwise.ops.set_norm import kernels_serve
 
@@ -276,9 +276,7 @@ class InducedSetAttentionBlock(nn.Module):
             batch.elements, batch.layout, torch.ones_like(norm.weight), torch.zeros_like(norm.bias), eps=norm.eps
         )
 
-        logits_of = torch.einsum(
-            "ihd,hdw->hiw", q.unflatten(1, (heads, -1)), gather.keys.weight.unflatten(0, (heads, -1))
-        )
+        logits_of = absorb_keys(q, gather.keys.weight, heads=heads)
         averages = gather_by_attention(x, batch.layout, (scale * norm.weight * logits_of).flatten(0, 1))
         averages = (averages * norm.weight + norm.bias).unflatten(1, (heads, -1))
         attended = torch.einsum("bhiw,hdw->bihd", averages, gather.values.weight.unflatten(0, (heads, -1)))

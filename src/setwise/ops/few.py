@@ -28,6 +28,11 @@ def few_keys(queries: int, keys: int) -> bool:
     return 2 * keys <= queries
 
 
+def absorb_keys(q: Tensor, keys: Tensor, *, heads: int) -> Tensor:
+    """What elements are multiplied by for the logits of each head: ``(Q, W)`` and ``(W, C)`` to ``(H, Q, C)``."""
+    return torch.einsum("qhd,hdc->hqc", q.unflatten(1, (heads, -1)), keys.unflatten(0, (heads, -1)))
+
+
 def attend_with_few(q: Tensor, x: Tensor, num_sets: int, keys: Tensor, values: Tensor, *, heads: int) -> Tensor:
     """softmax(q (x keys')') (x values') within each set and head; equivariant in the queries, invariant in x.
 
@@ -63,7 +68,10 @@ def attend_to_few(shared: Tensor, x: Tensor, num_sets: int, keys: Tensor, values
     Returns:
         ``(B * Q, W)``.
     """
-    logits_of = torch.einsum("qhd,hdc->hqc", shared.unflatten(1, (heads, -1)), keys.unflatten(0, (heads, -1)))
-    weights = (x @ logits_of.flatten(0, 1).t()).view(num_sets, -1, heads, shared.shape[0]).softmax(1)
+    weights = (
+        (x @ absorb_keys(shared, keys, heads=heads).flatten(0, 1).t())
+        .view(num_sets, -1, heads, shared.shape[0])
+        .softmax(1)
+    )
     values = values.view(num_sets, -1, heads, values.shape[1] // heads)
     return torch.einsum("bkhq,bkhd->bqhd", weights, values).flatten(2).flatten(0, 1)

@@ -6,7 +6,8 @@ from statistics import mean, stdev
 from typing import Literal
 
 from experiments import paper
-from experiments.records import Record
+from experiments.records import Cells, Record
+from setwise.tasks import TASKS
 
 Relation = Literal["better", "like", "worse"]
 _LIKE_A_CONSTANT = 0.9  # of the constant's score; what is above has learned next to nothing
@@ -66,6 +67,11 @@ class Summary:
     standard_error: float | None = None
     running: float | None = None
 
+    def is_about(self, value: float, spread: float) -> bool:
+        """Whether the mean differs from another by no more than both spreads and two standard errors of the tests."""
+        allowed = spread + (self.spread or 0.0) + 2 * (self.standard_error or 0.0)
+        return self.mean is not None and abs(self.mean - value) <= allowed
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -79,11 +85,29 @@ class Claim:
     relation: Relation
     against: str
 
-    def __str__(self) -> str:
-        word = {"better": "better than", "worse": "worse than", "like": "like"}[self.relation]
+    def words(self, against: str) -> str:
+        """The claim with the other row by its label."""
         if self.against == "constant":
             return "no better than the constant" if self.relation != "better" else "better than the constant"
-        return f"{word} {self.against}"
+        word = {"better": "better than", "worse": "worse than", "like": "like"}[self.relation]
+        return f"{word} *{against}*"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether our runs of a cell agree with the paper's claim.
+
+    Attributes:
+        claim: of the paper.
+        ours: the row.
+        against: the row that it is read against.
+        held: whether the claim holds for ours.
+    """
+
+    claim: Claim
+    ours: Summary
+    against: Summary
+    held: bool
 
 
 def summarise(records: Sequence[Record], part: str = "test") -> Summary | None:
@@ -130,8 +154,19 @@ def claim_of(table: str, row: str, task: str) -> Claim | None:
     return Claim("better" if (value > other) == higher else "worse", against)
 
 
-def holds(claim: Claim, ours: Summary | None, against: Summary | None, *, higher: bool) -> bool | None:
-    """Whether our runs agree with a claim; none where runs are missing.
+def verdict_of(table: str, row: str, task: str, scale: str, cells: Cells) -> Verdict | None:
+    """Whether our runs of a cell agree with the paper's claim; none where it has none, or runs are missing."""
+    claim = claim_of(table, row, task)
+    if claim is None:
+        return None
+    ours, against = (summarise(cells.get((scale, task, key), [])) for key in (row, claim.against))
+    if ours is None or against is None:
+        return None
+    return Verdict(claim, ours, against, holds(claim, ours, against, higher=TASKS[task].metric == "accuracy"))
+
+
+def holds(claim: Claim, ours: Summary, against: Summary, *, higher: bool) -> bool:
+    """Whether our runs agree with a claim.
 
     Args:
         claim: of the paper.
@@ -139,20 +174,30 @@ def holds(claim: Claim, ours: Summary | None, against: Summary | None, *, higher
         against: the row that it is read against.
         higher: whether more is better.
     """
-    if ours is None or against is None:
-        return None
-    if ours.mean is None or against.mean is None:
-        if claim.against == "constant":
-            return claim.relation != "better"
-        return claim.relation == ("like" if ours.mean == against.mean else "worse" if ours.mean is None else "better")
-    if claim.against == "constant":
-        return _constant_like(ours.mean, against.mean, higher=higher) == (claim.relation != "better")
-    difference = abs(ours.mean - against.mean)
-    allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))
+    if claim.against == "constant" and against.mean is not None:
+        like = ours.mean is None or _constant_like(ours.mean, against.mean, higher=higher)
+        return like == (claim.relation != "better")
     if claim.relation == "like":
-        return difference <= allowed
-    better = (ours.mean > against.mean) == higher
-    return difference > 0 and better == (claim.relation == "better")
+        return relation_of(ours, against, higher=higher) == "like"
+    return _side(ours, against, higher=higher) == claim.relation
+
+
+def relation_of(ours: Summary, against: Summary, *, higher: bool) -> Relation:
+    """How two rows compare: alike within their spreads or a tenth of the larger; a row that failed is worse."""
+    if ours.mean is not None and against.mean is not None:
+        allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))
+        if abs(ours.mean - against.mean) <= allowed:
+            return "like"
+    return _side(ours, against, higher=higher)
+
+
+def _side(ours: Summary, against: Summary, *, higher: bool) -> Relation:
+    """Which of two rows is ahead, be it by little."""
+    if ours.mean == against.mean:
+        return "like"
+    if ours.mean is None or against.mean is None:
+        return "worse" if ours.mean is None else "better"
+    return "better" if (ours.mean > against.mean) == higher else "worse"
 
 
 def _constant_like(value: float, constant: float, *, higher: bool) -> bool:

@@ -1,15 +1,66 @@
-"""What the control rows show, in sentences made from the records."""
+"""Which claims of the paper hold and what the control rows show, in sentences made from the records."""
 
 from collections.abc import Iterator
 
-from experiments.claims import Summary, summarise
-from experiments.records import Record
+from experiments import paper
+from experiments.claims import Summary, Verdict, relation_of, summarise, verdict_of
+from experiments.grids import GRIDS, Grid, Section
+from experiments.records import Cells
+from experiments.rows import Row
 from experiments.scales import SCALES
 from setwise.tasks import TASKS
 
-Cells = dict[tuple[str, str, str], list[Record]]
 _WORDS = {"paper": "paper's protocol", "small": "small scale"}
+_INITIALISATION = "it is the initialisation as much as depth"
 _SUMMARIES = ("summaries-ridge", "summaries-boosting", "summaries-mlp")
+
+
+def claim_findings(cells: Cells) -> Iterator[str]:
+    """A list item per table, in it one per task and scale that ran, in it a sentence per claim that does not hold."""
+    for name, numbers in paper.NUMBERS.items():
+        yield f"- **{GRIDS[name].title}** ({sum(map(len, numbers.values()))} cells)"
+        found = [line for scale in SCALES for line in _checked(GRIDS[name], scale, cells)]
+        yield from found or ["  - Not run yet."]
+
+
+def missed_numbers(cells: Cells) -> Iterator[str]:
+    """A list item for each number at the paper's protocol that is not the paper's; a line where there is none."""
+    found = {}  # a cell of two tables once
+    for name, numbers in paper.NUMBERS.items():
+        for row in (row for section in GRIDS[name].sections for row in section.rows):
+            for task, published in numbers.get(row.key, {}).items():
+                ours, constant = (summarise(cells.get(("paper", task, key), [])) for key in (row.key, "constant"))
+                if ours is not None and not ours.is_about(*published):
+                    text = f"- {TASKS[task].title}, *{row.label}*: {_value(ours)}, the paper's {published[0]:g}"
+                    if constant is not None:
+                        text += f" (a constant: {_value(constant)}, theirs about {paper.CONSTANT[task]:g})"
+                    found[task, row.key] = f"{text}."
+    yield from found.values() or ["None."]
+
+
+def _checked(grid: Grid, scale: str, cells: Cells) -> Iterator[str]:
+    for section in grid.sections:
+        for task in section.tasks:
+            verdicts = [(row, verdict_of(grid.name, row.key, task, scale, cells)) for row in section.rows]
+            known = [(row, verdict) for row, verdict in verdicts if verdict is not None]
+            if known:
+                failed = [(row, verdict) for row, verdict in known if not verdict.held]
+                end = "; these do not:" if failed else "."
+                held = f"{len(known) - len(failed)} of {len(known)} claims that were checked hold{end}"
+                yield f"  - {TASKS[task].title}, {_WORDS[scale]}: {held}"
+                yield from (_failed(grid, section, task, row, verdict) for row, verdict in failed)
+
+
+def _failed(grid: Grid, section: Section, task: str, row: Row, verdict: Verdict) -> str:
+    claim, numbers = verdict.claim, paper.NUMBERS[grid.name]
+    others = {other.key: other.label for other in section.all_rows}
+    other = paper.CONSTANT[task] if claim.against == "constant" else numbers[claim.against][task][0]
+    said = f"is {claim.words(others[claim.against])} in the paper ({numbers[row.key][task][0]:g} and {other:g})"
+    return f"    - *{row.label}* {said}, not in ours ({_value(verdict.ours)} and {_value(verdict.against)})."
+
+
+def _value(summary: Summary) -> str:
+    return "failed" if summary.mean is None else f"{summary.mean:.4g}"
 
 
 def control_findings(cells: Cells) -> Iterator[str]:
@@ -18,50 +69,51 @@ def control_findings(cells: Cells) -> Iterator[str]:
     for scale in SCALES:
         for task in TASKS:
             known = {key[2]: summarise(records) for key, records in cells.items() if key[:2] == (scale, task)}
-            for sentence in _of_task(known, higher=TASKS[task].metric == "accuracy"):
+            rows = {key: summary for key, summary in known.items() if summary is not None}
+            for sentence in _of_task(rows, higher=TASKS[task].metric == "accuracy"):
                 found = True
                 yield f"- {TASKS[task].title}, {_WORDS[scale]}: {sentence}"
     if not found:
         yield "No control was run yet."
 
 
-def _of_task(known: dict[str, Summary | None], *, higher: bool) -> Iterator[str]:
+def _of_task(rows: dict[str, Summary], *, higher: bool) -> Iterator[str]:
     def value(key: str) -> str:
-        summary = known[key]
-        return "failed" if summary is None or summary.mean is None else f"{summary.mean:.4g}"
+        return _value(rows[key])
 
-    def better(first: str, second: str) -> bool:
-        a, b = known[first], known[second]
-        if a is None or a.mean is None or b is None or b.mean is None:
-            return b is None or b.mean is None
-        return (a.mean > b.mean) == higher and a.mean != b.mean
+    def word(key: str, against: str, words: tuple[str, str, str]) -> str:
+        """One of the words for better, alike and worse."""
+        relation = relation_of(rows[key], rows[against], higher=higher)
+        return words[("better", "like", "worse").index(relation)]
 
-    if {"deep-sets-50", "deep-sets-50-he"} <= known.keys():
-        end = (
-            "it is the initialisation as much as depth"
-            if better("deep-sets-50-he", "deep-sets-50")
-            else ("He's initialisation does not help here")
-        )
+    if {"deep-sets-50", "deep-sets-50-he"} <= rows.keys():
+        no_help = "He's initialisation does not help here"
+        end = word("deep-sets-50-he", "deep-sets-50", (_INITIALISATION, no_help, no_help))
         yield f"50 plain layers {value('deep-sets-50')}, with He's initialisation {value('deep-sets-50-he')}: {end}."
-    if {"deep-sets++-50", "deep-sets++-50-zero"} <= known.keys():
-        word = "better" if better("deep-sets++-50-zero", "deep-sets++-50") else "not better"
+    if {"deep-sets++-50", "deep-sets++-50-zero"} <= rows.keys():
+        found = word("deep-sets++-50-zero", "deep-sets++-50", ("better", "alike", "worse"))
         yield (
             f"Deep Sets++ 50 {value('deep-sets++-50')}; with blocks that begin as the identity "
-            f"{value('deep-sets++-50-zero')}, {word}."
+            f"{value('deep-sets++-50-zero')}, {found}."
         )
-    if {"deep-sets-50-set", "deep-sets-50-set-carried"} <= known.keys():
-        word = "helps" if better("deep-sets-50-set-carried", "deep-sets-50-set") else "does not help"
+    helps = ("helps", "makes no difference", "harms")
+    if {"deep-sets-50-set", "deep-sets-50-set-carried"} <= rows.keys():
         yield (
             f"50 layers with set norm and no residuals {value('deep-sets-50-set')}; carrying the two removed numbers "
-            f"to the decoder {word}: {value('deep-sets-50-set-carried')}."
+            f"to the decoder {word('deep-sets-50-set-carried', 'deep-sets-50-set', helps)}: "
+            f"{value('deep-sets-50-set-carried')}."
         )
-    if {"deep-sets++-50", "deep-sets++-50-carried"} <= known.keys():
-        word = "helps" if better("deep-sets++-50-carried", "deep-sets++-50") else "does not help"
-        yield f"Deep Sets++ 50: carrying the two numbers {word}, {value('deep-sets++-50-carried')}."
-    summaries = [key for key in _SUMMARIES if key in known]
-    if summaries and "deep-sets++-50" in known:
-        best = summaries[0]
-        for key in summaries[1:]:
-            best = key if better(key, best) else best
-        word = "beat" if better(best, "deep-sets++-50") else "do not beat"
-        yield f"moments and quantiles ({best.removeprefix('summaries-')}) {word} Deep Sets++ 50: {value(best)}."
+    if {"deep-sets++-50", "deep-sets++-50-carried"} <= rows.keys():
+        found = word("deep-sets++-50-carried", "deep-sets++-50", helps)
+        yield (
+            f"Deep Sets++ 50 {value('deep-sets++-50')}; carrying the two numbers {found}: "
+            f"{value('deep-sets++-50-carried')}."
+        )
+    summaries = [key for key in _SUMMARIES if key in rows and rows[key].mean is not None]
+    if summaries and "deep-sets++-50" in rows:
+        best = (max if higher else min)(summaries, key=lambda key: rows[key].mean or 0.0)
+        found = word(best, "deep-sets++-50", ("beat", "are level with", "do not beat"))
+        yield (
+            f"moments and quantiles ({best.removeprefix('summaries-')}) {found} Deep Sets++ 50: {value(best)} and "
+            f"{value('deep-sets++-50')}."
+        )

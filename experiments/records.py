@@ -65,6 +65,9 @@ class Record(BaseModel):
         return self.test["test"].get("value") if "test" in self.test else None
 
 
+Cells = dict[tuple[str, str, str], list[Record]]  # by scale, task and key of the row
+
+
 def append(record: Record, results: Path = RESULTS) -> Path:
     """Add a record to the file of its task and scale, by one write under a lock; the file.
 
@@ -122,9 +125,9 @@ def _cut_short(line: str) -> bool:
     return False
 
 
-def by_cell(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:
+def by_cell(records: Sequence[Record]) -> Cells:
     """Records by scale, task and row, in the order of the seeds."""
-    cells: dict[tuple[str, str, str], list[Record]] = {}
+    cells: Cells = {}
     for record in sorted(records, key=lambda record: record.seed):
         cells.setdefault((record.scale, record.task, record.table_row), []).append(record)
     return cells

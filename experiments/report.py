@@ -1,37 +1,22 @@
 """`docs/reproduction.md`: each table with the paper's number and ours, made from the records alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments import paper, texts
-from experiments.claims import Summary, claim_of, holds, summarise
-from experiments.findings import control_findings
+from experiments.claims import Summary, claim_of, summarise, verdict_of
+from experiments.findings import claim_findings, control_findings, missed_numbers
 from experiments.grids import GRIDS, Grid, Section
 from experiments.planning import plan
-from experiments.records import Record, by_cell
+from experiments.records import Cells, Record, by_cell
 from experiments.rows import Row
 from experiments.scales import SCALES
 from setwise.tasks import TASKS
 from setwise.training.files import write_whole
 
-Cells = dict[tuple[str, str, str], list[Record]]
 _NOTHING = "-"
 _UNSEEN = 1e-3  # a relative difference below is rounding
-
-
-@dataclass
-class Verdicts:
-    """Cells of a table by whether the paper's claim held, at each scale."""
-
-    held: dict[str, list[str]]
-    failed: dict[str, list[str]]
-
-    @classmethod
-    def none(cls) -> "Verdicts":
-        """No cell yet."""
-        return cls({scale: [] for scale in SCALES}, {scale: [] for scale in SCALES})
 
 
 def write_report(
@@ -60,10 +45,9 @@ def report(
     """The page as Markdown."""
     current = _current(records)
     cells = by_cell(current)
-    verdicts = {name: Verdicts.none() for name in GRIDS}
-    tables = [line for grid in GRIDS.values() for line in _grid(grid, cells, verdicts[grid.name])]
-    lines = [texts.HEAD, *_sayings(verdicts), "", "## What the controls show", "", *control_findings(cells), ""]
-    lines += [texts.PROTOCOL, *_protocols(), "", *tables, texts.SIMPLE_VIEW]
+    lines = [texts.HEAD, *claim_findings(cells), "", texts.MISSED, *missed_numbers(cells), ""]
+    lines += ["## What the controls show", "", *control_findings(cells), "", texts.PROTOCOL, *_protocols(), ""]
+    lines += [*(line for grid in GRIDS.values() for line in _grid(grid, cells)), texts.SIMPLE_VIEW]
     if figures:
         lines += ["## Figures", ""]
         for name, caption in figures:
@@ -105,7 +89,7 @@ def _current(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if record.run in known]
 
 
-def _grid(grid: Grid, cells: Cells, verdicts: Verdicts) -> Iterator[str]:
+def _grid(grid: Grid, cells: Cells) -> Iterator[str]:
     yield from ("", f"## {grid.title}", "")
     for section in grid.sections:
         if section.title:
@@ -113,10 +97,10 @@ def _grid(grid: Grid, cells: Cells, verdicts: Verdicts) -> Iterator[str]:
         if section.note:
             yield from (section.note, "")
         for task in section.tasks:
-            yield from _table(grid, section, task, cells, verdicts)
+            yield from _table(grid, section, task, cells)
 
 
-def _table(grid: Grid, section: Section, task: str, cells: Cells, verdicts: Verdicts) -> Iterator[str]:
+def _table(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[str]:
     metric = {"mse": "mean squared error", "cross_entropy": "cross entropy, nats", "accuracy": "accuracy"}
     yield f"**{TASKS[task].title}** (`{task}`; {metric[TASKS[task].metric]})"
     yield ""
@@ -127,8 +111,7 @@ def _table(grid: Grid, section: Section, task: str, cells: Cells, verdicts: Verd
     parts = _parts(task, section, cells)
     for part in parts:
         for row in section.all_rows:
-            control = row in section.controls
-            yield _line(grid, row, task, cells, verdicts, part, part != "test", control)
+            yield _line(grid, section, row, task, cells, part)
     yield ""
     yield from _missing(grid, section, task, cells)
 
@@ -143,27 +126,24 @@ def _parts(task: str, section: Section, cells: Cells) -> list[str]:
     return found
 
 
-def _line(
-    grid: Grid, row: Row, task: str, cells: Cells, verdicts: Verdicts, part: str, named: bool, control: bool
-) -> str:
+def _line(grid: Grid, section: Section, row: Row, task: str, cells: Cells, part: str) -> str:
     published = paper.NUMBERS.get(grid.name, {}).get(row.key, {}).get(task)
-    claim = claim_of(grid.name, row.key, task) if part == "test" else None
-    label = f"*{row.label}*" if control else row.label
+    label = f"*{row.label}*" if row in section.controls else row.label
     columns = [
-        f"{label}; {part}" if named else label,
+        label if part == "test" else f"{label}; {part}",
         f"{published[0]:.4f} ± {published[1]:.4f}" if published else _NOTHING,
     ]
-    answers = []
     for scale in SCALES:
         ours = summarise(cells.get((scale, task, row.key), []), part)
         columns += [shown(ours, at_hand=_at_hand(task, cells)), str(ours.seeds) if ours else "0"]
-        if claim is not None:
-            against = summarise(cells.get((scale, task, claim.against), []), part)
-            verdict = holds(claim, ours, against, higher=TASKS[task].metric == "accuracy")
-            if verdict is not None:
-                (verdicts.held if verdict else verdicts.failed)[scale].append(f"{row.key} on {task}")
-            answers.append({True: "yes", False: "**no**", None: _NOTHING}[verdict])
-    columns += [str(claim) if claim else _NOTHING, ", ".join(answers) or _NOTHING]
+    claim = claim_of(grid.name, row.key, task) if part == "test" else None
+    if claim is None:
+        columns += [_NOTHING, _NOTHING]
+    else:
+        labels = {other.key: other.label for other in section.all_rows}
+        verdicts = [verdict_of(grid.name, row.key, task, scale, cells) for scale in SCALES]
+        answers = (_NOTHING if verdict is None else "yes" if verdict.held else "**no**" for verdict in verdicts)
+        columns += [claim.words(labels[claim.against]), ", ".join(answers)]
     return f"| {' | '.join(columns)} |"
 
 
@@ -191,24 +171,6 @@ def _missing(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[
 def _at_hand(task: str, cells: Cells) -> bool:
     """Whether the task needs no files, or was run with them."""
     return TASKS[task].source is None or any(key[1] == task for key in cells)
-
-
-def _sayings(verdicts: dict[str, Verdicts]) -> Iterator[str]:
-    """A sentence per table: how many claims held, and which did not."""
-    for name, found in verdicts.items():
-        if name not in paper.NUMBERS:
-            continue
-        total = sum(len(tasks) for tasks in paper.NUMBERS[name].values())
-        parts = []
-        for scale in SCALES:
-            held, failed = found.held[scale], found.failed[scale]
-            if not held and not failed:
-                continue
-            words = "at the paper's protocol" if scale == "paper" else "at small scale"
-            text = f"{words} {len(held)} of {len(held) + len(failed)} claims checked hold"
-            parts.append(text + (f"; not those of {', '.join(failed)}" if failed else ""))
-        said = ". ".join(part[0].upper() + part[1:] for part in parts) if parts else "Not run yet"
-        yield f"- **{GRIDS[name].title}** ({total} cells). {said}."
 
 
 def _unseen(probes: Mapping[str, Any] | None) -> Iterator[str]:

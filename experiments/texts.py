@@ -17,6 +17,10 @@ never the number.
 ## Which claims hold
 """
 
+MISSED = """Numbers at the paper's protocol that differ from the paper's by more than both spreads and two standard
+errors of the test sets (`docs/log.md` says what is known of the reasons):
+"""
+
 PROTOCOL = """## Protocol
 
 Adam without weight decay, a constant learning rate, no clipping; the last partial batch is dropped, of the test

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.claims import Claim, Summary, claim_of, holds
+from experiments.claims import Claim, Summary, claim_of, holds, relation_of
 
 
 def _ours(mean, spread=None):
@@ -46,15 +46,45 @@ def test_cells_without_a_number_claim_nothing():
         (Claim("like", "constant"), _ours(None), _ours(5.5), True),
         (Claim("worse", "x"), _ours(None), _ours(1.0), True),
         (Claim("better", "x"), _ours(None), _ours(1.0), False),
-        (Claim("better", "x"), None, _ours(1.0), None),
-        (Claim("better", "x"), _ours(1.0), None, None),
+        (Claim("like", "x"), _ours(None), _ours(None), True),
+        (Claim("like", "x"), _ours(1.0), _ours(None), False),
+        (Claim("better", "x"), _ours(1.0), _ours(None), True),
     ],
 )
 def test_verdicts(claim, ours, against, verdict):
     assert holds(claim, ours, against, higher=False) == verdict
 
 
+@pytest.mark.parametrize(
+    ("ours", "against", "higher", "relation"),
+    [
+        (_ours(1.0), _ours(1.05), False, "like"),
+        (_ours(1.0), _ours(1.5), False, "better"),
+        (_ours(1.0), _ours(1.5), True, "worse"),
+        (_ours(1.0, 0.3), _ours(1.5, 0.3), False, "like"),
+        (_ours(None), _ours(1.5), False, "worse"),
+        (_ours(1.0), _ours(None), True, "better"),
+    ],
+)
+def test_rows_are_told_apart_beyond_their_spreads_and_a_tenth(ours, against, higher, relation):
+    assert relation_of(ours, against, higher=higher) == relation
+
+
 def test_more_is_better_for_accuracies():
     assert holds(Claim("better", "x"), _ours(0.6), _ours(0.5), higher=True)
     assert holds(Claim("like", "constant"), _ours(0.1005), _ours(0.1), higher=True)
     assert not holds(Claim("like", "constant"), _ours(0.3), _ours(0.1), higher=True)
+
+
+@pytest.mark.parametrize(
+    ("summary", "about"),
+    [
+        (Summary(1.02, None, 1, 0), True),
+        (Summary(1.2, None, 1, 0), False),
+        (Summary(1.2, 0.16, 3, 0), True),
+        (Summary(1.2, None, 1, 0, 0.08), True),
+        (Summary(None, None, 1, 1), False),
+    ],
+)
+def test_a_number_is_about_another_within_spreads_and_two_standard_errors(summary, about):
+    assert summary.is_about(1.0, 0.05) == about

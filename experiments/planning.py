@@ -49,7 +49,7 @@ def plan(grid: Grid, *, tasks: Sequence[str], patterns: Sequence[str], seeds: Se
         grid: the table.
         tasks: names of tasks, or none for all of the grid.
         patterns: shell patterns of row keys, or none for all.
-        seeds: of the first weights; rows without chance in them take the first seed alone.
+        seeds: of the first weights; rows without chance in them have seed 0 alone, whichever are asked for.
         scale: "paper" or "small".
 
     Raises:
@@ -65,10 +65,10 @@ def plan(grid: Grid, *, tasks: Sequence[str], patterns: Sequence[str], seeds: Se
         keys = ", ".join(dict.fromkeys(row.key for _, row in cells))
         raise InputError(f"--rows must fit some of these rows: {keys}; got {', '.join(patterns)}.")
     return [
-        Run(task, row, scale, seed)
+        Run(task, row, scale, seed if row.has_chance else 0)
         for seed in seeds
         for task, row in kept
-        if _defined(task, row) and (seed == seeds[0] or row.baseline not in ("constant", "ridge"))
+        if _defined(task, row) and (seed == seeds[0] or row.has_chance)
     ]
 
 

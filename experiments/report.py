@@ -16,6 +16,7 @@ from setwise.tasks import TASKS
 from setwise.training.files import write_whole
 
 _NOTHING = "-"
+_SEEDS = (0, 1, 2)  # as many as the paper's
 _UNSEEN = 1e-3  # a relative difference below is rounding
 
 
@@ -113,7 +114,7 @@ def _table(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[st
         for row in section.all_rows:
             yield _line(grid, section, row, task, cells, part)
     yield ""
-    yield from _missing(grid, section, task, cells)
+    yield from _missing(grid, task, cells)
 
 
 def _parts(task: str, section: Section, cells: Cells) -> list[str]:
@@ -147,24 +148,24 @@ def _line(grid: Grid, section: Section, row: Row, task: str, cells: Cells, part:
     return f"| {' | '.join(columns)} |"
 
 
-def _missing(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[str]:
-    """The commands that fill the empty cells."""
-    lines = []
-    for scale in SCALES:
-        empty = [row.key for row in section.all_rows if (scale, task, row.key) not in cells]
-        if empty:
-            rows = "" if len(empty) == len(section.all_rows) else f" --rows '{','.join(empty)}'"
-            lines.append(f"python -m experiments run {grid.name} --task {task} --scale {scale}{rows}")
+def _missing(grid: Grid, task: str, cells: Cells) -> Iterator[str]:
+    """The commands that do the runs that are left."""
+    done = {record.run for records in cells.values() for record in records}
+    lines = [
+        f"python -m experiments run {grid.name} --task {task} --scale {scale}"
+        for scale in SCALES
+        if any(run.identity not in done for run in plan(grid, tasks=[task], patterns=[], seeds=_SEEDS, scale=scale))
+    ]
     if not lines:
         return
-    if not _at_hand(task, cells):
+    if _at_hand(task, cells):
+        yield f"To do what is left of {len(_SEEDS)} seeds (runs that are recorded are not done again):"
+    else:
         source = TASKS[task].source
         assert source is not None
         free = all(file.url for file in source.files)
         lines.insert(0, f"setwise data get {task}{'' if free else ' --from DIRECTORY   # from ' + source.page}")
-        yield "The data are not at hand; nothing is estimated. To fill the empty cells:"
-    else:
-        yield "To fill the empty cells:"
+        yield "The data are not at hand; nothing is estimated. To fill the cells:"
     yield from ("", "```", *lines, "```", "")
 
 

@@ -34,6 +34,11 @@ class Row:
     batch_size: int | None = None
 
     @property
+    def has_chance(self) -> bool:
+        """Whether another seed gives another result."""
+        return self.baseline not in ("constant", "ridge")
+
+    @property
     def norm(self) -> str:
         """The norm's word, "none" for baselines."""
         if self.model is None:

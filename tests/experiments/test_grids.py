@@ -84,6 +84,11 @@ def test_seeds_come_first_and_the_constant_once():
     assert sum(run.row.key == "constant" for run in runs) == 1
 
 
+def test_the_constant_is_one_run_whichever_seeds_are_asked_for():
+    (run,) = plan(get_grid("table1"), tasks=["normal-var"], patterns=["constant"], seeds=[1, 2], scale="small")
+    assert run.seed == 0
+
+
 @pytest.mark.parametrize(("tasks", "patterns"), [(["celeba-anomaly"], []), ([], ["nothing*"])])
 def test_refuses_what_a_grid_does_not_have(tasks, patterns):
     with pytest.raises(InputError):

@@ -109,22 +109,28 @@ def _losses(records: Sequence[Record], scale: str, task: str) -> Figure | None:
 
 
 def _gradients(rows: Sequence[dict[str, Any]]) -> Figure:
-    kinds = (("none", None), ("equivariant", "non-clean"), ("equivariant", "clean"), ("aggregated", "clean"))
-    titles = ("no residual", "equivariant, non-clean", "equivariant, clean", "aggregated, clean")
-    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
-    panels = figure.subplots(1, len(kinds), sharey=True)
-    for ax, (residual, path), title in zip(panels, kinds, titles, strict=True):
-        own = [row for row in rows if _kind(row) == (residual, path)]
+    panels = (
+        ("no residual", "none", None),
+        ("equivariant, non-clean", "equivariant", "non-clean"),
+        ("equivariant, clean", "equivariant", "clean"),
+        *((f"{residual}, clean", residual, "clean") for residual in ("mean", "max", "sum")),
+    )
+    figure = Figure(figsize=(9.0, 5.5), layout="constrained")
+    axes = figure.subplots(2, 3, sharex=True, sharey=True)
+    lines = dict(zip(dict.fromkeys(map(_line_name, rows)), STYLES, strict=False))
+    for ax, (title, residual, path) in zip(axes.flat, panels, strict=True):
+        own = [row for row in rows if (row["residual"], row["path"]) == (residual, path)]
         ax.set_title(title)
-        ax.set_xlabel("depth")
-        for name, (colour, style) in zip(dict.fromkeys(map(_line_name, own)), STYLES, strict=False):
+        for name in dict.fromkeys(map(_line_name, own)):
             points = [(r["depth"], r["value"]) for r in own if _line_name(r) == name and r["value"]]
-            _line(ax, points, name, colour, style)
+            _line(ax, points, name, *lines[name])
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_ylim(*_GRADIENT_RANGE)
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=1.5)
-    panels[0].set_ylabel("gradient norm of the first layer")
+    for ax in axes[1]:
+        ax.set_xlabel("depth")
+    figure.supylabel("gradient norm of the first layer")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(lines))
     return figure
 
 
@@ -144,17 +150,9 @@ def _line(ax: Axes, points: Sequence[tuple[float, float]], name: str, colour: st
     ax.plot([x for x, _ in points], [y for _, y in points], style, color=colour, lw=1.3, label=name)
 
 
-def _kind(row: dict[str, Any]) -> tuple[str, str | None]:
-    aggregated = row["residual"] in ("mean", "max", "sum")
-    return ("aggregated" if aggregated else row["residual"], row["path"])
-
-
 def _line_name(row: dict[str, Any]) -> str:
-    if row["initialisation"] == "he":
-        return "no norm, He"
-    if row["residual"] in ("mean", "max", "sum"):
-        return f"{row['residual']}, {row['norm']} norm"
-    return "no norm" if row["norm"] == "none" else f"{row['norm']} norm"
+    norm = "no norm" if row["norm"] == "none" else f"{row['norm']} norm"
+    return f"{norm}, He" if row["initialisation"] == "he" else norm
 
 
 def _epochs(records: Sequence[Record]) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.building import initialise_as_he
+from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.layers import ResidualBlock
 from setwise.layers.normalisation import make_norm
@@ -18,13 +19,13 @@ from setwise.training.loop import seeded
 
 FILE = "probes.json"
 _FEATURES, _SETS, _ELEMENTS, _SEED = 3, 8, 17, 0
-_DEPTHS = (2, 4, 8, 16, 32, 50, 64, 100, 128, 200)
+_DEPTHS = (1, 2, 4, 8, 16, 32, 50, 64, 100, 128, 200)
+_WITH_NONE = ("none", "layer", "feature", "set")
 _GRADIENTS = (
-    *(("none", None, norm, "torch") for norm in ("none", "layer", "feature", "set")),
+    *(("none", None, norm, "torch") for norm in _WITH_NONE),
     ("none", None, "none", "he"),
-    *(("equivariant", "non-clean", norm, "torch") for norm in ("layer", "feature", "set")),
-    *(("equivariant", "clean", norm, "torch") for norm in ("none", "layer", "feature", "set")),
-    *((pool, "clean", "set", "torch") for pool in ("mean", "max", "sum")),
+    *(("equivariant", path, norm, "torch") for path in ("non-clean", "clean") for norm in _WITH_NONE),
+    *((pool, "clean", norm, "torch") for pool in ("mean", "max", "sum") for norm in _WITH_NONE),
 )
 _RESIDUALS = ("equivariant", "mean", "max")
 NORMS = ("layer", "feature", "set")
@@ -45,20 +46,29 @@ def write_probes(results: Path, *, deepest: int = 200) -> Path:
 
 
 def read_probes(results: Path) -> dict[str, Any] | None:
-    """What `write_probes` wrote, or none where it was not run."""
+    """What `write_probes` wrote, or none where it was not run.
+
+    Raises:
+        InputError: a damaged file.
+    """
     path = results / FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return {part: json.loads(path.read_bytes())[part] for part in ("gradients", "spreads", "unseen")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} must be what `python -m experiments probe` writes. Run it again.") from error
 
 
 def gradients(deepest: int) -> list[dict[str, Any]]:
-    """Norm of the gradient of the first linear layer's weights, by residual, path, norm and depth.
+    """Norm of the gradient of the first linear layer's weights, by residual, path, norm and depth (two a block).
 
     Deep Sets of width 128. The loss is the mean squared error of standard normal targets for 8 sets of 17 standard
     normal elements. Values that are not finite are none.
     """
     rows = []
     for residual, path, norm, start in _GRADIENTS:
-        for depth in (d for d in _DEPTHS if d <= deepest):
+        for depth in (d for d in _DEPTHS if d <= deepest and (residual == "none" or d % 2 == 0)):
             with seeded(_SEED):
                 model = build("deep-sets", _FEATURES, 1, depth=depth, norm=norm, residual=residual, path=path)
                 if start == "he":

@@ -8,7 +8,7 @@ import torch
 import typer
 
 from experiments.grids import GRIDS, get_grid
-from experiments.planning import Settings, carry_out, pending, plan_all, seconds_of
+from experiments.planning import Settings, carry_out, pending, plan, seconds_of
 from experiments.records import RESULTS
 from experiments.running import check_seeds
 from setwise._checks import InputError
@@ -54,6 +54,9 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile models.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Other elements of a set for each batch, not one subset; not in the tables.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for each epoch.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Name the runs that are left, and leave.")] = False,
     work: Annotated[Path, typer.Option(help="Where checkpoints are kept until a run is recorded.")] = _WORK,
@@ -66,7 +69,7 @@ def run(
     check_seeds(numbers)
     seconds = None if budget is None else seconds_of(budget)
     grids = [get_grid(name) for name in (GRIDS if tables == ["all"] else tables)]
-    runs = plan_all(grids, tasks=_split(task), patterns=_split(rows), seeds=numbers, scale=scale)
+    runs = plan(grids, tasks=_split(task), patterns=_split(rows), seeds=numbers, scale=scale, fresh=fresh)
     if dry_run:
         for left in pending(runs, results):
             _say(left.identity)
@@ -87,6 +90,8 @@ def report(
     from experiments.records import read
     from experiments.report import write_report
 
+    if not results.is_dir():
+        raise InputError(f"the records must be in a directory; got {results}.")
     records = read(results)
     drawn = draw_all(records, results, out.parent / "figures")
     figures = [(f"figures/{name}", caption) for name, caption in drawn]
@@ -106,10 +111,10 @@ def probe(
 
 
 def main() -> None:
-    """Run the command line; errors of the input end with exit code 2 and without a traceback."""
+    """Run the command line; errors of the input and of files end with exit code 2 and without a traceback."""
     try:
         app(prog_name="python -m experiments")
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(2)
 

@@ -177,26 +177,16 @@ def holds(claim: Claim, ours: Summary, against: Summary, *, higher: bool) -> boo
     if claim.against == "constant" and against.mean is not None:
         like = ours.mean is None or _constant_like(ours.mean, against.mean, higher=higher)
         return like == (claim.relation != "better")
-    if claim.relation == "like":
-        return relation_of(ours, against, higher=higher) == "like"
-    return _side(ours, against, higher=higher) == claim.relation
+    return relation_of(ours, against, higher=higher) == claim.relation
 
 
 def relation_of(ours: Summary, against: Summary, *, higher: bool) -> Relation:
     """How two rows compare: alike within their spreads or a tenth of the larger; a row that failed is worse."""
-    if ours.mean is not None and against.mean is not None:
-        allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))
-        if abs(ours.mean - against.mean) <= allowed:
-            return "like"
-    return _side(ours, against, higher=higher)
-
-
-def _side(ours: Summary, against: Summary, *, higher: bool) -> Relation:
-    """Which of two rows is ahead, be it by little."""
-    if ours.mean == against.mean:
-        return "like"
     if ours.mean is None or against.mean is None:
-        return "worse" if ours.mean is None else "better"
+        return "like" if ours.mean == against.mean else "worse" if ours.mean is None else "better"
+    allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))
+    if abs(ours.mean - against.mean) <= allowed:
+        return "like"
     return "better" if (ours.mean > against.mean) == higher else "worse"
 
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from experiments.measuring import Measures, scores, summary
+from experiments.measuring import Measures, counted, scores, summary
 from experiments.rows import Baseline
 from setwise._checks import InputError
 from setwise.tasks import Task, TaskData, TaskSets
@@ -25,20 +25,23 @@ _ALPHAS = np.logspace(-2, 6, 17)
 _HIDDEN = (128, 128)
 
 
-def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, seed: int) -> Measures:
-    """Fit a baseline on all training sets and measure it on all test sets.
+def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, batch_size: int, seed: int) -> Measures:
+    """Fit a baseline on all training sets and measure it on the test sets that count for models, and on all.
 
     Args:
         baseline: which one; those on summaries are defined for one output per set and elements that are vectors.
         task: says what is predicted.
         data: training and test sets.
+        batch_size: sets a batch of the models beside it, which decides which test sets count.
         seed: of boosting and the MLP.
 
     Raises:
         InputError: summaries of a task that has none.
     """
     if baseline == "constant":
-        return {name: summary(_constant(task, data.train, sets)) for name, sets in data.tests.items()}
+        return {
+            name: _measures(_constant(task, data.train, sets), sets, batch_size) for name, sets in data.tests.items()
+        }
     if task.kind == "anomaly" or task.elements != "vectors":
         raise InputError(f"moments and quantiles are not defined for {task.name}; leave such rows out with --rows.")
     known, truth = summaries(data.train), data.train.targets.numpy().reshape(len(data.train))
@@ -52,7 +55,7 @@ def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, seed: int
             outputs = torch.from_numpy(np.asarray(model.predict(summaries(sets)), np.float64))[:, None]
         else:
             outputs = _logits(model, summaries(sets), task.out_features)
-        found[name] = summary(scores(task, outputs, sets.targets))
+        found[name] = _measures(scores(task, outputs, sets.targets), sets, batch_size)
     return found
 
 
@@ -71,6 +74,10 @@ def summaries(sets: TaskSets) -> np.ndarray:
         else:
             tables.append(_summary(batch.elements.view(len(some), batch.layout.set_size, -1).double()))
     return torch.cat(tables).float().numpy()
+
+
+def _measures(values: Tensor, sets: TaskSets, batch_size: int) -> dict[str, float | None]:
+    return summary(values[counted(sets, batch_size)], values)
 
 
 def _summary(x: Tensor) -> Tensor:
@@ -112,5 +119,6 @@ def _constant(task: Task, train: TaskSets, sets: TaskSets) -> Tensor:
 def _logits(model: Any, table: np.ndarray, classes: int) -> Tensor:
     """Log probabilities of all classes, also of those that no training set has."""
     outputs = torch.full((len(table), classes), -30.0, dtype=torch.float64)
-    outputs[:, torch.as_tensor(model.classes_)] = torch.from_numpy(np.log(model.predict_proba(table).clip(1e-12)))
+    probabilities = np.asarray(model.predict_proba(table), np.float64).clip(1e-12)
+    outputs[:, torch.as_tensor(model.classes_)] = torch.from_numpy(np.log(probabilities))
     return outputs

@@ -11,7 +11,6 @@ from experiments.scales import SCALES
 from setwise.tasks import TASKS
 
 _WORDS = {"paper": "paper's protocol", "small": "small scale"}
-_INITIALISATION = "it is the initialisation as much as depth"
 _SUMMARIES = ("summaries-ridge", "summaries-boosting", "summaries-mlp")
 
 
@@ -86,10 +85,14 @@ def _of_task(rows: dict[str, Summary], *, higher: bool) -> Iterator[str]:
         relation = relation_of(rows[key], rows[against], higher=higher)
         return words[("better", "like", "worse").index(relation)]
 
-    if {"deep-sets-50", "deep-sets-50-he"} <= rows.keys():
+    if {"deep-sets-3", "deep-sets-50", "deep-sets-50-he"} <= rows.keys():
         no_help = "He's initialisation does not help here"
-        end = word("deep-sets-50-he", "deep-sets-50", (_INITIALISATION, no_help, no_help))
-        yield f"50 plain layers {value('deep-sets-50')}, with He's initialisation {value('deep-sets-50-he')}: {end}."
+        depth = ("not depth", "not depth", "and depth as well")
+        end = f"the initialisation is at fault, {word('deep-sets-50-he', 'deep-sets-3', depth)}"
+        yield (
+            f"50 plain layers {value('deep-sets-50')}, with He's initialisation {value('deep-sets-50-he')}, 3 layers "
+            f"{value('deep-sets-3')}: {word('deep-sets-50-he', 'deep-sets-50', (end, no_help, no_help))}."
+        )
     if {"deep-sets++-50", "deep-sets++-50-zero"} <= rows.keys():
         found = word("deep-sets++-50-zero", "deep-sets++-50", ("better", "alike", "worse"))
         yield (

@@ -1,6 +1,6 @@
 """A trained model on the test sets, by the paper's protocol and beside it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from copy import deepcopy
 
 import torch
@@ -33,7 +33,8 @@ def measure(model: nn.Module, task: Task, data: TaskData, *, batch_size: int, fe
     try:
         model.eval()
         for name, sets in data.tests.items():
-            kept, everything = _full(sets, batch_size), _all(sets, batch_size)
+            kept = counted(sets, batch_size).split(batch_size)
+            everything = torch.arange(len(sets), device=sets.targets.device).split(batch_size)
             values = summary(
                 _scores(training if feature_norm else model, task, sets, kept),
                 _scores(training if feature_norm else model, task, sets, everything),
@@ -56,12 +57,19 @@ def scores(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.argmax(1) == targets).double()
 
 
-def summary(kept: Tensor, everything: Tensor | None = None) -> dict[str, float | None]:
-    """Mean and standard error of the scores of the sets that count, and the mean of all where they are others."""
+def counted(sets: TaskSets, batch_size: int) -> Tensor:
+    """The test sets that count: full batches of a fixed order; all sets where they do not fill one."""
+    size = min(batch_size, len(sets))
+    order = torch.randperm(len(sets), generator=torch.Generator().manual_seed(_ORDER))
+    return order[: len(sets) // size * size].to(sets.targets.device)
+
+
+def summary(kept: Tensor, everything: Tensor) -> dict[str, float | None]:
+    """Mean and standard error of the scores of the sets that count, and the mean of all."""
     return {
         "value": _finite(kept.mean()),
         "standard_error": _finite(kept.std() / len(kept) ** 0.5),
-        "all_sets": _finite((kept if everything is None else everything).mean()),
+        "all_sets": _finite(everything.mean()),
     }
 
 
@@ -69,21 +77,10 @@ def _finite(value: Tensor) -> float | None:
     return float(value) if bool(value.isfinite()) else None
 
 
-def _scores(model: nn.Module, task: Task, sets: TaskSets, batches: Callable[[], Iterator[Tensor]]) -> Tensor:
+def _scores(model: nn.Module, task: Task, sets: TaskSets, batches: Sequence[Tensor]) -> Tensor:
     outputs, targets = [], []
     with torch.no_grad():
-        for rows in batches():
+        for rows in batches:
             outputs.append(model(sets.batch(rows)))
             targets.append(sets.targets[rows])
     return scores(task, torch.cat(outputs), torch.cat(targets))
-
-
-def _full(sets: TaskSets, size: int) -> Callable[[], Iterator[Tensor]]:
-    """Full batches of a fixed order; all sets where they do not fill one."""
-    size = min(size, len(sets))
-    order = torch.randperm(len(sets), generator=torch.Generator().manual_seed(_ORDER)).to(sets.targets.device)
-    return lambda: iter(order[: len(sets) // size * size].split(size))
-
-
-def _all(sets: TaskSets, size: int) -> Callable[[], Iterator[Tensor]]:
-    return lambda: iter(torch.arange(len(sets), device=sets.targets.device).split(size))

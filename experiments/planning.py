@@ -14,7 +14,7 @@ from experiments.grids import Grid
 from experiments.rows import Row
 from experiments.running import BudgetSpentError, Deadline, Run, execute
 from setwise._checks import InputError
-from setwise.tasks import TASKS, TaskData, get_task
+from setwise.tasks import TASKS, Extent, TaskData, get_task
 from setwise.tasks.files import directory_of
 from setwise.training.observers import Observer
 
@@ -42,58 +42,46 @@ class Settings:
     compiled: bool = False
 
 
-def plan(grid: Grid, *, tasks: Sequence[str], patterns: Sequence[str], seeds: Sequence[int], scale: str) -> list[Run]:
-    """All runs of a grid that a command means: by seed, then task, then row.
+def plan(
+    grids: Sequence[Grid],
+    *,
+    tasks: Sequence[str],
+    patterns: Sequence[str],
+    seeds: Sequence[int],
+    scale: str,
+    fresh: bool = False,
+) -> list[Run]:
+    """All runs of grids that a command means, each once: by grid, then seed, then task, then row.
 
     Args:
-        grid: the table.
-        tasks: names of tasks, or none for all of the grid.
+        grids: the tables.
+        tasks: names of tasks, or none for all of the grids.
         patterns: shell patterns of row keys, or none for all.
         seeds: of the first weights; rows without chance in them have seed 0 alone, whichever are asked for.
         scale: "paper" or "small".
+        fresh: other elements of a set for each batch, where the paper keeps one subset.
 
     Raises:
-        InputError: a task that the grid does not have, or patterns that fit no row.
+        InputError: a task that no grid has, or a pattern that fits no row of these tasks.
     """
-    known = {task for task, _ in grid.cells()}
+    known = sorted({task for grid in grids for task, _ in grid.cells()})
+    names = ", ".join(grid.name for grid in grids)
     for task in tasks:
         if task not in known:
-            raise InputError(f"{grid.name} has the tasks {', '.join(sorted(known))}; got {task!r}.")
-    cells = grid.cells(tasks)
-    kept = [(task, row) for task, row in cells if not patterns or any(fnmatchcase(row.key, p) for p in patterns)]
-    if not kept:
-        keys = ", ".join(dict.fromkeys(row.key for _, row in cells))
-        raise InputError(f"--rows must fit some of these rows: {keys}; got {', '.join(patterns)}.")
-    return [
-        Run(task, row, scale, seed if row.has_chance else 0)
+            raise InputError(f"the tasks of {names} are {', '.join(known)}; got {task!r}.")
+    cells = {grid.name: grid.cells(tasks) for grid in grids}
+    keys = list(dict.fromkeys(row.key for of_grid in cells.values() for _, row in of_grid))
+    for pattern in patterns:
+        if not any(fnmatchcase(key, pattern) for key in keys):
+            raise InputError(f"--rows must fit some of these rows: {', '.join(keys)}; got {pattern!r}.")
+    runs = [
+        Run(task, row, scale, seed if row.has_chance else 0, fresh)
+        for of_grid in cells.values()
         for seed in seeds
-        for task, row in kept
-        if _defined(task, row) and (seed == seeds[0] or row.has_chance)
+        for task, row in of_grid
+        if _defined(task, row) and (not patterns or any(fnmatchcase(row.key, pattern) for pattern in patterns))
     ]
-
-
-def plan_all(
-    grids: Sequence[Grid], *, tasks: Sequence[str], patterns: Sequence[str], seeds: Sequence[int], scale: str
-) -> list[Run]:
-    """The runs of several grids, each once; grids without the named tasks and rows are left out.
-
-    Raises:
-        InputError: as for `plan`, where no grid has any.
-    """
-    found: dict[str, Run] = {}
-    error: InputError | None = None
-    for grid in grids:
-        known = {task for task, _ in grid.cells()}
-        own = [task for task in tasks if task in known] or list(tasks)
-        try:
-            runs = plan(grid, tasks=own, patterns=patterns, seeds=seeds, scale=scale)
-        except InputError as refused:
-            error = refused
-            continue
-        found |= {run.identity: run for run in runs}
-    if not found and error is not None:
-        raise error
-    return list(found.values())
+    return list({run.identity: run for run in runs}.values())
 
 
 def pending(runs: Sequence[Run], results: Path) -> list[Run]:
@@ -105,20 +93,22 @@ def pending(runs: Sequence[Run], results: Path) -> list[Run]:
 def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Observer], say: Say) -> int:
     """Do runs one after the other until all are done or the time is over; how many were recorded.
 
-    Tasks without data at hand are told of and left out.
+    However short the time, an epoch or a baseline is done, so that repeated commands get on. Tasks whose data are not
+    at hand and runs that cannot go on are told of and left out.
     """
     deadline = Deadline(None if settings.budget is None else time.monotonic() + settings.budget)
     device = chosen_device(settings.device)
     todo = pending(runs, settings.results)
     say(f"{len(runs)} runs, {len(runs) - len(todo)} of them done before.")
     data = _Data(settings.data, device, say)
-    recorded = 0
+    recorded, begun = 0, False
     for run in todo:
+        if deadline.passed and begun:
+            break
         loaded = data.of(run)
         if loaded is None:
             continue
-        if deadline.passed:
-            break
+        begun = True
         try:
             record = execute(
                 run,
@@ -133,8 +123,11 @@ def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Ob
         except BudgetSpentError:
             say(f"{run.identity}: kept after the epoch; the same command goes on with it.")
             break
+        except InputError as error:
+            say(f"{run.identity} is left out. {error} To begin it anew, delete {settings.work / run.identity}.")
+            continue
         if record is None:
-            say(f"{run.identity}: another process is at it.")
+            say(f"{run.identity}: another process is at it, or has done it.")
             continue
         recorded += 1
         value = "diverged" if record.value is None else f"{record.metric} {record.value:.4g}"
@@ -146,10 +139,19 @@ def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Ob
 
 
 def chosen_device(name: str) -> torch.device:
-    """The device that a word names; "auto" is a GPU where there is one."""
+    """The device that a word names; "auto" is a GPU where there is one.
+
+    Raises:
+        InputError: there is no such device.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"the device must be auto, cpu or cuda, and at hand; got {name!r}.") from error
+    return device
 
 
 def seconds_of(text: str) -> float:
@@ -170,20 +172,20 @@ class _Data:
 
     def __init__(self, directory: Path | None, device: torch.device, say: Say):
         self._directory, self._device, self._say = directory, device, say
-        self._key: tuple[str, str] | None = None
+        self._key: tuple[str, Extent] | None = None
         self._loaded: TaskData | None = None
 
     def of(self, run: Run) -> TaskData | None:
         """None where files are missing, which is told once."""
-        if self._key != (run.task, run.scale):
+        if self._key != (run.task, run.protocol.extent):
             self._loaded = None  # before the next is loaded, so that memory holds one of them
-            self._key = (run.task, run.scale)
+            self._key = (run.task, run.protocol.extent)
             task = get_task(run.task)
             try:
                 directory = directory_of(task, self._directory)
                 self._loaded = task.load(directory, run.protocol.extent).to(self._device)
             except InputError as error:
-                self._say(f"{run.task}: no data at hand. {error}")
+                self._say(f"{run.task} is left out. {error}")
         return self._loaded
 
 

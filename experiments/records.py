@@ -29,16 +29,17 @@ class Record(BaseModel):
         test: the metric by test part and way of measuring, as `experiments.measuring.measure` has them.
         losses: mean training loss of each epoch.
         seconds: wall time of training, all sittings together.
-        ms_per_step: median over the epochs, milliseconds.
+        ms_per_step: milliseconds to a step of the optimizer, median over the epochs.
         parameters: number of the model's parameters.
         device: where it ran.
         threads: of torch, on the CPU.
         versions: of setwise, torch, numpy and Python.
+        data: what tells the training data from others in short, none in older records.
         commit: of the code, or none.
         finished: when, in UTC.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: str
     table_row: str
@@ -56,6 +57,7 @@ class Record(BaseModel):
     device: str
     threads: int
     versions: dict[str, str]
+    data: str | None = None
     commit: str | None
     finished: str
 
@@ -65,6 +67,7 @@ class Record(BaseModel):
         return self.test["test"].get("value") if "test" in self.test else None
 
 
+_BEGINNING = b'{"run":'
 Cells = dict[tuple[str, str, str], list[Record]]  # by scale, task and key of the row
 
 
@@ -89,9 +92,9 @@ def append(record: Record, results: Path = RESULTS) -> Path:
 
 
 def read(results: Path = RESULTS) -> list[Record]:
-    """All records, of a run that was recorded twice the last.
+    """All records, of a run that was recorded twice the last; none where there is no file yet.
 
-    A last line that was cut short is left out; any other line that is no record is refused.
+    Lines that a killed process cut short are left out; any other line that is no record is refused.
 
     Raises:
         InputError: a damaged line, by file and number.
@@ -101,9 +104,7 @@ def read(results: Path = RESULTS) -> list[Record]:
 
 
 def _lines(path: Path) -> Iterator[Record]:
-    content = path.read_text(encoding="utf-8")
-    lines = content.split("\n")
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line or _cut_short(line):
             continue
         try:
@@ -111,17 +112,19 @@ def _lines(path: Path) -> Iterator[Record]:
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(
-                f"{path}, line {number}, is not a record: {'.'.join(map(str, first['loc']))}: {first['msg']}. "
+                f"{path}, line {number}, is not a record: {'.'.join(map(str, first['loc']))} {first['msg']}. "
                 "Remove the line; its run will be done again."
             ) from error
 
 
-def _cut_short(line: str) -> bool:
-    """Whether a write was cut off: the text is not a whole JSON value."""
+def _cut_short(line: bytes) -> bool:
+    """Whether a write was cut off: the beginning of a record, which is no JSON value."""
     try:
         json.loads(line)
-    except ValueError:
-        return True
+    except json.JSONDecodeError as error:
+        return line.startswith(_BEGINNING[: len(line)]) and not error.msg.startswith("Extra data")
+    except UnicodeDecodeError:
+        return False
     return False
 
 

@@ -80,12 +80,11 @@ def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
 
 def _current(records: Sequence[Record]) -> list[Record]:
     """Records of the configurations as they are now; older ones stay in the files and are not shown."""
+    seeds = sorted({record.seed for record in records})
     known = {
         run.identity
-        for grid in GRIDS.values()
         for scale in SCALES
-        for seed in {record.seed for record in records}
-        for run in plan(grid, tasks=[], patterns=[], seeds=[seed], scale=scale)
+        for run in plan(list(GRIDS.values()), tasks=[], patterns=[], seeds=seeds, scale=scale)
     }
     return [record for record in records if record.run in known]
 
@@ -154,7 +153,7 @@ def _missing(grid: Grid, task: str, cells: Cells) -> Iterator[str]:
     lines = [
         f"python -m experiments run {grid.name} --task {task} --scale {scale}"
         for scale in SCALES
-        if any(run.identity not in done for run in plan(grid, tasks=[task], patterns=[], seeds=_SEEDS, scale=scale))
+        if any(run.identity not in done for run in plan([grid], tasks=[task], patterns=[], seeds=_SEEDS, scale=scale))
     ]
     if not lines:
         return

@@ -9,8 +9,9 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -74,17 +75,19 @@ class Run:
         row: which model or baseline.
         scale: "paper" or "small".
         seed: of the first weights; data and their order never depend on it.
+        fresh: other elements of a set for each batch, where the paper keeps one subset.
     """
 
     task: str
     row: Row
     scale: str
     seed: int
+    fresh: bool = False
 
     @property
     def protocol(self) -> Protocol:
         """How it is trained."""
-        return protocol(self.task, self.scale).of(self.row)
+        return replace(protocol(self.task, self.scale), fresh=self.fresh).of(self.row)
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -142,7 +145,7 @@ def execute(
     observers: Sequence[Observer] = (),
     compiled: bool = False,
 ) -> Record | None:
-    """Do a run, or go on with it, and record it; none where another process is at it.
+    """Do a run, or go on with it, and record it; none where another process is at it or has done it by now.
 
     Args:
         run: which one.
@@ -156,16 +159,22 @@ def execute(
 
     Raises:
         BudgetSpentError: the time is over.
+        InputError: a checkpoint that is damaged, or of other data.
         KeyboardInterrupt: Ctrl-C; finished epochs are kept.
     """
+    _commit()  # of the code that runs, before it changes
     task, directory = get_task(run.task), work / run.identity
     with _claimed(directory) as mine:
         if not mine:
             return None
+        if any(record.run == run.identity for record in records.read(results)):
+            shutil.rmtree(directory)
+            return None
         if run.row.baseline is not None:
             started = time.perf_counter()
-            found = controls.fit_and_measure(run.row.baseline, task, data.to("cpu"), seed=run.seed)
-            record = _record(run, task, "finished", found, [], None, None, torch.device("cpu"))
+            size = run.protocol.batch_size
+            found = controls.fit_and_measure(run.row.baseline, task, data.to("cpu"), batch_size=size, seed=run.seed)
+            record = _record(run, task, data, "finished", found, [], None, None, torch.device("cpu"))
             record = record.model_copy(update={"seconds": round(time.perf_counter() - started, 2)})
         else:
             record = _train(run, task, data, directory, device, (*observers, deadline), compiled)
@@ -197,18 +206,26 @@ def _train(
             train=train,
             validation=None,
             config=settings.fit_config(seed=run.seed, device=str(device)),
-            checkpoints=Checkpoints(directory, {"run": run.identity, "device": device.type}),
+            checkpoints=Checkpoints(directory, {"run": run.identity, "device": device.type, "data": fingerprint(data)}),
             resume=True,
             observers=observers,
         )
     except DivergedError:
         history = read_history(directory / METRICS)
-        return _record(run, task, "diverged", {}, history, parameters, train, device)
+        return _record(run, task, data, "diverged", {}, history, parameters, train, device)
     if fitted.status == "interrupted":
         raise KeyboardInterrupt
     feature_norm = run.row.norm.startswith("feature")
     found = measuring.measure(model.to(device), task, data, batch_size=settings.batch_size, feature_norm=feature_norm)
-    return _record(run, task, "finished", found, fitted.progress.history, parameters, train, device)
+    return _record(run, task, data, "finished", found, fitted.progress.history, parameters, train, device)
+
+
+def fingerprint(data: TaskData) -> str:
+    """Training data in short: other files under the same names show."""
+    some = data.train.batch(torch.arange(min(256, len(data.train)), device=data.train.targets.device)).elements
+    targets, elements = data.train.targets.double(), some.double()
+    numbers = (targets.mean(), targets.std(), elements.mean(), elements.std())
+    return f"{len(data.train)} sets, {', '.join(f'{float(number):.4g}' for number in numbers)}"
 
 
 def _objective(task: Task, data: TaskData) -> Objective:
@@ -222,6 +239,7 @@ def _objective(task: Task, data: TaskData) -> Objective:
 def _record(
     run: Run,
     task: Task,
+    data: TaskData,
     status: Any,
     found: measuring.Measures,
     history: Sequence[EpochRecord],
@@ -229,7 +247,7 @@ def _record(
     train: Batches | None,
     device: torch.device,
 ) -> Record:
-    steps = 0 if train is None else train.num_batches(0)
+    steps = 0 if train is None else -(-train.num_batches(0) // run.protocol.accumulate)
     return Record(
         run=run.identity,
         table_row=run.row.key,
@@ -252,6 +270,7 @@ def _record(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
+        data=fingerprint(data),
         commit=_commit(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -270,23 +289,25 @@ def _claimed(directory: Path) -> Iterator[bool]:
         yield True
 
 
+@cache
 def _commit() -> str | None:
-    """The commit of the code, with a mark where files differ from it."""
-    here = Path(__file__).parent
+    """The commit of the code as this process began, with a mark where code differs from it."""
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
+        commit, changed = (
+            subprocess.run(
+                ["git", *words], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in (
+                ("rev-parse", "--short", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no", "--", "src", "experiments/*.py"),
+            )
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return f"{commit}-dirty" if changed else commit
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
-    """Refuse seeds below zero and none at all."""
-    if not seeds or min(seeds) < 0:
-        raise InputError(f"seeds must be whole numbers of at least zero, with commas between; got {list(seeds)}.")
+    """Refuse seeds that are not from 0 to 2^32 - 1, as scikit-learn takes them, and none at all."""
+    if not seeds or min(seeds) < 0 or max(seeds) >= 1 << 32:
+        raise InputError(f"seeds must be whole numbers from 0 to 2^32 - 1, with commas between; got {list(seeds)}.")

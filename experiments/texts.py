@@ -11,8 +11,8 @@ controls that the paper lacks.
 A cell's *claim* is read off the paper's own numbers: a score of at least 0.9 times that of a constant predictor
 claims "no better than the constant"; every other cell is read against another row of its table (deep against
 shallow, aggregated against equivariant, non-clean against clean), and counts as alike where the paper's spreads
-overlap. Ours counts as alike within its own spreads or a tenth. At small scale only the claim can be compared,
-never the number.
+overlap. Two of our rows count as alike where they differ by no more than their spreads together or a tenth of the
+larger, and as better or worse beyond. At small scale only the claim can be compared, never the number.
 
 ## Which claims hold
 """
@@ -31,8 +31,12 @@ contain neither. Regression targets and pixels are used as they are. Feature nor
 each test batch, as the authors' code does, and with running statistics, as the paper's text says. Width 128
 throughout.
 
+Controls: moments and quantiles are, of each feature, the mean, the standard deviation, the skewness and seven
+quantiles; of more than 128 features (the pixels of MNIST Var) the mean and the standard deviation alone.
+
 The small scale keeps every row and every width and depth, and takes fewer sets, elements and epochs, and a learning
-rate of 0.001.
+rate of 0.001. A run takes one to two minutes on an idle core, one of 16 attention blocks three to four. Where rows
+differ in their batch size, epochs are whole numbers, so that the numbers of steps differ by up to a tenth.
 """
 
 SIMPLE_VIEW = """### Official ModelNet40 protocol (SimpleView)

@@ -37,6 +37,7 @@ def test_cells_without_a_number_claim_nothing():
         (Claim("better", "x"), _ours(1.0), _ours(2.0), True),
         (Claim("better", "x"), _ours(2.0), _ours(1.0), False),
         (Claim("worse", "x"), _ours(2.0), _ours(1.0), True),
+        (Claim("worse", "x"), _ours(1.05), _ours(1.0), False),
         (Claim("like", "x"), _ours(1.0), _ours(1.05), True),
         (Claim("like", "x"), _ours(1.0), _ours(1.5), False),
         (Claim("like", "x"), _ours(1.0, 0.3), _ours(1.5, 0.3), True),

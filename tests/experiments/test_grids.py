@@ -2,7 +2,7 @@ import pytest
 
 from experiments import paper
 from experiments.grids import GRIDS, get_grid
-from experiments.planning import plan, plan_all, seconds_of
+from experiments.planning import plan, seconds_of
 from experiments.running import Run
 from experiments.scales import SCALES, protocol
 from setwise._checks import InputError
@@ -72,27 +72,27 @@ def test_batch_sizes_keep_the_number_of_steps():
 
 
 def test_the_configuration_is_the_identity():
-    runs = plan(get_grid("table1"), tasks=["normal-var"], patterns=[], seeds=[0, 1], scale="paper")
+    runs = plan([get_grid("table1")], tasks=["normal-var"], patterns=[], seeds=[0, 1], scale="paper")
     assert len({run.identity for run in runs}) == len(runs)
     first = runs[0]
     assert Run(first.task, first.row, "small", 0).identity != Run(first.task, first.row, "paper", 0).identity
 
 
 def test_seeds_come_first_and_the_constant_once():
-    runs = plan(get_grid("table1"), tasks=["normal-var"], patterns=["constant", "deep*"], seeds=[0, 1], scale="small")
+    runs = plan([get_grid("table1")], tasks=["normal-var"], patterns=["constant", "deep*"], seeds=[0, 1], scale="small")
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     assert sum(run.row.key == "constant" for run in runs) == 1
 
 
 def test_the_constant_is_one_run_whichever_seeds_are_asked_for():
-    (run,) = plan(get_grid("table1"), tasks=["normal-var"], patterns=["constant"], seeds=[1, 2], scale="small")
+    (run,) = plan([get_grid("table1")], tasks=["normal-var"], patterns=["constant"], seeds=[1, 2], scale="small")
     assert run.seed == 0
 
 
 @pytest.mark.parametrize(("tasks", "patterns"), [(["celeba-anomaly"], []), ([], ["nothing*"])])
 def test_refuses_what_a_grid_does_not_have(tasks, patterns):
     with pytest.raises(InputError):
-        plan(get_grid("table1"), tasks=tasks, patterns=patterns, seeds=[0], scale="small")
+        plan([get_grid("table1")], tasks=tasks, patterns=patterns, seeds=[0], scale="small")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("1h30m", 5400), ("45s", 45), ("0.5h", 1800)])
@@ -113,8 +113,8 @@ def test_every_task_has_a_protocol(scale):
 
 def test_several_grids_leave_out_those_without_the_task():
     grids = list(GRIDS.values())
-    runs = plan_all(grids, tasks=["digits-var"], patterns=["deep-sets*"], seeds=[0], scale="small")
+    runs = plan(grids, tasks=["digits-var"], patterns=["deep-sets*"], seeds=[0], scale="small")
     assert {run.task for run in runs} == {"digits-var"}
     assert len({run.identity for run in runs}) == len(runs)
     with pytest.raises(InputError):
-        plan_all(grids, tasks=["nothing"], patterns=[], seeds=[0], scale="small")
+        plan(grids, tasks=["nothing"], patterns=[], seeds=[0], scale="small")

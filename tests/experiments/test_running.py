@@ -1,17 +1,24 @@
 import fcntl
 import json
+import math
 import time
+from dataclasses import replace
+from statistics import median
 
 import pytest
 import torch
 
 from experiments import records, rows
+from experiments.controls import fit_and_measure
 from experiments.grids import get_grid
-from experiments.measuring import summary
+from experiments.measuring import counted, summary
 from experiments.planning import Settings, carry_out, pending, plan
 from experiments.rows import Row
 from experiments.running import Batches, BudgetSpentError, Deadline, Run, execute
-from setwise.tasks import get_task
+from setwise._checks import InputError
+from setwise.tasks import TaskData, get_task
+from setwise.tasks.sets import TaskSets
+from tests.experiments.conftest import TINY
 
 CPU = torch.device("cpu")
 NEVER = Deadline(None)
@@ -93,10 +100,11 @@ def test_feature_norm_is_measured_in_both_ways(places):
 
 
 def test_the_standard_error_is_that_of_a_mean():
-    found = summary(torch.tensor([1.0, 3.0, 8.0, 0.0], dtype=torch.float64))
-    assert found["value"] == found["all_sets"] == 3.0
+    values = torch.tensor([1.0, 3.0, 8.0, 0.0], dtype=torch.float64)
+    found = summary(values, values[:2])
+    assert (found["value"], found["all_sets"]) == (3.0, 2.0)
     assert found["standard_error"] == pytest.approx(((4 + 0 + 25 + 9) / 3 / 4) ** 0.5)
-    assert summary(torch.tensor([1.0, torch.inf]))["value"] is None
+    assert summary(torch.tensor([1.0, torch.inf]), values)["value"] is None
 
 
 def test_a_run_that_explodes_is_recorded_as_such(places):
@@ -125,6 +133,95 @@ def test_a_run_that_another_process_does_is_left_to_it(places):
     assert execute(run, _data(), device=CPU, deadline=NEVER, **places) is not None
 
 
+def test_a_run_that_another_process_has_done_by_now_is_not_done_again(places):
+    run, data = Run("normal-var", rows.CONSTANT, "small", 0), _data()
+
+    class Meanwhile(list):
+        """Records all, after the plan was made."""
+
+        def append(self, text):
+            if not self:
+                execute(run, data, device=CPU, deadline=NEVER, **places)
+            super().append(text)
+
+    told = Meanwhile()
+    settings = Settings(places["work"], places["results"], device="cpu")
+    assert carry_out([run], settings, observers=[], say=told.append) == 0
+    assert len((places["results"] / "small-normal-var.jsonl").read_text().splitlines()) == 1
+    assert "has done it" in told[-1]
+
+
+def test_a_run_does_not_go_on_with_other_data(places):
+    run, data = Run("normal-var", _row(), "small", 0), _data()
+    with pytest.raises(BudgetSpentError):
+        execute(run, data, device=CPU, deadline=Deadline(time.monotonic()), **places)
+    data.train.targets.mul_(2.0)
+    with pytest.raises(InputError, match="data"):
+        execute(run, data, device=CPU, deadline=NEVER, **places)
+
+
+def test_a_damaged_checkpoint_ends_its_run_and_no_other(places):
+    broken, whole = (Run("normal-var", _row(norm=norm), "small", 0) for norm in ("none", "set"))
+    with pytest.raises(BudgetSpentError):
+        execute(broken, _data(), device=CPU, deadline=Deadline(time.monotonic()), **places)
+    (places["work"] / broken.identity / "checkpoints" / "last.pt").write_bytes(b"cut")
+    told, settings = [], Settings(places["work"], places["results"], device="cpu")
+    assert carry_out([broken, whole], settings, observers=[], say=told.append) == 1
+    assert any(f"delete {places['work'] / broken.identity}" in line for line in told)
+
+
+def test_however_short_the_budget_repeated_commands_get_on(places):
+    runs = [Run("normal-var", row, "small", 0) for row in (rows.CONSTANT, _row())]
+    settings = Settings(places["work"], places["results"], device="cpu", budget=0.0)
+    done = [carry_out(runs, settings, observers=[], say=lambda _: None) for _ in range(1 + 4)]
+    assert done == [1, 0, 0, 0, 1]  # the constant, three epochs, what is left to measure
+
+
+def test_fresh_elements_are_another_run():
+    one, fresh = (Run("weighted-average-real", _row(), "small", 0, fresh) for fresh in (False, True))
+    assert one.identity != fresh.identity
+    assert fresh.protocol.extent.fresh
+
+
+@pytest.mark.parametrize(("accumulate", "steps"), [(1, 3), (2, 2), (3, 1)])
+def test_a_step_of_the_optimizer_is_of_all_its_batches(places, monkeypatch, accumulate, steps):
+    class Seconds(list):
+        def step(self, epochs):
+            pass
+
+        def epoch(self, record, best_epoch):  # noqa: ARG002 - what observers are told
+            self.append(record.seconds)
+
+    monkeypatch.setattr("experiments.running.protocol", lambda *_: replace(TINY, accumulate=accumulate))
+    run, seconds = Run("normal-var", _row(), "small", 0), Seconds()
+    record = execute(run, _data(), device=CPU, deadline=NEVER, observers=[seconds], **places)
+    assert record.ms_per_step == pytest.approx(1e3 * median(seconds) / steps, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"<<<<<<< HEAD",
+        b'{"run": "a"}{"run": "b"}',
+        b'{"run": "\xff"}',
+        b'{"run": "a"}',
+    ],
+)
+def test_lines_that_are_no_records_are_refused(places, line):
+    places["results"].mkdir()
+    (places["results"] / "small-x.jsonl").write_bytes(b"\n" + line + b"\n")
+    with pytest.raises(InputError, match="line 2"):
+        records.read(places["results"])
+
+
+def test_a_number_that_is_none_is_refused(places):
+    execute(Run("normal-var", rows.CONSTANT, "small", 0), _data(), device=CPU, deadline=NEVER, **places)
+    path = places["results"] / "small-normal-var.jsonl"
+    path.write_text(path.read_text().replace('"seconds":', '"seconds":NaN,"x":'))
+    with pytest.raises(InputError, match="line 1"):
+        records.read(places["results"])
+
+
 def test_a_line_cut_short_harms_nothing_but_itself(places):
     execute(Run("normal-var", _row(), "small", 0), _data(), device=CPU, deadline=NEVER, **places)
     path = places["results"] / "small-normal-var.jsonl"
@@ -135,18 +232,9 @@ def test_a_line_cut_short_harms_nothing_but_itself(places):
     assert [record.seed for record in records.read(places["results"])] == [0, 1]
 
 
-def test_a_line_that_is_no_record_is_named(places):
-    from setwise._checks import InputError
-
-    places["results"].mkdir()
-    (places["results"] / "small-x.jsonl").write_text('{"run": "a"}\n')
-    with pytest.raises(InputError, match="line 1"):
-        records.read(places["results"])
-
-
 def test_carrying_out_a_grid_tells_of_missing_data_and_goes_on(places, monkeypatch, tmp_path):
     monkeypatch.setenv("SETWISE_DATA", str(tmp_path / "nothing"))
-    runs = plan(get_grid("table4"), tasks=[], patterns=["constant"], seeds=[0, 1], scale="small")
+    runs = plan([get_grid("table4")], tasks=[], patterns=["constant"], seeds=[0, 1], scale="small")
     told = []
     done = carry_out(runs, Settings(places["work"], places["results"], device="cpu"), observers=[], say=told.append)
     assert {record.task for record in records.read(places["results"])} == {"normal-var", "digits-var"}
@@ -162,6 +250,21 @@ def test_baselines_on_moments_see_a_variance(places, baseline):
     constant = execute(Run("normal-var", rows.CONSTANT, "small", 0), data, device=CPU, deadline=NEVER, **places)
     record = execute(Run("normal-var", baseline, "small", 0), data, device=CPU, deadline=NEVER, **places)
     assert record.value < 0.5 * constant.value
-    assert constant.value == pytest.approx(
-        float((data.tests["test"].targets - data.train.targets.mean()).square().mean()), rel=1e-5
-    )
+    errors = (data.tests["test"].targets - data.train.targets.mean()).square()
+    assert constant.test["test"]["all_sets"] == pytest.approx(float(errors.mean()), rel=1e-5)
+    assert constant.value == pytest.approx(float(errors[counted(data.tests["test"], 7)].mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("baseline", [rows.CONSTANT, *rows.SUMMARIES])
+def test_baselines_of_classes(baseline):
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(120) % 3
+
+    def sets(rows):
+        elements = torch.randn(len(rows), 9, 2, generator=generator) + labels[rows][:, None, None]
+        return TaskSets.of(elements.flatten(0, 1), labels[rows], sizes=9)
+
+    data = TaskData(sets(torch.arange(90)), {"test": sets(torch.arange(90, 120))})
+    task = replace(get_task("point-cloud"), out_features=4)  # one class that no set has
+    found = fit_and_measure(baseline.baseline, task, data, batch_size=7, seed=0)["test"]
+    assert found["value"] == pytest.approx(math.log(3)) if baseline is rows.CONSTANT else found["value"] < 0.9

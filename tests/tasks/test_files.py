@@ -1,5 +1,8 @@
 import hashlib
+import io
 import threading
+import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -12,20 +15,37 @@ from setwise.tasks.task import RemoteFile
 CONTENT = bytes(range(256)) * 1021
 
 
+def _zipped(content):
+    """An archive of one file, stored as it is."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("a.bin", content)
+    return whole.getvalue()
+
+
+ZIP = _zipped(CONTENT)
+
+
 class _Server(BaseHTTPRequestHandler):
+    content = CONTENT
     asked: tuple[str, ...] = ()
     stop_after: int | None = None
     knows_ranges = True
+    says_length = True
+    shift = 0  # bytes by which the answer to a range begins late
 
     def do_GET(self):
         asked = self.headers.get("Range")
         type(self).asked += (asked or "all",)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.knows_ranges else 0
+        start = int(asked.removeprefix("bytes=").rstrip("-")) + self.shift if asked and self.knows_ranges else 0
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        if self.says_length:
+            self.send_header("Content-Length", str(len(self.content) - start))
         self.end_headers()
-        end = len(CONTENT) if self.stop_after is None else min(len(CONTENT), start + self.stop_after)
-        self.wfile.write(CONTENT[start:end])
+        end = len(self.content) if self.stop_after is None else min(len(self.content), start + self.stop_after)
+        self.wfile.write(self.content[start:end])
 
     def log_message(self, *_):
         """Silent."""
@@ -67,6 +87,22 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"<html>come back later</html>", b"", ZIP[:-50], ZIP.replace(b"\x07\x08", b"!!")])
+def test_what_is_no_archive_is_not_kept_as_one(server, tmp_path, content):
+    server.content, server.says_length = content, False
+    with pytest.raises(InputError, match="must be a whole zip archive"):
+        download(RemoteFile("a.zip", server.file.url), tmp_path / "a.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_part_than_was_asked_for_is_not_added(server, tmp_path):
+    (tmp_path / "a.bin.part").write_bytes(CONTENT[:1000])
+    server.shift = 256
+    download(server.file, tmp_path / "a.bin")
+    assert server.asked == ("bytes=1000-", "all")
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+
+
 def test_no_connection_is_told_in_words(tmp_path):
     with pytest.raises(InputError, match="could not be fetched"):
         download(RemoteFile("a", "http://127.0.0.1:9/a"), tmp_path / "a")
@@ -88,6 +124,18 @@ def test_files_at_hand_are_copied_and_found(home, tmp_path):
     assert get(task, source=at_hand) == home / "modelnet40"
     assert directory_of(task) == home / "modelnet40"
     assert len(list(home.rglob("*.off"))) == 2
+
+
+def test_a_damaged_archive_is_fetched_again(home, server):
+    source = replace(get_task("point-cloud").source, files=(RemoteFile("a.zip", server.file.url),))
+    task, target = replace(get_task("point-cloud"), source=source), home / "modelnet40" / "a.zip"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"any bytes")
+    server.content = ZIP
+    for _ in range(2):
+        get(task)
+        assert target.read_bytes() == ZIP
+    assert server.asked == ("all",)
 
 
 def test_what_needs_a_form_says_how_to_hand_it_over(home):  # noqa: ARG001 - sets the home

@@ -5,6 +5,8 @@ import os
 import shutil
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -17,6 +19,14 @@ Progress = Callable[[str, int, int | None], None]
 _HOME = "SETWISE_DATA"
 _BLOCK = 1 << 20
 _TIMEOUT = 60.0  # seconds without a byte
+ARCHIVE_ERRORS = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)  # of damaged zip archives
 
 
 def data_home() -> Path:
@@ -47,8 +57,8 @@ def directory_of(task: Task, given: Path | None = None) -> Path | None:
 def get(task: Task, *, source: Path | None = None, progress: Progress | None = None) -> Path | None:
     """Fetch the files of a task, or copy them from a directory; the directory where they are now.
 
-    Files that are there and have the right checksum are left alone. A download that was cut off goes on where it
-    ended. A file appears under its name only when it is whole and its checksum is right.
+    Files that are there and have the right checksum are left alone; so are whole archives whose checksum is not known.
+    A download that was cut off goes on where it ended. A file appears under its name only when it is whole and right.
 
     Args:
         task: which one; a task whose sets are made needs nothing.
@@ -67,7 +77,7 @@ def get(task: Task, *, source: Path | None = None, progress: Progress | None = N
         return directory
     for file in task.source.files:
         target = directory / file.name
-        if target.is_file() and _matches(target, file):
+        if target.is_file() and _fault(target, file) is None:
             continue
         if file.url is None:
             raise InputError(f"{file.name} cannot be downloaded without a form. {_how(task)}")
@@ -90,30 +100,38 @@ def download(file: RemoteFile, target: Path, *, progress: Progress | None = None
             f"{file.url} could not be fetched: {error}. What has arrived is kept in {part}; the same command goes on. "
             "Files at hand are taken with --from DIRECTORY."
         ) from error
-    if not _matches(part, file):
+    if fault := _fault(part, file):
         part.unlink()
         raise InputError(
-            f"{file.url} gave a file with another checksum than {file.md5}; it was removed. Try again, or take a copy "
-            "at hand with --from DIRECTORY."
+            f"What {file.url} gave {fault}, and was removed. Try again, or take a copy at hand with --from DIRECTORY."
         )
     part.replace(target)
 
 
 def _fetch(file: RemoteFile, part: Path, progress: Progress | None) -> None:
-    assert file.url is not None
+    """Fetch what the part of a file lacks, or all of the file where the server does not go on from there."""
     have = part.stat().st_size if part.is_file() else 0
-    if file.size is not None and have == file.size:
-        return
-    if file.size is not None and have > file.size:
-        part.unlink()
+    if file.size is not None and have >= file.size:
+        if have == file.size:
+            return
         have = 0
+    if not (have and _receive(file, part, have, progress)):
+        _receive(file, part, 0, progress)
+
+
+def _receive(file: RemoteFile, part: Path, have: int, progress: Progress | None) -> bool:
+    """Write what the server sends from byte ``have`` on; false where it sends another range than was asked for."""
+    assert file.url is not None
     request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-        goes_on = have > 0 and answer.status == 206
+        if answer.status != 206:
+            have = 0
+        elif have and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            return False
         length = answer.headers.get("Content-Length")
-        total = None if length is None else int(length) + (have if goes_on else 0)
-        done = have if goes_on else 0
-        with part.open("ab" if goes_on else "wb") as out:
+        total = None if length is None else have + int(length)
+        done = have
+        with part.open("ab" if have else "wb") as out:
             while block := answer.read(_BLOCK):
                 out.write(block)
                 done += len(block)
@@ -121,6 +139,7 @@ def _fetch(file: RemoteFile, part: Path, progress: Progress | None) -> None:
                     progress(file.name, done, total)
     if total is not None and done < total:
         raise OSError(f"the connection ended after {done} of {total} bytes")
+    return True
 
 
 def _copy_all(task: Task, source: Path, directory: Path) -> None:
@@ -135,8 +154,8 @@ def _copy_all(task: Task, source: Path, directory: Path) -> None:
     checks = {file.name: file for file in task.source.files}
     for path in (path for pattern in way for path in sorted(source.glob(pattern))):
         target = directory / path.relative_to(source)
-        if path.name in checks and not _matches(path, checks[path.name]):
-            raise InputError(f"{path} must have the checksum {checks[path.name].md5}; it is damaged or another file.")
+        if path.name in checks and (fault := _fault(path, checks[path.name])):
+            raise InputError(f"{path} {fault}. Take a whole copy, or get it again.")
         if target.is_file() and target.stat().st_size == path.stat().st_size:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,15 +172,30 @@ def _has(directory: Path, way: tuple[str, ...]) -> bool:
     return directory.is_dir() and all(next(directory.glob(pattern), None) is not None for pattern in way)
 
 
-def _matches(path: Path, file: RemoteFile) -> bool:
-    """Whether a file has the checksum; true where none is known."""
-    if file.md5 is None:
-        return True
+def _fault(path: Path, file: RemoteFile) -> str | None:
+    """What is wrong with a file: its checksum or, where none is known, an archive that cannot be unpacked."""
+    if file.md5 is not None:
+        right, requirement = _md5(path) == file.md5, f"have the checksum {file.md5}"
+    else:
+        right, requirement = not file.name.endswith(".zip") or _is_whole(path), "be a whole zip archive"
+    return None if right else f"must {requirement}; it is damaged or another file"
+
+
+def _md5(path: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as content:
         while block := content.read(_BLOCK):
             digest.update(block)
-    return digest.hexdigest() == file.md5
+    return digest.hexdigest()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a zip archive holds files and all of them can be unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return bool(archive.namelist()) and archive.testzip() is None
+    except ARCHIVE_ERRORS:
+        return False
 
 
 def _how(task: Task) -> str:

@@ -38,6 +38,11 @@ class _Server(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         type(self).asked += (asked or "all",)
         start = int(asked.removeprefix("bytes=").rstrip("-")) + self.shift if asked and self.knows_ranges else 0
+        if asked and start >= len(self.content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(self.content)}")
+            self.end_headers()
+            return
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
@@ -101,6 +106,19 @@ def test_another_part_than_was_asked_for_is_not_added(server, tmp_path):
     download(server.file, tmp_path / "a.bin")
     assert server.asked == ("bytes=1000-", "all")
     assert (tmp_path / "a.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("part", "requests"), [(ZIP, 1), (ZIP + b"more", 2), (bytes(len(ZIP) + 4), 2)], ids=["whole", "longer", "other"]
+)
+def test_what_a_killed_download_left_whole_or_longer_is_no_dead_end(server, tmp_path, known, part, requests):
+    server.content = ZIP
+    (tmp_path / "a.zip.part").write_bytes(part)
+    md5 = hashlib.md5(ZIP).hexdigest() if known else None
+    download(RemoteFile("a.zip", server.file.url, md5), tmp_path / "a.zip")
+    assert (tmp_path / "a.zip").read_bytes() == ZIP
+    assert server.asked == (f"bytes={len(part)}-", "all")[:requests]
 
 
 def test_no_connection_is_told_in_words(tmp_path):

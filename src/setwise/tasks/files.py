@@ -115,8 +115,18 @@ def _fetch(file: RemoteFile, part: Path, progress: Progress | None) -> None:
         if have == file.size:
             return
         have = 0
-    if not (have and _receive(file, part, have, progress)):
+    if not (have and _go_on(file, part, have, progress)):
         _receive(file, part, 0, progress)
+
+
+def _go_on(file: RemoteFile, part: Path, have: int, progress: Progress | None) -> bool:
+    """Add what a part of a file lacks; false where it is no part of what the server has."""
+    try:
+        return _receive(file, part, have, progress)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        return error.headers.get("Content-Range") == f"bytes */{have}"  # nothing is lacking
 
 
 def _receive(file: RemoteFile, part: Path, have: int, progress: Progress | None) -> bool:

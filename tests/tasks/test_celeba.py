@@ -50,6 +50,8 @@ def test_the_zip_gives_the_same_sets(celeba_folder, tmp_path):
     first, second = (celeba_anomaly(folder, EXTENT) for folder in (celeba_folder, other))
     assert torch.equal(first.train.pool, second.train.pool)
     assert torch.equal(first.train.targets, second.train.targets)
+    (other / "img_align_celeba").mkdir()
+    assert torch.equal(celeba_anomaly(other, EXTENT).train.pool, second.train.pool)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,19 @@ def test_files_at_hand_are_copied_and_found(home, tmp_path):
     assert len(list(home.rglob("*.off"))) == 2
 
 
+def test_a_damaged_copy_is_replaced_though_it_has_the_right_size(home, tmp_path):
+    mesh = "ModelNet40/bed/{part}/bed_1.off"
+    for part in ("train", "test"):
+        path = tmp_path / mesh.format(part=part)
+        path.parent.mkdir(parents=True)
+        path.write_text("OFF")
+    get(get_task("point-cloud"), source=tmp_path)
+    copy = home / "modelnet40" / mesh.format(part="test")
+    copy.write_text("FFO")
+    get(get_task("point-cloud"), source=tmp_path)
+    assert copy.read_text() == "OFF"
+
+
 def test_a_damaged_archive_is_fetched_again(home, server):
     source = replace(get_task("point-cloud").source, files=(RemoteFile("a.zip", server.file.url),))
     task, target = replace(get_task("point-cloud"), source=source), home / "modelnet40" / "a.zip"

@@ -57,6 +57,14 @@ def test_the_tree_of_png_files_gives_the_same_sets(idx_folder, tmp_path):
     assert torch.equal(first.train.targets, second.train.targets)
 
 
+def test_published_files_come_before_unpacked_ones(idx_folder):
+    images, labels = read_images(idx_folder)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (idx_folder / name).write_bytes(b"something else")
+    assert np.array_equal(read_images(idx_folder)[0], images)
+    assert np.array_equal(read_images(idx_folder)[1], labels)
+
+
 def test_mixed_sizes_and_scaled_pixels(idx_folder):
     data = mnist_var(idx_folder, Extent(train=97, test=11), held_out=3, sizes=(6, 10), scale=255.0)
     assert set(data.train.sizes.tolist()) == {6, 7, 8, 9, 10}

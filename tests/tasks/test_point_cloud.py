@@ -64,6 +64,8 @@ def test_the_zip_gives_the_same_clouds(hdf5_folder, tmp_path):
     first, second = (point_cloud(folder, Extent(elements=5)) for folder in (tmp_path / "again", other))
     assert torch.equal(first.train.pool, second.train.pool)
     assert torch.equal(first.train.targets, second.train.targets)
+    (other / "ply_data_train0.h5").write_text("something else")
+    assert torch.equal(point_cloud(other, Extent(elements=5)).train.pool, second.train.pool)
 
 
 def test_fresh_points_are_drawn_of_all(hdf5_folder):

@@ -135,12 +135,12 @@ def _draw(attributes: np.ndarray, own: np.ndarray, size: int, rng: np.random.Gen
 
 
 def _reader(directory: Path) -> Callable[[str], np.ndarray]:
-    """How to read an image by its name: from the folder where there is one, else out of the zip."""
+    """How to read an image by its name: out of the zip, else from the folder of unpacked images."""
     folder = directory / _FOLDER
-    if folder.is_dir():
-        return lambda name: read_picture(folder / name, mode="RGB", size=(SIDE, SIDE))
     if not (directory / _ZIP).is_file():
-        raise InputError(_missing(directory / _ZIP))
+        if not folder.is_dir():
+            raise InputError(_missing(directory / _ZIP))
+        return lambda name: read_picture(folder / name, mode="RGB", size=(SIDE, SIDE))
     archive = zipfile.ZipFile(directory / _ZIP)
 
     def read(name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Where the files of tasks lie, how they get there, and whether they are what they should be."""
 
+import filecmp
 import hashlib
 import os
 import shutil
@@ -166,7 +167,7 @@ def _copy_all(task: Task, source: Path, directory: Path) -> None:
         target = directory / path.relative_to(source)
         if path.name in checks and (fault := _fault(path, checks[path.name])):
             raise InputError(f"{path} {fault}. Take a whole copy, or get it again.")
-        if target.is_file() and target.stat().st_size == path.stat().st_size:
+        if target.is_file() and filecmp.cmp(path, target, shallow=False):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole_or_nothing(target) as aside:

@@ -28,6 +28,7 @@ SOURCE = Source(
 _TRAIN, _TEST = 50_000, 1_000
 HELD_OUT = 1_000  # images of each digit that only test sets see
 _SEEDS = {"train": 0, "test": 1}
+_AGAIN = "Fetch it again: setwise data get mnist-var."
 
 
 def mnist_var(
@@ -95,7 +96,7 @@ def held_out_images(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.n
 
 def read_images(directory: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images ``(60000, 28, 28)`` of bytes and labels ``(60000,)``, from idx files or the tree of PNG files."""
-    for suffix in ("", ".gz"):
+    for suffix in (".gz", ""):  # the published files first
         files = [directory / f"{name}{suffix}" for name in (_IMAGES, _LABELS)]
         if all(file.is_file() for file in files):
             images, labels = read_idx(files[0]), read_idx(files[1])
@@ -125,13 +126,15 @@ def read_idx(path: Path) -> np.ndarray:
         if path.suffix == ".gz":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} could not be read: {error}. Fetch it again: setwise data get mnist-var.") from error
+        raise InputError(f"{path} could not be read: {error}. {_AGAIN}") from error
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or len(content) < 4 + 4 * content[3]:
-        raise InputError(f"{path} must be an idx file of bytes; it begins with {content[:4].hex() or 'nothing'}.")
+        raise InputError(
+            f"{path} must be an idx file of bytes; it begins with {content[:4].hex() or 'nothing'}. {_AGAIN}"
+        )
     shape = struct.unpack_from(f">{content[3]}I", content, 4)
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * content[3])
     if values.size != np.prod(shape, dtype=np.int64):
-        raise InputError(f"{path} must hold {shape} bytes, as its head says; it holds {values.size}. Fetch it again.")
+        raise InputError(f"{path} must hold {shape} bytes, as its head says; it holds {values.size}. {_AGAIN}")
     return values.reshape(shape).copy()
 
 

@@ -88,11 +88,11 @@ def fixed_subset(available: int, wanted: int) -> np.ndarray:
 
 def read_clouds(directory: Path, extent: Extent) -> tuple[TaskSets, TaskSets]:
     """Training and test clouds as they are in the files."""
-    folders = [path.parent for path in sorted(directory.glob("**/ply_data_train*.h5"))]
-    if folders:
-        return _read_part(folders[0], "train"), _read_part(folders[0], "test")
+    places = [path.parent for path in sorted(directory.glob("**/ply_data_train*.h5"))]
     if (directory / _ZIP).is_file():
-        return _read_part(directory / _ZIP, "train"), _read_part(directory / _ZIP, "test")
+        places.insert(0, directory / _ZIP)
+    if places:
+        return _read_part(places[0], "train"), _read_part(places[0], "test")
     for tree in (directory / "ModelNet40", directory):
         classes = sorted(path.parent.name for path in tree.glob("*/train"))
         if classes:

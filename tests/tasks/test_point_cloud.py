@@ -68,6 +68,71 @@ def test_the_zip_gives_the_same_clouds(hdf5_folder, tmp_path):
     assert torch.equal(point_cloud(other, Extent(elements=5)).train.pool, second.train.pool)
 
 
+def _with(value, **where):
+    """What puts a value into one dataset of a file."""
+
+    def damage(file):
+        for name, place in where.items():
+            file[name][place] = value
+
+    return damage
+
+
+def _replaced(**values):
+    """What replaces datasets of a file."""
+
+    def damage(file):
+        for name, value in values.items():
+            del file[name]
+            file[name] = value
+
+    return damage
+
+
+def _with_a_group(file):
+    del file["data"]
+    file.create_group("data")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("train1", _with(np.nan, data=(2, 0, 1))),
+        ("train1", _with(57, label=3)),
+        ("test0", _replaced(label=np.array([3, -1, 5]))),
+        ("test0", _replaced(label=np.array([3, 1.5, 5]))),
+        ("train0", _replaced(label=np.zeros(6, np.uint8))),
+        ("train0", _replaced(data=np.zeros((7, 0, 3)))),
+        ("train0", _with_a_group),
+        ("train1", _replaced(data=np.zeros((5, POINTS - 4, 3)))),
+    ],
+)
+def test_damaged_clouds_are_refused_by_file(hdf5_folder, name, damage):
+    with h5py.File(hdf5_folder / f"modelnet40_ply_hdf5_2048/ply_data_{name}.h5", "a") as file:
+        damage(file)
+    for load in (point_cloud, categorical_point_cloud):
+        with pytest.raises(InputError, match=name):
+            load(hdf5_folder, Extent())
+
+
+def test_test_clouds_need_as_many_points_as_training_clouds(hdf5_folder):
+    with h5py.File(hdf5_folder / "modelnet40_ply_hdf5_2048/ply_data_test0.h5", "a") as file:
+        _replaced(data=np.zeros((3, POINTS - 4, 3)))(file)
+    with pytest.raises(InputError, match=r"modelnet40_ply_hdf5_2048.* 23 .* 19"):
+        point_cloud(hdf5_folder, Extent())
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"any bytes", lambda b: b[:-50], lambda b: b.replace(b"\x08\x00", b"!!")])
+def test_a_damaged_zip_is_refused_with_the_command(hdf5_folder, damage):
+    path = hdf5_folder / "modelnet40_ply_hdf5_2048.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in hdf5_folder.glob("*/*.h5"):
+            archive.write(file, file.name)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=r"2048\.zip.*setwise data get point-cloud"):
+        point_cloud(hdf5_folder, Extent())
+
+
 def test_fresh_points_are_drawn_of_all(hdf5_folder):
     data = point_cloud(hdf5_folder, Extent(elements=11, fresh=True))
     assert (data.draw, data.train.set_size, data.tests["test"].set_size) == (11, POINTS, 11)
@@ -125,13 +190,41 @@ def test_points_of_a_mesh_are_uniform_by_area(tmp_path, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "PLY\n1 1 0\n", "OFF\n3 1 0\n0 0 0\n1 0 0\n", "OFF\n3 1 0\n0 0 0 1 0 0 0 1 0\n3 0 1 7\n", "OFF\nx y z\n"],
+    [
+        "",
+        "PLY\n1 1 0\n",
+        "OFF\n3 1 0\n0 0 0\n1 0 0\n0 nan 0\n3 0 1 2\n",
+        "OFF\n3 1 0\n0 0 0\n1 0 0\n",
+        "OFF\n3 1 0\n0 0 0 1 0 0 0 1 0\n3 0 1 7\n",
+        "OFF\nx y z\n",
+    ],
 )
 def test_damaged_meshes_are_refused_by_name(tmp_path, text):
     path = tmp_path / "bad.off"
     path.write_text(text)
     with pytest.raises(InputError, match=r"bad\.off"):
         read_off(path)
+
+
+def _mesh(directory, kind, part, text=CUBE_WITHOUT_LID):
+    path = directory / "ModelNet40" / kind / part / f"{kind}_1.off"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def test_a_mesh_without_area_is_refused_by_name(tmp_path):
+    _mesh(tmp_path, "bed", "train")
+    _mesh(tmp_path, "bed", "test", "OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n")
+    with pytest.raises(InputError, match=r"test/bed_1\.off must have an area"):
+        point_cloud(tmp_path, Extent())
+
+
+def test_meshes_of_more_classes_than_the_task_has_are_refused(tmp_path):
+    for number in range(41):
+        for part in ("train", "test"):
+            _mesh(tmp_path, f"kind{number}", part)
+    with pytest.raises(InputError, match=r"ModelNet40 must hold 40 classes.*41"):
+        point_cloud(tmp_path, Extent())
 
 
 def test_meshes_become_clouds_with_classes_by_name(tmp_path):

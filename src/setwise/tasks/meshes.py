@@ -13,7 +13,7 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Some of ModelNet's files have the counts on the first line, right after the word OFF; they are read too.
 
     Raises:
-        InputError: not an OFF file, cut short, or a face that names a vertex that is not there.
+        InputError: not an OFF file, cut short, not all numbers finite, or a face of a vertex that is not there.
     """
     try:
         text = path.read_text(encoding="ascii", errors="replace")
@@ -27,19 +27,30 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         vertices, faces = int(values[0]), int(values[1])
         numbers = np.array(values[3:], np.float64)
+        if not np.isfinite(numbers).all():
+            raise ValueError("a number is not finite")
         points = numbers[: 3 * vertices].reshape(vertices, 3)
         triangles = _triangles(numbers[3 * vertices :].astype(np.int64), faces)
     except (ValueError, IndexError) as error:
-        raise InputError(f"{path} is damaged: its numbers do not add up to the vertices and faces it names.") from error
+        raise InputError(
+            f"{path} must hold finite numbers, as many as the vertices and faces it names need; it is damaged."
+        ) from error
     if not len(triangles) or triangles.min() < 0 or triangles.max() >= vertices:
         raise InputError(f"{path} must have faces between its {vertices} vertices; got {len(triangles)} triangles.")
     return points, triangles
 
 
 def sample_surface(
-    vertices: np.ndarray, triangles: np.ndarray, *, points: int, generator: np.random.Generator
+    vertices: np.ndarray, triangles: np.ndarray, *, points: int, generator: np.random.Generator, name: str = "a mesh"
 ) -> np.ndarray:
     """Points ``(points, 3)`` float32, uniform on the surface: triangles by their area, then uniform within.
+
+    Args:
+        vertices: ``(V, 3)``.
+        triangles: ``(F, 3)``, the vertices of each.
+        points: how many to draw.
+        generator: what draws them.
+        name: what an error calls the mesh.
 
     Raises:
         InputError: a surface without area.
@@ -48,7 +59,7 @@ def sample_surface(
     edges = corners[:, 1:] - corners[:, :1]
     areas = 0.5 * np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
     if not areas.sum() > 0:
-        raise InputError("a mesh must have an area; all its triangles are points or lines.")
+        raise InputError(f"{name} must have an area; all its triangles are points or lines. Leave it out.")
     chosen = generator.choice(len(triangles), points, p=areas / areas.sum())
     u, v = generator.random((2, points, 1))
     inside = u + v <= 1.0

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from setwise._checks import InputError
+from setwise.tasks.files import ARCHIVE_ERRORS
 from setwise.tasks.meshes import read_off, sample_surface
 from setwise.tasks.sets import TaskData, TaskSets
 from setwise.tasks.task import Extent, RemoteFile, Source
@@ -31,6 +32,7 @@ _ELEMENTS = 1_000
 MESH_POINTS = 2_048  # drawn of each mesh, as many as the HDF5 files hold
 BINS = 10  # of each coordinate, where points are categories
 _CLIP = 100.0
+_AGAIN = "Fetch it again: setwise data get point-cloud."
 
 
 def point_cloud(directory: Path | None, extent: Extent) -> TaskData:
@@ -92,9 +94,17 @@ def read_clouds(directory: Path, extent: Extent) -> tuple[TaskSets, TaskSets]:
     if (directory / _ZIP).is_file():
         places.insert(0, directory / _ZIP)
     if places:
-        return _read_part(places[0], "train"), _read_part(places[0], "test")
+        train, test = _read_part(places[0], "train"), _read_part(places[0], "test")
+        if train.set_size != test.set_size:
+            raise InputError(
+                f"{places[0]} must hold training and test clouds of as many points; "
+                f"got {train.set_size} and {test.set_size}. {_AGAIN}"
+            )
+        return train, test
     for tree in (directory / "ModelNet40", directory):
         classes = sorted(path.parent.name for path in tree.glob("*/train"))
+        if len(classes) > CLASSES:
+            raise InputError(f"{tree} must hold {CLASSES} classes at most, a folder each; got {len(classes)}.")
         if classes:
             return (
                 _read_meshes(tree, "train", classes, extent.train),
@@ -108,35 +118,58 @@ def read_clouds(directory: Path, extent: Extent) -> tuple[TaskSets, TaskSets]:
 
 def _read_part(place: Path, part: str) -> TaskSets:
     """Clouds of all HDF5 files of a part, from a folder or out of the zip."""
+    clouds, labels = [], []
+    for name, source in _hdf5_files(place, part):
+        points, kinds = _read_hdf5(name, source)
+        if clouds and points.shape[1] != clouds[0].shape[1]:
+            raise InputError(
+                f"{name} must hold clouds of {clouds[0].shape[1]} points, as the file before it; "
+                f"got {points.shape[1]}. {_AGAIN}"
+            )
+        clouds.append(points)
+        labels.append(kinds.astype(np.int64))
+    if not clouds:
+        raise InputError(f"{place} must hold ply_data_{part}0.h5 and so on; there is none. {_AGAIN}")
+    points = np.concatenate(clouds)
+    return TaskSets.of(points.reshape(-1, 3), np.concatenate(labels), sizes=points.shape[1])
+
+
+def _hdf5_files(place: Path, part: str) -> list[tuple[str, Any]]:
+    """What errors call each file of a part, and what h5py opens."""
+    pattern = f"ply_data_{part}*.h5"
+    if place.is_dir():
+        return [(str(path), path) for path in sorted(place.glob(pattern))]
+    try:
+        with zipfile.ZipFile(place) as archive:
+            names = sorted(name for name in archive.namelist() if Path(name).match(pattern))
+            return [(f"{place}: {name}", BytesIO(archive.read(name))) for name in names]
+    except ARCHIVE_ERRORS as error:
+        raise InputError(f"{place} is damaged: {error}. {_AGAIN}") from error
+
+
+def _read_hdf5(name: str, source: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Clouds ``(B, S, 3)`` and their class numbers ``(B,)`` of one file."""
     try:
         import h5py
     except ImportError as error:
         raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
-    sources: list[tuple[str, Any]] = []
     try:
-        if place.is_dir():
-            sources = [(str(path), path) for path in sorted(place.glob(f"ply_data_{part}*.h5"))]
-        else:
-            with zipfile.ZipFile(place) as archive:
-                names = sorted(name for name in archive.namelist() if Path(name).match(f"ply_data_{part}*.h5"))
-                sources = [(f"{place}: {name}", BytesIO(archive.read(name))) for name in names]
-        clouds, labels = [], []
-        for name, source in sources:
-            with h5py.File(source, "r") as file:
-                points, kinds = np.asarray(file["data"], np.float32), np.asarray(file["label"]).reshape(-1)
-            if points.ndim != 3 or points.shape[2] != 3 or len(points) != len(kinds):
-                raise InputError(
-                    f"{name} must hold 'data' (clouds, points, 3) and as many 'label'; "
-                    f"got {points.shape} and {kinds.shape}."
-                )
-            clouds.append(points)
-            labels.append(kinds.astype(np.int64))
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{place} is damaged: {error}. Fetch it again: setwise data get point-cloud.") from error
-    if not clouds:
-        raise InputError(f"{place} must hold ply_data_{part}0.h5 and so on; there is none.")
-    points, kinds = np.concatenate(clouds), np.concatenate(labels)
-    return TaskSets.of(points.reshape(-1, 3), kinds, sizes=points.shape[1])
+        with h5py.File(source, "r") as file:
+            points, kinds = np.asarray(file["data"], np.float32), np.asarray(file["label"]).reshape(-1)
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise InputError(f"{name} is damaged: {error}. {_AGAIN}") from error
+    if points.ndim != 3 or points.shape[2] != 3 or not points.size or len(points) != len(kinds):
+        raise InputError(
+            f"{name} must hold 'data' (clouds, points, 3) and as many 'label'; "
+            f"got {points.shape} and {kinds.shape}. {_AGAIN}"
+        )
+    if not np.isfinite(points).all():
+        cloud = int((~np.isfinite(points)).any((1, 2)).argmax())
+        raise InputError(f"{name}: coordinates must be finite; cloud {cloud} holds NaN or infinity. {_AGAIN}")
+    outside = ~np.isin(kinds, np.arange(CLASSES))
+    if outside.any():
+        raise InputError(f"{name}: 'label' must be classes 0 to {CLASSES - 1}; got {kinds[outside][0]}. {_AGAIN}")
+    return points, kinds
 
 
 def _read_meshes(tree: Path, part: str, classes: list[str], most: int | None) -> TaskSets:
@@ -148,7 +181,12 @@ def _read_meshes(tree: Path, part: str, classes: list[str], most: int | None) ->
         raise InputError(f"{tree} must hold meshes <class>/{part}/*.off; there is none.")
     paths = [paths[place] for place in np.random.default_rng(0).permutation(len(paths))[:most]]
     clouds = [
-        sample_surface(*read_off(path), points=MESH_POINTS, generator=np.random.default_rng((place, part == "test")))
+        sample_surface(
+            *read_off(path),
+            points=MESH_POINTS,
+            generator=np.random.default_rng((place, part == "test")),
+            name=str(path),
+        )
         for place, (_, path) in enumerate(paths)
     ]
     return TaskSets.of(np.concatenate(clouds), np.array([number for number, _ in paths]), sizes=MESH_POINTS)

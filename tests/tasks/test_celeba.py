@@ -60,7 +60,8 @@ def test_the_zip_gives_the_same_sets(celeba_folder, tmp_path):
         ("list_attr_celeba.txt", "000061.jpg 1 -1", "line 63"),
         ("list_attr_celeba.txt", "000061.jpg 1 -1 0 1 1", "line 63"),
         ("identity_CelebA.txt", "000061.jpg", "line 61"),
-        ("list_attr_celeba.txt", "000061.jpg 1 -1 1 1 1", "lacks 1"),
+        ("list_attr_celeba.txt", "", "line 63"),
+        ("list_attr_celeba.txt", "000061.jpg 1 -1 1 1 1", "60 images.*61"),
     ],
 )
 def test_damaged_lists_are_refused_by_line(celeba_folder, name, line, match):
@@ -68,6 +69,47 @@ def test_damaged_lists_are_refused_by_line(celeba_folder, name, line, match):
         file.write(f"{line}\n")
     with pytest.raises(InputError, match=match):
         read_lists(celeba_folder)
+
+
+def _without_last_line(path):
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def test_an_attribute_list_that_is_cut_short_is_refused(celeba_folder):
+    _without_last_line(celeba_folder / "list_attr_celeba.txt")
+    with pytest.raises(InputError, match=r"list_attr_celeba\.txt .*60 images.*59"):
+        read_lists(celeba_folder)
+
+
+def test_an_identity_list_that_lacks_an_image_is_refused(celeba_folder):
+    _without_last_line(celeba_folder / "identity_CelebA.txt")
+    with pytest.raises(InputError, match="lacks 1"):
+        read_lists(celeba_folder)
+
+
+@pytest.mark.parametrize("name", ["list_attr_celeba.txt", "identity_CelebA.txt"])
+def test_lists_that_are_not_text_are_refused_by_name(celeba_folder, name):
+    (celeba_folder / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=name):
+        read_lists(celeba_folder)
+
+
+def test_an_attribute_list_without_its_first_line_is_refused(celeba_folder):
+    path = celeba_folder / "list_attr_celeba.txt"
+    path.write_text(path.read_text().removeprefix("60\n"))
+    with pytest.raises(InputError, match=r"list_attr_celeba\.txt"):
+        read_lists(celeba_folder)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-50], lambda b: b.replace(b"JFIF", b"????")])
+def test_a_damaged_zip_is_refused_by_name(celeba_folder, damage):
+    path = celeba_folder / "img_align_celeba.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for picture in (celeba_folder / "img_align_celeba").iterdir():
+            archive.write(picture, f"img_align_celeba/{picture.name}")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=r"img_align_celeba\.zip"):
+        celeba_anomaly(celeba_folder, EXTENT)
 
 
 def test_a_damaged_picture_is_named(celeba_folder):

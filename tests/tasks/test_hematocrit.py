@@ -59,3 +59,34 @@ def test_damaged_files_are_refused(folder, damage):
             file["train_data"] = values[:, :, 0] if damage == "shape" else values
     with pytest.raises(InputError, match=r"hematocrit\.h5"):
         hematocrit(folder, Extent())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("train_data", None),
+        ("test_labels", np.float64(40.0)),
+        ("train_labels", np.zeros((13, 0))),
+        ("train_labels", np.array(["high"] * 13, "S4")),
+        ("test_data", np.zeros((5, 0, 2))),
+    ],
+)
+def test_datasets_of_other_kinds_are_refused_by_file(folder, name, value):
+    path = folder / "hematocrit.h5"
+    with h5py.File(path, "a") as file:
+        del file[name]
+        if value is None:
+            file.create_group(name)
+        else:
+            file[name] = value
+    with pytest.raises(InputError, match=r"hematocrit\.h5"):
+        hematocrit(folder, Extent())
+
+
+def test_a_file_without_patients_is_refused(folder):
+    path = folder / "hematocrit.h5"
+    with h5py.File(path, "a") as file:
+        del file["train_data"], file["train_labels"]
+        file["train_data"], file["train_labels"] = np.zeros((0, CELLS, 2)), np.zeros((0, 1))
+    with pytest.raises(InputError, match=r"hematocrit\.h5"):
+        hematocrit(folder, Extent())

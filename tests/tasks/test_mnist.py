@@ -57,6 +57,25 @@ def test_the_tree_of_png_files_gives_the_same_sets(idx_folder, tmp_path):
     assert torch.equal(first.train.targets, second.train.targets)
 
 
+@pytest.mark.parametrize(
+    ("pictures", "match"),
+    [
+        ({"0/0.png": 28, "1/1.png": 27}, r"1\.png must be 28 x 28 pixels"),
+        ({"0/0.png": 28, "1/0.png": 28}, r"0\.png.* two"),
+        ({"300/0.png": 28}, "<digit>/<number>"),
+    ],
+)
+def test_trees_with_other_pictures_are_refused(tmp_path, pictures, match):
+    from PIL import Image
+
+    for name, side in pictures.items():
+        path = tmp_path / "training" / name
+        path.parent.mkdir(parents=True)
+        Image.new("L", (side, side)).save(path)
+    with pytest.raises(InputError, match=match):
+        read_images(tmp_path)
+
+
 def test_published_files_come_before_unpacked_ones(idx_folder):
     images, labels = read_images(idx_folder)
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):

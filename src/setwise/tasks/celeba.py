@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from setwise._checks import InputError
+from setwise.tasks.files import ARCHIVE_ERRORS
 from setwise.tasks.pictures import read_picture
 from setwise.tasks.sets import TaskData, TaskSets
 from setwise.tasks.task import Extent, RemoteFile, Source
@@ -89,17 +90,24 @@ def read_lists(directory: Path) -> Lists:
         InputError: a missing list, or a line that is not as CelebA has them.
     """
     lines = _lines(directory / _ATTRIBUTES)
-    columns = lines[1].split() if len(lines) > 1 else []
+    if len(lines) < 3 or not lines[0].strip().isdecimal():
+        raise InputError(f"{directory / _ATTRIBUTES} must begin with the number of images and the attributes' names.")
+    columns = lines[1].split()
     names, rows = [], []
     for number, line in enumerate(lines[2:], start=3):
-        name, *values = line.split()
-        if len(values) != len(columns) or not set(values) <= {"1", "-1"}:
+        words = line.split()
+        if len(words) != 1 + len(columns) or not set(words[1:]) <= {"1", "-1"}:
             raise InputError(
                 f"{directory / _ATTRIBUTES}, line {number}, must be a file name and {len(columns)} values 1 or -1; "
                 f"got {line[:60]!r}."
             )
-        names.append(name)
-        rows.append([value == "1" for value in values])
+        names.append(words[0])
+        rows.append([value == "1" for value in words[1:]])
+    if len(names) != int(lines[0]):
+        raise InputError(
+            f"{directory / _ATTRIBUTES} must name {int(lines[0])} images, as its first line says; "
+            f"it names {len(names)}. Get it again."
+        )
     people = {}
     for number, line in enumerate(_lines(directory / _IDENTITIES), start=1):
         words = line.split()
@@ -109,10 +117,10 @@ def read_lists(directory: Path) -> Lists:
             )
         people[words[0]] = int(words[1])
     missing = [name for name in names if name not in people]
-    if missing or not names:
+    if missing:
         raise InputError(
             f"{directory / _IDENTITIES} must name every image of {_ATTRIBUTES}; it lacks {len(missing)} of "
-            f"{len(names)}, {missing[0] if missing else 'none'} among them."
+            f"{len(names)}, {missing[0]} among them."
         )
     return Lists(tuple(names), np.array(rows, bool), np.array([people[name] for name in names]))
 
@@ -141,13 +149,18 @@ def _reader(directory: Path) -> Callable[[str], np.ndarray]:
         if not folder.is_dir():
             raise InputError(_missing(directory / _ZIP))
         return lambda name: read_picture(folder / name, mode="RGB", size=(SIDE, SIDE))
-    archive = zipfile.ZipFile(directory / _ZIP)
+    try:
+        archive = zipfile.ZipFile(directory / _ZIP)
+    except ARCHIVE_ERRORS as error:
+        raise InputError(f"{directory / _ZIP} is damaged: {error}. Get it again.") from error
 
     def read(name: str) -> np.ndarray:
         try:
             content = archive.read(f"{_FOLDER}/{name}")
         except KeyError as error:
             raise InputError(f"{directory / _ZIP} must hold {_FOLDER}/{name}; it does not. Get it again.") from error
+        except ARCHIVE_ERRORS as error:
+            raise InputError(f"{directory / _ZIP} is damaged at {_FOLDER}/{name}: {error}. Get it again.") from error
         return read_picture(content, mode="RGB", size=(SIDE, SIDE), name=f"{_ZIP}: {name}")
 
     return read
@@ -156,7 +169,10 @@ def _reader(directory: Path) -> Callable[[str], np.ndarray]:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(_missing(path))
-    return path.read_text(encoding="utf-8").splitlines()
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} must be text in UTF-8; byte {error.start} is not. Get it again.") from error
 
 
 def _missing(path: Path) -> str:

@@ -57,7 +57,7 @@ def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
             if not extent.fresh:
                 return TaskData(_read(file, "train", path, extent.train, elements), {"test": test})
             return TaskData(_read(file, "train", path, extent.train, None), {"test": test}, draw=elements)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, OverflowError, RuntimeError) as error:
         raise InputError(f"{path} is damaged: {error}. Get it again from {SOURCE.page}.") from error
 
 
@@ -79,12 +79,17 @@ def categorical_hematocrit(directory: Path | None, extent: Extent) -> TaskData:
 
 def _read(file: Any, part: str, path: Path, sets: int | None, elements: int | None) -> TaskSets:
     """The fixed subset of cells of each patient, some patients at a time; all cells where none is named."""
-    data, labels = file[f"{part}_data"], np.asarray(file[f"{part}_labels"], np.float32)
-    if data.ndim != 3 or data.shape[2] != 2 or len(labels) != len(data):
+    data, labels = file[f"{part}_data"], file[f"{part}_labels"]
+    # A group has no shape, an empty dataset has none either.
+    shape, labels_shape = (getattr(item, "shape", None) or () for item in (data, labels))
+    if len(shape) != 3 or shape[2] != 2 or labels_shape[:1] != shape[:1] or 0 in shape + labels_shape:
         raise InputError(
-            f"{path}: {part}_data must be (patients, cells, 2) with as many {part}_labels; "
-            f"got {data.shape} and {labels.shape}."
+            f"{path}: {part}_data must be (patients, cells, 2) with as many {part}_labels, and one patient at least; "
+            f"got {shape} and {labels_shape}. Get it again from {SOURCE.page}."
         )
+    if not {data.dtype.kind, labels.dtype.kind} <= set("fiu"):
+        raise InputError(f"{path}: {part} must hold numbers; got {data.dtype} and {labels.dtype}.")
+    labels = np.asarray(labels, np.float32)
     count = len(data) if sets is None else min(sets, len(data))
     places = fixed_subset(data.shape[1], data.shape[1] if elements is None else elements)
     cells = np.empty((count, len(places), 2), np.float32)

@@ -28,6 +28,7 @@ SOURCE = Source(
 _TRAIN, _TEST = 50_000, 1_000
 HELD_OUT = 1_000  # images of each digit that only test sets see
 _SEEDS = {"train": 0, "test": 1}
+_SIDE = 28  # pixels of an image
 _AGAIN = "Fetch it again: setwise data get mnist-var."
 
 
@@ -142,13 +143,21 @@ def _read_tree(tree: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images by their numbers, which their names are, so that both ways of reading give the same sets."""
     from setwise.tasks.pictures import read_picture
 
-    found = {}
+    found: dict[int, Path] = {}
     for path in tree.glob("*/*.png"):
-        if not (path.stem.isdecimal() and path.parent.name.isdecimal()):
+        if not (path.stem.isdecimal() and path.parent.name in set("0123456789")):
             raise InputError(f"{path} must be named <digit>/<number>.png, as in mnist_png.")
-        found[int(path.stem)] = path
+        number = int(path.stem)
+        if number in found:
+            raise InputError(f"{path} and {found[number]} are two images of one number. Leave out the wrong one.")
+        found[number] = path
     if sorted(found) != list(range(len(found))) or not found:
         raise InputError(f"{tree} must hold images numbered from 0 without gaps; it holds {len(found)} PNG files.")
     paths = [found[number] for number in range(len(found))]
-    images = np.stack([read_picture(path, mode="L") for path in paths])
-    return images, np.array([int(path.parent.name) for path in paths], np.uint8)
+    images = [read_picture(path, mode="L") for path in paths]
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != (_SIDE, _SIDE):
+            raise InputError(
+                f"{path} must be {_SIDE} x {_SIDE} pixels; it is {image.shape[1]} x {image.shape[0]}. {_AGAIN}"
+            )
+    return np.stack(images), np.array([int(path.parent.name) for path in paths], np.uint8)

@@ -29,6 +29,6 @@ def read_picture(source: Path | bytes, *, mode: str, size: tuple[int, int] | Non
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
             picture = image.convert(mode)
             return np.asarray(picture if size is None else picture.resize(size, Image.Resampling.BICUBIC))
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         label = name if isinstance(source, bytes) else source
         raise InputError(f"{label} could not be read as an image: {error}. Fetch it again.") from error

@@ -32,6 +32,7 @@ class _Server(BaseHTTPRequestHandler):
     stop_after: int | None = None
     knows_ranges = True
     says_length = True
+    chunked = False
     shift = 0  # bytes by which the answer to a range begins late
 
     def do_GET(self):
@@ -48,6 +49,11 @@ class _Server(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         if self.says_length:
             self.send_header("Content-Length", str(len(self.content) - start))
+        if self.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"3e8\r\n" + self.content[start : start + 1000] + b"\r\n3e8\r\n" + bytes(10))
+            return
         self.end_headers()
         end = len(self.content) if self.stop_after is None else min(len(self.content), start + self.stop_after)
         self.wfile.write(self.content[start:end])
@@ -84,6 +90,13 @@ def test_a_download_that_was_cut_off_goes_on(server, tmp_path, knows_ranges):
     assert server.asked == ("all", "bytes=1000-")
     assert seen[-1] == ("a.bin", len(CONTENT), len(CONTENT))
     assert not (tmp_path / "a.bin.part").exists()
+
+
+def test_a_download_in_chunks_that_breaks_keeps_what_arrived(server, tmp_path):
+    server.chunked, server.says_length = True, False
+    with pytest.raises(InputError, match=r"kept in .*a\.bin\.part"):
+        download(server.file, tmp_path / "a.bin")
+    assert (tmp_path / "a.bin.part").read_bytes() == CONTENT[:1000] + bytes(10)
 
 
 def test_a_wrong_checksum_leaves_nothing(server, tmp_path):

@@ -97,9 +97,9 @@ def download(file: RemoteFile, target: Path, *, progress: Progress | None = None
     try:
         _fetch(file, part, progress)
     except (urllib.error.URLError, HTTPException, OSError) as error:
+        kept = f"What has arrived is kept in {part}; the same command goes on. " if part.is_file() else ""
         raise InputError(
-            f"{file.url} could not be fetched: {error}. What has arrived is kept in {part}; the same command goes on. "
-            "Files at hand are taken with --from DIRECTORY."
+            f"{file.url} could not be fetched: {error}. {kept}Files at hand are taken with --from DIRECTORY."
         ) from error
     if fault := _fault(part, file):
         part.unlink()
@@ -143,7 +143,7 @@ def _receive(file: RemoteFile, part: Path, have: int, progress: Progress | None)
         total = None if length is None else have + int(length)
         done = have
         with part.open("ab" if have else "wb") as out:
-            while block := answer.read(_BLOCK):
+            while block := answer.read1(_BLOCK):  # as it arrives; read() loses what came of a broken chunk
                 out.write(block)
                 done += len(block)
                 if progress is not None:

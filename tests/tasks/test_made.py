@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from setwise._checks import InputError
 from setwise.tasks import TASKS, Extent, get_task
 
 EXTENT = Extent(train=211, test=53, elements=31)
@@ -49,6 +50,12 @@ def test_made_tasks_are_the_same_each_time_and_share_no_set(name):
     train = {x.numpy().tobytes() for x in first.train.batch(torch.arange(len(first.train))).to_list()}
     test = {x.numpy().tobytes() for x in first.tests["test"].batch(torch.arange(53)).to_list()}
     assert not train & test
+
+
+@pytest.mark.parametrize("name", sorted(TASKS.keys() - {"hematocrit", "hematocrit-categorical", "point-cloud"}))
+def test_fresh_elements_are_refused_where_a_set_has_no_others(name, tmp_path):
+    with pytest.raises(InputError, match="hematocrit, point-cloud, hematocrit-categorical"):
+        get_task(name).load(tmp_path, Extent(train=7, test=5, elements=6, fresh=True))
 
 
 def test_digits_have_targets_of_their_own_sets():

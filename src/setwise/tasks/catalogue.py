@@ -1,14 +1,18 @@
 """All tasks by name."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
-from setwise._checks import check_choice
+from setwise._checks import InputError, check_choice
 from setwise.tasks import celeba, hematocrit, mnist, point_cloud
 from setwise.tasks.celeba import celeba_anomaly
 from setwise.tasks.digits_var import digits_var
 from setwise.tasks.made import normal_var, normal_var_ood, weighted_average
 from setwise.tasks.mnist import mnist_var
-from setwise.tasks.task import Task
+from setwise.tasks.sets import TaskData
+from setwise.tasks.task import Extent, Task
 
 _VARIANCE = "population variance of the digits"
 _ALL = (
@@ -110,7 +114,25 @@ _ALL = (
         categories=(hematocrit.BINS**2,),
     ),
 )
-TASKS = {task.name: task for task in _ALL}
+_WITH_FRESH_DRAWS = ("hematocrit", "point-cloud", "hematocrit-categorical")  # their sets have more than is taken
+
+
+def _load_fixed(name: str, load: Callable, directory: Path | None, extent: Extent) -> TaskData:
+    """Load a task whose sets have no other elements than those that are taken."""
+    if extent.fresh:
+        raise InputError(
+            f"fresh elements need one of the tasks {', '.join(_WITH_FRESH_DRAWS)}; {name} takes all elements of a set, "
+            "or a fixed subset. Leave fresh out."
+        )
+    return load(directory, extent)
+
+
+TASKS = {
+    task.name: task
+    if task.name in _WITH_FRESH_DRAWS
+    else replace(task, load=partial(_load_fixed, task.name, task.load))
+    for task in _ALL
+}
 
 
 def get_task(name: str) -> Task:

@@ -56,7 +56,8 @@ class Extent:
         train: training sets.
         test: test sets.
         elements: elements of a set.
-        fresh: elements are drawn afresh for each training batch; false keeps one fixed subset.
+        fresh: elements are drawn afresh for each training batch; false keeps one fixed subset. Tasks whose sets have no
+            other elements refuse it.
     """
 
     train: int | None = None

@@ -55,7 +55,10 @@ def run(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on the CPU.")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="Compile models.")] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Other elements of a set for each batch, not one subset; not in the tables.")
+        bool,
+        typer.Option(
+            "--fresh", help="Other elements of each set for each batch, where it has more; not in the tables."
+        ),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line for each epoch.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Name the runs that are left, and leave.")] = False,

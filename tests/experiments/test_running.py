@@ -178,7 +178,7 @@ def test_however_short_the_budget_repeated_commands_get_on(places):
 
 
 def test_fresh_elements_are_another_run():
-    one, fresh = (Run("weighted-average-real", _row(), "small", 0, fresh) for fresh in (False, True))
+    one, fresh = (Run("point-cloud", _row(), "small", 0, fresh) for fresh in (False, True))
     assert one.identity != fresh.identity
     assert fresh.protocol.extent.fresh
 

@@ -16,6 +16,7 @@ from experiments.running import BudgetSpentError, Deadline, Run, execute
 from setwise._checks import InputError
 from setwise.tasks import TASKS, Extent, TaskData, get_task
 from setwise.tasks.files import directory_of
+from setwise.training.config import chosen_device
 from setwise.training.observers import Observer
 
 Say = Callable[[str], None]
@@ -86,7 +87,7 @@ def plan(
 
 def pending(runs: Sequence[Run], results: Path) -> list[Run]:
     """Those without a record."""
-    done = {record.run for record in records.read(results)}
+    done = records.recorded(results)
     return [run for run in runs if run.identity not in done]
 
 
@@ -136,22 +137,6 @@ def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Ob
     if deadline.passed:
         say(f"The time is over; {len(pending(runs, settings.results))} runs are left. The same command goes on.")
     return recorded
-
-
-def chosen_device(name: str) -> torch.device:
-    """The device that a word names; "auto" is a GPU where there is one.
-
-    Raises:
-        InputError: there is no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"the device must be auto, cpu or cuda, and at hand; got {name!r}.") from error
-    return device
 
 
 def seconds_of(text: str) -> float:

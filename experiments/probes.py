@@ -55,7 +55,8 @@ def read_probes(results: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return {part: json.loads(path.read_bytes())[part] for part in ("gradients", "spreads", "unseen")}
+        content = json.loads(path.read_bytes())
+        return {part: content[part] for part in ("gradients", "spreads", "unseen")}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} must be what `python -m experiments probe` writes. Run it again.") from error
 

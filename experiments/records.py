@@ -103,6 +103,11 @@ def read(results: Path = RESULTS) -> list[Record]:
     return list(found.values())
 
 
+def recorded(results: Path = RESULTS) -> set[str]:
+    """Identities of the runs that have a record."""
+    return {record.run for record in read(results)}
+
+
 def _lines(path: Path) -> Iterator[Record]:
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line or _cut_short(line):

@@ -167,17 +167,18 @@ def execute(
     with _claimed(directory) as mine:
         if not mine:
             return None
-        if any(record.run == run.identity for record in records.read(results)):
+        if run.identity in records.recorded(results):
             shutil.rmtree(directory)
             return None
+        known = fingerprint(data)
         if run.row.baseline is not None:
             started = time.perf_counter()
             size = run.protocol.batch_size
             found = controls.fit_and_measure(run.row.baseline, task, data.to("cpu"), batch_size=size, seed=run.seed)
-            record = _record(run, task, data, "finished", found, [], None, None, torch.device("cpu"))
+            record = _record(run, known, "finished", found, [], None, None, torch.device("cpu"))
             record = record.model_copy(update={"seconds": round(time.perf_counter() - started, 2)})
         else:
-            record = _train(run, task, data, directory, device, (*observers, deadline), compiled)
+            record = _train(run, task, data, known, directory, device, (*observers, deadline), compiled)
         records.append(record, results)
         shutil.rmtree(directory)
     return record
@@ -187,6 +188,7 @@ def _train(
     run: Run,
     task: Task,
     data: TaskData,
+    known: str,
     directory: Path,
     device: torch.device,
     observers: Sequence[Observer],
@@ -206,18 +208,18 @@ def _train(
             train=train,
             validation=None,
             config=settings.fit_config(seed=run.seed, device=str(device)),
-            checkpoints=Checkpoints(directory, {"run": run.identity, "device": device.type, "data": fingerprint(data)}),
+            checkpoints=Checkpoints(directory, {"run": run.identity, "device": device.type, "data": known}),
             resume=True,
             observers=observers,
         )
     except DivergedError:
         history = read_history(directory / METRICS)
-        return _record(run, task, data, "diverged", {}, history, parameters, train, device)
+        return _record(run, known, "diverged", {}, history, parameters, train, device)
     if fitted.status == "interrupted":
         raise KeyboardInterrupt
     feature_norm = run.row.norm.startswith("feature")
     found = measuring.measure(model.to(device), task, data, batch_size=settings.batch_size, feature_norm=feature_norm)
-    return _record(run, task, data, "finished", found, fitted.progress.history, parameters, train, device)
+    return _record(run, known, "finished", found, fitted.progress.history, parameters, train, device)
 
 
 def fingerprint(data: TaskData) -> str:
@@ -238,8 +240,7 @@ def _objective(task: Task, data: TaskData) -> Objective:
 
 def _record(
     run: Run,
-    task: Task,
-    data: TaskData,
+    known: str,
     status: Any,
     found: measuring.Measures,
     history: Sequence[EpochRecord],
@@ -256,7 +257,7 @@ def _record(
         seed=run.seed,
         configuration=run.configuration,
         status=status,
-        metric=task.metric,
+        metric=get_task(run.task).metric,
         test=found,
         losses=tuple(float(f"{epoch.train_loss:.6g}") for epoch in history),
         seconds=round(sum(epoch.seconds for epoch in history), 2),
@@ -270,7 +271,7 @@ def _record(
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        data=fingerprint(data),
+        data=known,
         commit=_commit(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -80,7 +80,7 @@ _PAPER = {
 }
 # Fewer sets, elements and epochs, and a learning rate ten times as high, so that some 500 steps are enough to train;
 # width, depth, heads and inducing points are the paper's. One or two minutes a run on an idle core; Set Transformers of
-# 16 layers take five.
+# 16 layers take three to four.
 _REDUCED = Protocol(epochs=15, learning_rate=1e-3, train=2_000, test=500)
 _SMALL = {
     "mnist-var": replace(_REDUCED, train=4_000, epochs=10),

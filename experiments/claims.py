@@ -73,6 +73,11 @@ class Summary:
         return self.mean is not None and abs(self.mean - value) <= allowed
 
 
+def number(value: float | None) -> str:
+    """Four significant digits, as the paper has about; "failed" for none."""
+    return "failed" if value is None else f"{value:.4g}"
+
+
 @dataclass(frozen=True)
 class Claim:
     """What the paper says of a cell.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from experiments import paper
-from experiments.claims import Summary, Verdict, relation_of, summarise, verdict_of
+from experiments.claims import Summary, Verdict, number, relation_of, summarise, verdict_of
 from experiments.grids import GRIDS, Grid, Section
 from experiments.records import Cells
 from experiments.rows import Row
@@ -30,9 +30,9 @@ def missed_numbers(cells: Cells) -> Iterator[str]:
             for task, published in numbers.get(row.key, {}).items():
                 ours, constant = (summarise(cells.get(("paper", task, key), [])) for key in (row.key, "constant"))
                 if ours is not None and not ours.is_about(*published):
-                    text = f"- {TASKS[task].title}, *{row.label}*: {_value(ours)}, the paper's {published[0]:g}"
+                    text = f"- {TASKS[task].title}, *{row.label}*: {number(ours.mean)}, the paper's {published[0]:g}"
                     if constant is not None:
-                        text += f" (a constant: {_value(constant)}, theirs about {paper.CONSTANT[task]:g})"
+                        text += f" (a constant: {number(constant.mean)}, theirs about {paper.CONSTANT[task]:g})"
                     found[task, row.key] = f"{text}."
     yield from found.values() or ["None."]
 
@@ -52,14 +52,9 @@ def _checked(grid: Grid, scale: str, cells: Cells) -> Iterator[str]:
 
 def _failed(grid: Grid, section: Section, task: str, row: Row, verdict: Verdict) -> str:
     claim, numbers = verdict.claim, paper.NUMBERS[grid.name]
-    others = {other.key: other.label for other in section.all_rows}
     other = paper.CONSTANT[task] if claim.against == "constant" else numbers[claim.against][task][0]
-    said = f"is {claim.words(others[claim.against])} in the paper ({numbers[row.key][task][0]:g} and {other:g})"
-    return f"    - *{row.label}* {said}, not in ours ({_value(verdict.ours)} and {_value(verdict.against)})."
-
-
-def _value(summary: Summary) -> str:
-    return "failed" if summary.mean is None else f"{summary.mean:.4g}"
+    said = f"is {claim.words(section.label(claim.against))} in the paper ({numbers[row.key][task][0]:g} and {other:g})"
+    return f"    - *{row.label}* {said}, not in ours ({number(verdict.ours.mean)} and {number(verdict.against.mean)})."
 
 
 def control_findings(cells: Cells) -> Iterator[str]:
@@ -67,8 +62,8 @@ def control_findings(cells: Cells) -> Iterator[str]:
     found = False
     for scale in SCALES:
         for task in TASKS:
-            known = {key[2]: summarise(records) for key, records in cells.items() if key[:2] == (scale, task)}
-            rows = {key: summary for key, summary in known.items() if summary is not None}
+            known = ((key[2], summarise(records)) for key, records in cells.items() if key[:2] == (scale, task))
+            rows = {key: summary for key, summary in known if summary is not None}
             for sentence in _of_task(rows, higher=TASKS[task].metric == "accuracy"):
                 found = True
                 yield f"- {TASKS[task].title}, {_WORDS[scale]}: {sentence}"
@@ -78,7 +73,7 @@ def control_findings(cells: Cells) -> Iterator[str]:
 
 def _of_task(rows: dict[str, Summary], *, higher: bool) -> Iterator[str]:
     def value(key: str) -> str:
-        return _value(rows[key])
+        return number(rows[key].mean)
 
     def word(key: str, against: str, words: tuple[str, str, str]) -> str:
         """One of the words for better, alike and worse."""

@@ -31,6 +31,10 @@ class Section:
         """The paper's rows, then the controls."""
         return (*self.rows, *self.controls)
 
+    def label(self, key: str) -> str:
+        """How a row is called here."""
+        return next(row.label for row in self.all_rows if row.key == key)
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import paper, texts
-from experiments.claims import Summary, claim_of, summarise, verdict_of
+from experiments.claims import Summary, claim_of, number, summarise, verdict_of
 from experiments.findings import claim_findings, control_findings, missed_numbers
 from experiments.grids import GRIDS, Grid, Section
 from experiments.planning import plan
@@ -55,11 +55,6 @@ def report(
             lines += [f"![{caption}]({name})", "", caption, ""]
     lines += [*_unseen(probes), texts.CARE]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def number(value: float | None) -> str:
-    """Four significant digits, as the paper has about; "failed" for none."""
-    return "failed" if value is None else f"{value:.4g}"
 
 
 def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
@@ -140,20 +135,21 @@ def _line(grid: Grid, section: Section, row: Row, task: str, cells: Cells, part:
     if claim is None:
         columns += [_NOTHING, _NOTHING]
     else:
-        labels = {other.key: other.label for other in section.all_rows}
         verdicts = [verdict_of(grid.name, row.key, task, scale, cells) for scale in SCALES]
         answers = (_NOTHING if verdict is None else "yes" if verdict.held else "**no**" for verdict in verdicts)
-        columns += [claim.words(labels[claim.against]), ", ".join(answers)]
+        columns += [claim.words(section.label(claim.against)), ", ".join(answers)]
     return f"| {' | '.join(columns)} |"
 
 
 def _missing(grid: Grid, task: str, cells: Cells) -> Iterator[str]:
     """The commands that do the runs that are left."""
-    done = {record.run for records in cells.values() for record in records}
     lines = [
         f"python -m experiments run {grid.name} --task {task} --scale {scale}"
         for scale in SCALES
-        if any(run.identity not in done for run in plan([grid], tasks=[task], patterns=[], seeds=_SEEDS, scale=scale))
+        if any(
+            run.seed not in (record.seed for record in cells.get((scale, task, run.row.key), []))
+            for run in plan([grid], tasks=[task], patterns=[], seeds=_SEEDS, scale=scale)
+        )
     ]
     if not lines:
         return

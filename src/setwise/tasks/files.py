@@ -20,14 +20,8 @@ Progress = Callable[[str, int, int | None], None]
 _HOME = "SETWISE_DATA"
 _BLOCK = 1 << 20
 _TIMEOUT = 60.0  # seconds without a byte
-ARCHIVE_ERRORS = (
-    OSError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    RuntimeError,
-    ValueError,
-)  # of damaged zip archives
+# What reading a damaged zip archive raises.
+ARCHIVE_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
 def data_home() -> Path:
@@ -193,11 +187,8 @@ def _fault(path: Path, file: RemoteFile) -> str | None:
 
 
 def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as content:
-        while block := content.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _is_whole(path: Path) -> bool:

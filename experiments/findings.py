@@ -1,8 +1,10 @@
 """Which claims of the paper hold and what the control rows show, in sentences made from the records."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self
 
-from experiments import paper
+from experiments import paper, rows
 from experiments.claims import Summary, Verdict, number, relation_of, summarise, verdict_of
 from experiments.grids import GRIDS, Grid, Section
 from experiments.records import Cells
@@ -11,6 +13,7 @@ from experiments.scales import SCALES
 from setwise.tasks import TASKS
 
 _WORDS = {"paper": "paper's protocol", "small": "small scale"}
+_HELPS = ("helps", "makes no difference", "harms")
 _SUMMARIES = ("summaries-ridge", "summaries-boosting", "summaries-mlp")
 
 
@@ -59,28 +62,56 @@ def _failed(grid: Grid, section: Section, task: str, row: Row, verdict: Verdict)
 
 def control_findings(cells: Cells) -> Iterator[str]:
     """A list item per question and cell with enough runs; a line that says so where there is none."""
-    found = False
-    for scale in SCALES:
-        for task in TASKS:
-            known = ((key[2], summarise(records)) for key, records in cells.items() if key[:2] == (scale, task))
-            rows = {key: summary for key, summary in known if summary is not None}
-            for sentence in _of_task(rows, higher=TASKS[task].metric == "accuracy"):
-                found = True
-                yield f"- {TASKS[task].title}, {_WORDS[scale]}: {sentence}"
-    if not found:
-        yield "No control was run yet."
+    yield from list(_by_cell(cells, _of_controls)) or ["No control was run yet."]
 
 
-def _of_task(rows: dict[str, Summary], *, higher: bool) -> Iterator[str]:
-    def value(key: str) -> str:
-        return number(rows[key].mean)
+def appendix_findings(cells: Cells) -> Iterator[str]:
+    """A list item per question of the appendix and cell with enough runs; a line that says so where there is none."""
+    yield from list(_by_cell(cells, _of_appendix)) or ["Nothing of the appendix was run yet."]
 
-    def word(key: str, against: str, words: tuple[str, str, str]) -> str:
+
+@dataclass(frozen=True)
+class _Found:
+    """What the rows of a task came to at a scale.
+
+    Attributes:
+        rows: by key, those that were run.
+        far: the same on test sets unlike the training sets, where the task has them.
+        higher: whether more is better.
+    """
+
+    rows: Mapping[str, Summary]
+    far: Mapping[str, Summary]
+    higher: bool
+
+    @classmethod
+    def of(cls, cells: Cells, scale: str, task: str) -> Self:
+        def of_part(part: str) -> dict[str, Summary]:
+            known = ((key[2], summarise(records, part)) for key, records in cells.items() if key[:2] == (scale, task))
+            return {key: summary for key, summary in known if summary is not None}
+
+        return cls(of_part("test"), of_part("out of distribution"), TASKS[task].metric == "accuracy")
+
+    def value(self, key: str) -> str:
+        return number(self.rows[key].mean)
+
+    def word(self, key: str, against: str, words: tuple[str, str, str]) -> str:
         """One of the words for better, alike and worse."""
-        relation = relation_of(rows[key], rows[against], higher=higher)
+        relation = relation_of(self.rows[key], self.rows[against], higher=self.higher)
         return words[("better", "like", "worse").index(relation)]
 
-    if {"deep-sets-3", "deep-sets-50", "deep-sets-50-he"} <= rows.keys():
+
+def _by_cell(cells: Cells, sentences: Callable[[_Found], Iterator[str]]) -> Iterator[str]:
+    """The sentences as list items that name task and scale."""
+    for scale in SCALES:
+        for task in TASKS:
+            for sentence in sentences(_Found.of(cells, scale, task)):
+                yield f"- {TASKS[task].title}, {_WORDS[scale]}: {sentence}"
+
+
+def _of_controls(found: _Found) -> Iterator[str]:
+    known, value, word = found.rows, found.value, found.word
+    if {"deep-sets-3", "deep-sets-50", "deep-sets-50-he"} <= known.keys():
         no_help = "He's initialisation does not help here"
         depth = ("not depth", "not depth", "and depth as well")
         end = f"the initialisation is at fault, {word('deep-sets-50-he', 'deep-sets-3', depth)}"
@@ -88,30 +119,54 @@ def _of_task(rows: dict[str, Summary], *, higher: bool) -> Iterator[str]:
             f"50 plain layers {value('deep-sets-50')}, with He's initialisation {value('deep-sets-50-he')}, 3 layers "
             f"{value('deep-sets-3')}: {word('deep-sets-50-he', 'deep-sets-50', (end, no_help, no_help))}."
         )
-    if {"deep-sets++-50", "deep-sets++-50-zero"} <= rows.keys():
-        found = word("deep-sets++-50-zero", "deep-sets++-50", ("better", "alike", "worse"))
+    if {"deep-sets++-50", "deep-sets++-50-zero"} <= known.keys():
+        said = word("deep-sets++-50-zero", "deep-sets++-50", ("better", "alike", "worse"))
         yield (
             f"Deep Sets++ 50 {value('deep-sets++-50')}; with blocks that begin as the identity "
-            f"{value('deep-sets++-50-zero')}, {found}."
+            f"{value('deep-sets++-50-zero')}, {said}."
         )
-    helps = ("helps", "makes no difference", "harms")
-    if {"deep-sets-50-set", "deep-sets-50-set-carried"} <= rows.keys():
+    if {"deep-sets-50-set", "deep-sets-50-set-carried"} <= known.keys():
         yield (
             f"50 layers with set norm and no residuals {value('deep-sets-50-set')}; carrying the two removed numbers "
-            f"to the decoder {word('deep-sets-50-set-carried', 'deep-sets-50-set', helps)}: "
+            f"to the decoder {word('deep-sets-50-set-carried', 'deep-sets-50-set', _HELPS)}: "
             f"{value('deep-sets-50-set-carried')}."
         )
-    if {"deep-sets++-50", "deep-sets++-50-carried"} <= rows.keys():
-        found = word("deep-sets++-50-carried", "deep-sets++-50", helps)
+    if {"deep-sets++-50", "deep-sets++-50-carried"} <= known.keys():
+        said = word("deep-sets++-50-carried", "deep-sets++-50", _HELPS)
         yield (
-            f"Deep Sets++ 50 {value('deep-sets++-50')}; carrying the two numbers {found}: "
+            f"Deep Sets++ 50 {value('deep-sets++-50')}; carrying the two numbers {said}: "
             f"{value('deep-sets++-50-carried')}."
         )
-    summaries = [key for key in _SUMMARIES if key in rows and rows[key].mean is not None]
-    if summaries and "deep-sets++-50" in rows:
-        best = (max if higher else min)(summaries, key=lambda key: rows[key].mean or 0.0)
-        found = word(best, "deep-sets++-50", ("beat", "are level with", "do not beat"))
+    summaries = [key for key in _SUMMARIES if key in known and known[key].mean is not None]
+    if summaries and "deep-sets++-50" in known:
+        best = (max if found.higher else min)(summaries, key=lambda key: known[key].mean or 0.0)
+        said = word(best, "deep-sets++-50", ("beat", "are level with", "do not beat"))
         yield (
-            f"moments and quantiles ({best.removeprefix('summaries-')}) {found} Deep Sets++ 50: {value(best)} and "
+            f"moments and quantiles ({best.removeprefix('summaries-')}) {said} Deep Sets++ 50: {value(best)} and "
             f"{value('deep-sets++-50')}."
         )
+
+
+def _of_appendix(found: _Found) -> Iterator[str]:
+    known, value, word = found.rows, found.value, found.word
+    sizes = [row.key for row in rows.BATCH_SIZES if row.key in known]
+    if sizes and "constant" in known:
+        better = [key for key in sizes if relation_of(known[key], known["constant"], higher=found.higher) == "better"]
+        yield (
+            f"{len(better)} of {len(sizes)} rows (both norms, batches of 4 to 64) do better than the constant "
+            f"{value('constant')}."
+        )
+        for way, words in (("mean", "the statistics of each test batch"), ("running", "running statistics")):
+            numbers = [getattr(found.far[key], way) for key in sizes if "feature" in key]
+            if numbers := [x for x in numbers if x is not None]:
+                yield (
+                    f"out of distribution, feature norm with {words} has {number(min(numbers))} to "
+                    f"{number(max(numbers))}, the constant {number(found.far['constant'].mean)}."
+                )
+    for row in rows.WEIGHTED:
+        if {row.key, layer := f"{row.key}-layer"} <= known.keys():
+            said = word(layer, row.key, _HELPS)
+            yield f"layer norm {said} in {row.label}: {value(layer)} with it, {value(row.key)} without."
+    if (exploded := known.get(rows.SUM_ARC.key)) is not None:
+        end = "" if exploded.mean is None else f"; the others have {number(exploded.mean)}"
+        yield f"sum ARC diverged in {exploded.diverged} of {exploded.seeds} runs{end}."

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments import paper, texts
 from experiments.claims import Summary, claim_of, number, summarise, verdict_of
-from experiments.findings import claim_findings, control_findings, missed_numbers
+from experiments.findings import appendix_findings, claim_findings, control_findings, missed_numbers
 from experiments.grids import GRIDS, Grid, Section
 from experiments.planning import plan
 from experiments.records import Cells, Record, by_cell
@@ -47,7 +47,9 @@ def report(
     current = _current(records)
     cells = by_cell(current)
     lines = [texts.HEAD, *claim_findings(cells), "", texts.MISSED, *missed_numbers(cells), ""]
-    lines += ["## What the controls show", "", *control_findings(cells), "", texts.PROTOCOL, *_protocols(), ""]
+    lines += ["## What the controls show", "", *control_findings(cells), ""]
+    lines += ["## What the appendix's runs show", "", *appendix_findings(cells), ""]
+    lines += [texts.PROTOCOL, *_protocols(), ""]
     lines += [*(line for grid in GRIDS.values() for line in _grid(grid, cells)), texts.SIMPLE_VIEW]
     if figures:
         lines += ["## Figures", ""]

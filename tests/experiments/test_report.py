@@ -102,6 +102,38 @@ def test_whether_depth_or_initialisation_fails_is_said(he, end):
     assert said in report([_record(run, values[run.row.key]) for run in runs])
 
 
+def _appendix(task, values):
+    runs = plan([GRIDS["appendix"]], tasks=[task], patterns=list(values), seeds=[0], scale="small")
+    return [_record(run, values[run.row.key]) for run in runs]
+
+
+def test_the_page_says_whether_layer_norm_harms_weighted_averages():
+    values = {"deep-sets-3": 0.4, "deep-sets-3-layer": 0.6, "set-transformer-2": 0.3, "set-transformer-2-layer": 0.1}
+    page = report(_appendix("weighted-average-real", values))
+    assert "layer norm harms in Deep Sets, 3 layers: 0.6 with it, 0.4 without." in page
+    assert "layer norm helps in Set Transformer, 2 layers: 0.1 with it, 0.3 without." in page
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "1 of 1 runs."), (3.0, "0 of 1 runs; the others have 3.")])
+def test_the_page_says_whether_sum_arc_explodes(value, said):
+    page = report(_appendix("normal-var", {"deep-sets-50-clean-sum-set": value}))
+    assert f"sum ARC diverged in {said}" in page
+
+
+def test_the_page_says_what_running_statistics_do_to_sets_unlike_the_training_sets():
+    values = {"deep-sets-25-feature-batch-4": 0.05, "deep-sets-25-set-batch-4": 0.2, "constant": 0.1}
+    ways = {key: {"value": 10 * value} for key, value in values.items()}
+    ways["deep-sets-25-feature-batch-4"]["running_statistics"] = 700.0
+    records = [
+        record.model_copy(update={"test": record.test | {"out of distribution": ways[record.table_row]}})
+        for record in _appendix("normal-var-ood", values)
+    ]
+    page = report(records)
+    assert "1 of 2 rows (both norms, batches of 4 to 64) do better than the constant 0.1." in page
+    assert "feature norm with the statistics of each test batch has 0.5 to 0.5, the constant 1." in page
+    assert "feature norm with running statistics has 700 to 700, the constant 1." in page
+
+
 def test_records_of_another_configuration_are_not_shown(known):
     old = [record.model_copy(update={"run": f"{record.run}-old"}) for record in known if record.table_row != "constant"]
     assert "5.51 ± 0.01" not in report(old)

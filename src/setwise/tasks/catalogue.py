@@ -1,18 +1,14 @@
 """All tasks by name."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from setwise._checks import InputError, check_choice
+from setwise._checks import check_choice
 from setwise.tasks import celeba, hematocrit, mnist, point_cloud
 from setwise.tasks.celeba import celeba_anomaly
 from setwise.tasks.digits_var import digits_var
 from setwise.tasks.made import normal_var, normal_var_ood, weighted_average
 from setwise.tasks.mnist import mnist_var
-from setwise.tasks.sets import TaskData
-from setwise.tasks.task import Extent, Task
+from setwise.tasks.task import Task
 
 _VARIANCE = "population variance of the digits"
 _ALL = (
@@ -24,6 +20,7 @@ _ALL = (
         "hematocrit in percent",
         hematocrit.hematocrit,
         source=hematocrit.SOURCE,
+        redraws=True,
     ),
     Task(
         "point-cloud",
@@ -33,6 +30,7 @@ _ALL = (
         "class of the object",
         point_cloud.point_cloud,
         source=point_cloud.SOURCE,
+        redraws=True,
         pool="max",
     ),
     Task("mnist-var", "MNIST Var", "regression", 1, _VARIANCE, mnist_var, source=mnist.SOURCE),
@@ -110,29 +108,12 @@ _ALL = (
         "hematocrit in percent",
         hematocrit.categorical_hematocrit,
         source=hematocrit.SOURCE,
+        redraws=True,
         elements="categories",
         categories=(hematocrit.BINS**2,),
     ),
 )
-_WITH_FRESH_DRAWS = ("hematocrit", "point-cloud", "hematocrit-categorical")  # their sets have more than is taken
-
-
-def _load_fixed(name: str, load: Callable, directory: Path | None, extent: Extent) -> TaskData:
-    """Load a task whose sets have no other elements than those that are taken."""
-    if extent.fresh:
-        raise InputError(
-            f"fresh elements need one of the tasks {', '.join(_WITH_FRESH_DRAWS)}; {name} takes all elements of a set, "
-            "or a fixed subset. Leave fresh out."
-        )
-    return load(directory, extent)
-
-
-TASKS = {
-    task.name: task
-    if task.name in _WITH_FRESH_DRAWS
-    else replace(task, load=partial(_load_fixed, task.name, task.load))
-    for task in _ALL
-}
+TASKS = {task.name: task for task in _ALL}
 
 
 def get_task(name: str) -> Task:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from setwise._checks import InputError
 from setwise.tasks.sets import TaskData
 
 Kind = Literal["regression", "classification", "anomaly"]
@@ -56,8 +57,7 @@ class Extent:
         train: training sets.
         test: test sets.
         elements: elements of a set.
-        fresh: elements are drawn afresh for each training batch; false keeps one fixed subset. Tasks whose sets have no
-            other elements refuse it.
+        fresh: elements are drawn afresh for each training batch; false keeps one fixed subset.
     """
 
     train: int | None = None
@@ -76,8 +76,9 @@ class Task:
         kind: "regression" (one number), "classification" (a class per set) or "anomaly" (which element).
         out_features: K, outputs per set (of an anomaly task: per element).
         target: what is predicted, in words, with its unit.
-        load: reads or makes the data: ``load(directory, extent)``; the directory is none for made data.
+        read: reads or makes the data: ``read(directory, extent)``; the directory is none for made data.
         source: where the data come from, or none where they are made or come with a dependency.
+        redraws: whether sets have more elements than are taken, so that each batch can have others.
         pool: aggregation of Deep Sets.
         elements: "vectors", "categories" or "images".
         categories: number of categories of each column, for categorical elements.
@@ -88,8 +89,9 @@ class Task:
     kind: Kind
     out_features: int
     target: str
-    load: Callable[[Path | None, Extent], TaskData]
+    read: Callable[[Path | None, Extent], TaskData]
     source: Source | None = None
+    redraws: bool = False
     pool: str = "sum"
     elements: str = "vectors"
     categories: tuple[int, ...] | None = None
@@ -98,3 +100,20 @@ class Task:
     def metric(self) -> str:
         """What the paper's tables report: "mse", "cross_entropy" or "accuracy"."""
         return {"regression": "mse", "classification": "cross_entropy", "anomaly": "accuracy"}[self.kind]
+
+    def load(self, directory: Path | None, extent: Extent) -> TaskData:
+        """The data of the task.
+
+        Args:
+            directory: of its files; none for made data.
+            extent: how much of it.
+
+        Raises:
+            InputError: fresh elements of a task that has none, files that are missing or damaged, more than there is.
+        """
+        if extent.fresh and not self.redraws:
+            raise InputError(
+                f"fresh elements need a task whose sets have more elements than are taken; {self.name} takes all of a "
+                "set, or a fixed subset. Leave fresh out."
+            )
+        return self.read(directory, extent)

@@ -60,7 +60,7 @@ def test_carried_numbers_see_the_scale_that_set_norm_removes(residual):
 def test_the_anomaly_task_gives_an_output_per_element():
     from setwise.tasks.task import Task
 
-    task = Task("x", "x", "anomaly", 1, "x", TASK.load)
+    task = Task("x", "x", "anomaly", 1, "x", TASK.reader)
     model = _build("plain", task, norm="set", residual="equivariant")
     logits = model(SetBatch.from_list([torch.randn(5, 3), torch.randn(2, 3)]))
     assert logits.shape == (2, 5)

@@ -57,7 +57,7 @@ class Extent:
         train: training sets.
         test: test sets.
         elements: elements of a set.
-        fresh: elements are drawn afresh for each training batch; false keeps one fixed subset.
+        fresh: elements are drawn afresh for each training batch, by tasks that redraw; false keeps one fixed subset.
     """
 
     train: int | None = None
@@ -76,9 +76,9 @@ class Task:
         kind: "regression" (one number), "classification" (a class per set) or "anomaly" (which element).
         out_features: K, outputs per set (of an anomaly task: per element).
         target: what is predicted, in words, with its unit.
-        read: reads or makes the data: ``read(directory, extent)``; the directory is none for made data.
+        reader: reads or makes the data: ``reader(directory, extent)``; the directory is none for made data.
         source: where the data come from, or none where they are made or come with a dependency.
-        redraws: whether sets have more elements than are taken, so that each batch can have others.
+        redraws: whether the reader can have other elements of a set drawn for each batch.
         pool: aggregation of Deep Sets.
         elements: "vectors", "categories" or "images".
         categories: number of categories of each column, for categorical elements.
@@ -89,7 +89,7 @@ class Task:
     kind: Kind
     out_features: int
     target: str
-    read: Callable[[Path | None, Extent], TaskData]
+    reader: Callable[[Path | None, Extent], TaskData]
     source: Source | None = None
     redraws: bool = False
     pool: str = "sum"
@@ -109,11 +109,12 @@ class Task:
             extent: how much of it.
 
         Raises:
-            InputError: fresh elements of a task that has none, files that are missing or damaged, more than there is.
+            InputError: fresh elements of a task that does not redraw them; files that are missing or damaged; more than
+                there is.
         """
         if extent.fresh and not self.redraws:
             raise InputError(
-                f"fresh elements need a task whose sets have more elements than are taken; {self.name} takes all of a "
-                "set, or a fixed subset. Leave fresh out."
+                "fresh elements need a task that draws others of a set for each batch, such as hematocrit or "
+                f"point-cloud; {self.name} does not. Leave fresh out."
             )
-        return self.read(directory, extent)
+        return self.reader(directory, extent)

@@ -62,12 +62,12 @@ def _failed(grid: Grid, section: Section, task: str, row: Row, verdict: Verdict)
 
 def control_findings(cells: Cells) -> Iterator[str]:
     """A list item per question and cell with enough runs; a line that says so where there is none."""
-    yield from list(_by_cell(cells, _of_controls)) or ["No control was run yet."]
+    yield from list(_items(cells, _of_controls)) or ["No control has enough runs yet."]
 
 
 def appendix_findings(cells: Cells) -> Iterator[str]:
-    """A list item per question of the appendix and cell with enough runs; a line that says so where there is none."""
-    yield from list(_by_cell(cells, _of_appendix)) or ["Nothing of the appendix was run yet."]
+    """A list item per cell with enough runs, on norms out of distribution, weighted averages and sum ARC; or a line."""
+    yield from list(_items(cells, _of_appendix)) or ["No question of the appendix has enough runs yet."]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class _Found:
 
     Attributes:
         rows: by key, those that were run.
-        far: the same on test sets unlike the training sets, where the task has them.
+        far: the same on test sets unlike the training sets, those that have a number there.
         higher: whether more is better.
     """
 
@@ -86,11 +86,13 @@ class _Found:
 
     @classmethod
     def of(cls, cells: Cells, scale: str, task: str) -> Self:
-        def of_part(part: str) -> dict[str, Summary]:
-            known = ((key[2], summarise(records, part)) for key, records in cells.items() if key[:2] == (scale, task))
-            return {key: summary for key, summary in known if summary is not None}
-
-        return cls(of_part("test"), of_part("out of distribution"), TASKS[task].metric == "accuracy")
+        own = {key[2]: records for key, records in cells.items() if key[:2] == (scale, task)}
+        near, far = (
+            {key: summary for key, records in own.items() if (summary := summarise(records, part)) is not None}
+            for part in ("test", "out of distribution")
+        )
+        far = {key: summary for key, summary in far.items() if summary.mean is not None}
+        return cls(near, far, TASKS[task].metric == "accuracy")
 
     def value(self, key: str) -> str:
         return number(self.rows[key].mean)
@@ -101,7 +103,7 @@ class _Found:
         return words[("better", "like", "worse").index(relation)]
 
 
-def _by_cell(cells: Cells, sentences: Callable[[_Found], Iterator[str]]) -> Iterator[str]:
+def _items(cells: Cells, sentences: Callable[[_Found], Iterator[str]]) -> Iterator[str]:
     """The sentences as list items that name task and scale."""
     for scale in SCALES:
         for task in TASKS:
@@ -148,25 +150,37 @@ def _of_controls(found: _Found) -> Iterator[str]:
 
 
 def _of_appendix(found: _Found) -> Iterator[str]:
-    known, value, word = found.rows, found.value, found.word
-    sizes = [row.key for row in rows.BATCH_SIZES if row.key in known]
-    if sizes and "constant" in known:
-        better = [key for key in sizes if relation_of(known[key], known["constant"], higher=found.higher) == "better"]
-        yield (
-            f"{len(better)} of {len(sizes)} rows (both norms, batches of 4 to 64) do better than the constant "
-            f"{value('constant')}."
-        )
-        for way, words in (("mean", "the statistics of each test batch"), ("running", "running statistics")):
-            numbers = [getattr(found.far[key], way) for key in sizes if "feature" in key]
-            if numbers := [x for x in numbers if x is not None]:
-                yield (
-                    f"out of distribution, feature norm with {words} has {number(min(numbers))} to "
-                    f"{number(max(numbers))}, the constant {number(found.far['constant'].mean)}."
-                )
-    for row in rows.WEIGHTED:
-        if {row.key, layer := f"{row.key}-layer"} <= known.keys():
-            said = word(layer, row.key, _HELPS)
+    known, value = found.rows, found.value
+    if {*(row.key for row in rows.BATCH_SIZES), "constant"} <= known.keys():
+        yield from _of_batch_sizes(found)
+    for row in (rows.DEEP_SETS_3, rows.SET_TRANSFORMER_2):
+        layer = f"{row.key}-layer"
+        if {row.key, layer} <= known.keys() and (known[row.key].mean, known[layer].mean) != (None, None):
+            said = found.word(layer, row.key, _HELPS)
             yield f"layer norm {said} in {row.label}: {value(layer)} with it, {value(row.key)} without."
-    if (exploded := known.get(rows.SUM_ARC.key)) is not None:
-        end = "" if exploded.mean is None else f"; the others have {number(exploded.mean)}"
-        yield f"sum ARC diverged in {exploded.diverged} of {exploded.seeds} runs{end}."
+    if (summed := known.get(rows.SUM_ARC.key)) is not None:
+        end = "" if summed.mean is None else f"; the mean of the others is {number(summed.mean)}"
+        diverged = f"diverged in {summed.diverged} of {summed.seeds} runs{end}"
+        yield f"sum ARC {diverged if summed.diverged else f'did not diverge: {number(summed.mean)}'}."
+
+
+def _of_batch_sizes(found: _Found) -> Iterator[str]:
+    known, far = found.rows, found.far
+    keys = [row.key for row in rows.BATCH_SIZES]
+    better = [key for key in keys if relation_of(known[key], known["constant"], higher=found.higher) == "better"]
+    yield (
+        f"{len(better)} of {len(keys)} rows (both norms, batches of 4 to 64) do better than the constant "
+        f"{found.value('constant')}."
+    )
+    feature = [row.key for row in rows.BATCH_SIZES if row.norm == "feature"]
+    means = [summary.mean for key in feature if (summary := far.get(key)) and summary.mean is not None]
+    running = [summary.running for key in feature if (summary := far.get(key)) and summary.running is not None]
+    if means and running and "constant" in far:
+        failed = sum(known[key].diverged for key in feature)
+        runs = sum(known[key].seeds for key in feature)
+        end = f"; {failed} of {runs} runs failed" if failed else ""
+        yield (
+            f"out of distribution, feature norm has {number(min(means))} to {number(max(means))} with the statistics "
+            f"of each test batch, {number(min(running))} to {number(max(running))} with running statistics (means "
+            f"of the seeds, by batch size), the constant {number(far['constant'].mean)}{end}."
+        )

@@ -18,7 +18,7 @@ larger, and as better or worse beyond. At small scale only the claim can be comp
 """
 
 MISSED = """Numbers at the paper's protocol that differ from the paper's by more than both spreads and two standard
-errors of the test sets (`docs/log.md` says what is known of the reasons):
+errors of the test sets, where the record has them (`docs/log.md` says what is known of the reasons):
 """
 
 PROTOCOL = """## Protocol

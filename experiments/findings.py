@@ -1,4 +1,4 @@
-"""Which claims of the paper hold and what the control rows show, in sentences made from the records."""
+"""Which claims of the paper hold and what controls and the appendix show, in sentences made from the records."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -159,9 +159,11 @@ def _of_appendix(found: _Found) -> Iterator[str]:
             said = found.word(layer, row.key, _HELPS)
             yield f"layer norm {said} in {row.label}: {value(layer)} with it, {value(row.key)} without."
     if (summed := known.get(rows.SUM_ARC.key)) is not None:
-        end = "" if summed.mean is None else f"; the mean of the others is {number(summed.mean)}"
-        diverged = f"diverged in {summed.diverged} of {summed.seeds} runs{end}"
-        yield f"sum ARC {diverged if summed.diverged else f'did not diverge: {number(summed.mean)}'}."
+        if summed.diverged:
+            others = "" if summed.mean is None else f"; the mean of the others is {number(summed.mean)}"
+            yield f"sum ARC diverged in {summed.diverged} of {summed.seeds} runs{others}."
+        else:
+            yield f"sum ARC did not diverge: {number(summed.mean)}."
 
 
 def _of_batch_sizes(found: _Found) -> Iterator[str]:

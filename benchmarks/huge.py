@@ -15,7 +15,8 @@ from benchmarks.cases import FEATURES, MODELS, make_model
 from benchmarks.measure import in_own_process, peak_bytes
 from benchmarks.rows import append, conditions
 from setwise._checks import check_choice
-from setwise.streaming import SweepBar, count_sweeps, stream
+from setwise.models.stream import count_sweeps, stream
+from setwise.streaming import SweepBar
 from setwise.streaming.scratch import parse_bytes
 
 RESULTS = Path(__file__).parent / "huge.csv"

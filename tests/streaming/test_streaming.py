@@ -10,7 +10,8 @@ from torch import nn
 from setwise import SetBatch, models
 from setwise._checks import InputError
 from setwise.layers import SetAttentionBlock
-from setwise.streaming import count_sweeps, parse_bytes, scratch, stream
+from setwise.models.stream import count_sweeps, stream
+from setwise.streaming import parse_bytes, scratch
 from setwise.testing import assert_close
 
 SIZE = 37

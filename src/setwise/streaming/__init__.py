@@ -1,7 +1,6 @@
-"""Models on sets of any size, a chunk of elements at a time: exact, with the activations of one layer held once."""
+"""The elements of one set of any size, a chunk at a time: what layers and models stream with."""
 
 from setwise.streaming.progress import SweepBar
-from setwise.streaming.run import count_sweeps, stream
 from setwise.streaming.scratch import parse_bytes
 
-__all__ = ["stream", "count_sweeps", "SweepBar", "parse_bytes"]
+__all__ = ["SweepBar", "parse_bytes"]

@@ -10,7 +10,8 @@ from setwise._checks import check_finite
 from setwise.batch import SetBatch, SetLayout
 from setwise.data.store import SetStore
 from setwise.models import ElementModel, SetModel, spec_from_dict
-from setwise.streaming import SweepBar, count_sweeps, stream
+from setwise.models.stream import count_sweeps, stream
+from setwise.streaming import SweepBar
 from setwise.training.run import Run
 
 _BUDGET = 1 << 31  # bytes of memory for a batch where no limit is given

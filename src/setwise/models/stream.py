@@ -19,7 +19,8 @@ from setwise.layers import (
     PoolingByAttention,
     ResidualBlock,
 )
-from setwise.models import ElementModel, SetModel
+from setwise.models.element_model import ElementModel
+from setwise.models.model import SetModel
 from setwise.ops import set_attention
 from setwise.streaming.folds import Attention, Maximum, Total
 from setwise.streaming.rows import Function, Rows, Source, Sweeper

@@ -15,12 +15,13 @@ from torch import nn
 import setwise as sw
 from benchmarks.measure import in_own_process, peak_allocated
 from benchmarks.rows import Row, append, conditions
-from setwise.data import SetStore, read
+from setwise.fit.train import train
 from setwise.models.memory import MEMORY
+from setwise.readers.read import read
 from setwise.report.drawing import STYLES
+from setwise.runs.config import FitConfig
+from setwise.store.store import SetStore
 from setwise.tasks.digits import digit_sets
-from setwise.training.config import FitConfig
-from setwise.training.pipeline import train
 
 RESULTS = Path(__file__).parent / "depth.csv"
 FIGURE = Path("docs/figures/depth.svg")

@@ -21,7 +21,7 @@ TESTS = (
     "tests/ops/test_triton.py",
     "tests/ops/test_gpu_attention.py",
     "tests/benchmarks/test_gpu.py",
-    "tests/training/test_captured.py",
+    "tests/fit/test_cuda_graph.py",
 )
 _SECONDS_OF_TESTS = 240
 

@@ -94,11 +94,11 @@ def _compared(plan: Plan, works: dict[str, Work], case: Row, error: float) -> It
 def captured_steps(plan: Plan) -> Iterator[Row]:
     """Steps of a fit on small batches of one size, captured and not."""
     try:
-        from setwise.training.config import FitConfig
-        from setwise.training.heads import Regression
-        from setwise.training.loop import fit
-        from setwise.training.objectives import Objective
-        from setwise.training.parts import Example
+        from setwise.fit.loop import fit
+        from setwise.fit.parts import Example
+        from setwise.runs.config import FitConfig
+        from setwise.targets.heads import Regression
+        from setwise.targets.objectives import Objective
     except ImportError as error:
         print(f"the fit loop cannot be imported here: {error}")
         return

@@ -15,8 +15,9 @@ import typer
 import setwise as sw
 from benchmarks.measure import in_own_process, resident_bytes
 from benchmarks.rows import append, conditions
-from setwise.data import BatchSampler, SetDataset, SetStore, make_loader
-from setwise.data.store_file import Description, new_file
+from setwise.store.batching import BatchSampler, SetDataset, make_loader
+from setwise.store.file import Description, new_file
+from setwise.store.store import SetStore
 
 RESULTS = Path(__file__).parent / "store.csv"
 _FOUND = (

@@ -12,11 +12,11 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from examples.clock import Clock
 from setwise import SetClassifier
-from setwise.training import FitConfig
-from setwise.training.files import write_whole
-from setwise.training.heads import Classification
-from setwise.training.held_out import HeldOut
-from setwise.training.objectives import Objective
+from setwise._files import write_atomic
+from setwise.runs.config import FitConfig
+from setwise.runs.held_out import HeldOut
+from setwise.targets.heads import Classification
+from setwise.targets.objectives import Objective
 
 Predict = Callable[[Sequence[np.ndarray], np.ndarray, Sequence[np.ndarray]], np.ndarray]
 OURS = "setwise"
@@ -59,7 +59,7 @@ def cross_validate(
             if not path.exists():
                 if clock.is_over():
                     return _held_out(labels, whole)
-                write_whole(path, _fold(sets, labels, classifier, others, train, test, identity).encode())
+                write_atomic(path, _fold(sets, labels, classifier, others, train, test, identity).encode())
             kept = json.loads(path.read_text())
             if kept["identity"] != identity:
                 raise ValueError(

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from setwise.training.files import write_whole
-from setwise.training.held_out import HeldOut, measured
-from setwise.training.metrics import lower_is_better
-from setwise.training.record import TestRow, library_versions, now
+from setwise._files import write_atomic
+from setwise.runs.held_out import HeldOut, measured
+from setwise.runs.record import TestRow, library_versions, now
+from setwise.targets.metrics import lower_is_better
 
 _MEAN_WITH = "setwise and "
 LINEAR, TREES = ("logistic regression", "ridge"), ("random forest", "gradient boosting")
@@ -102,7 +102,7 @@ def keep(outcomes: Sequence[Outcome], path: Path, *, command: str) -> None:
         "versions": library_versions(),
         "outcomes": [asdict(outcome) for outcome in outcomes],
     }
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_atomic(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
 def kept(path: Path) -> tuple[dict[str, Any], list[Outcome]]:

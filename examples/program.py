@@ -12,8 +12,8 @@ import numpy as np
 
 from examples.clock import Clock
 from examples.outcome import Outcome, of_held_out
-from setwise.inference.fold_runs import FoldResult, predictions_of_repeat
-from setwise.training.held_out import HeldOut
+from setwise.runs.held_out import HeldOut
+from setwise.validate.fold_runs import FoldResult, predictions_of_repeat
 
 _PROGRAM = (sys.executable, "-c", "from setwise.cli import main; main()")
 _INTERRUPTED = 130

@@ -13,8 +13,8 @@ import pyarrow as pa
 from examples.clock import Clock
 from examples.outcome import Outcome, of_rows
 from examples.program import setwise
-from setwise.data import SetStore
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
+from setwise.store.store import SetStore
 
 FOLDER = "radhar"
 REPEATS = 1

@@ -5,12 +5,12 @@ from pathlib import Path
 from types import ModuleType
 
 from examples.outcome import LINEAR, TREES, Outcome, averaged_with, is_average, kept
-from setwise.training.files import write_whole
+from setwise._files import write_atomic
 
 _HEAD = """# Worked examples
 
 `make examples` runs them with the settings that setwise ships, the same for all
-(`src/setwise/training/defaults.py`), on files that are not part of the project; `python -m examples report` writes
+(`src/setwise/fit/defaults.py`), on files that are not part of the project; `python -m examples report` writes
 this page from `examples/results/`. Every set is predicted by models that have not seen it. Intervals (95 %) are drawn
 over sets; with few sets they are too narrow, and models fitted on other sets would differ as well. *With linear* and
 *with trees* are plain means of our predictions and those of a baseline (logistic regression or ridge; a random forest
@@ -81,7 +81,7 @@ def write_report(results: Path, path: Path, examples: Mapping[str, ModuleType]) 
         versions = ", ".join(f"{package} {about['versions'][package]}" for package in ("setwise", "torch"))
         parts.append(f"\n`{about['command']}`, {about['created'][:10]}, {versions}.\n")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, "".join(parts).encode())
+    write_atomic(path, "".join(parts).encode())
 
 
 def _words(outcomes: Sequence[Outcome]) -> str:

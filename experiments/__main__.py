@@ -12,7 +12,7 @@ from experiments.planning import Settings, carry_out, pending, plan, seconds_of
 from experiments.records import RESULTS
 from experiments.running import check_seeds
 from setwise._checks import InputError
-from setwise.training.observers import Observer
+from setwise.fit.observers import Observer
 
 app = typer.Typer(
     name="experiments",

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 
 from experiments.rows import Row
 from setwise.batch import SetBatch
+from setwise.fit.loop import seeded
 from setwise.layers import FeedForwardBlock, MLPDecoder, ResidualBlock, SetNorm
 from setwise.models import ElementModel, SetModel, build_from_spec, make_spec
 from setwise.ops import set_mean
 from setwise.tasks import ElementLogits, Task
-from setwise.training.loop import seeded
 
 _EPS = 1e-5
 

@@ -13,9 +13,9 @@ from experiments.claims import summarise
 from experiments.probes import read_probes
 from experiments.records import Record, by_cell
 from experiments.scales import SCALES
+from setwise._files import write_atomic
 from setwise.report.drawing import STYLES
 from setwise.tasks import TASKS
-from setwise.training.files import write_whole
 
 _PANELS = (
     ("Deep Sets", (("deep-sets-3", "3 layers"), ("deep-sets-50", "50"), ("deep-sets-50-he", "50, He"))),
@@ -51,7 +51,7 @@ def draw_all(records: Sequence[Record], results: Path, folder: Path) -> list[tup
         buffer = BytesIO()
         with mpl.rc_context(_LOOK):
             figure.savefig(buffer, format="svg", metadata={"Date": None})
-        write_whole(folder / name, buffer.getvalue())
+        write_atomic(folder / name, buffer.getvalue())
         drawn.append((name, caption))
     return drawn
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from experiments.building import initialise_as_he
 from setwise._checks import InputError
+from setwise._files import write_atomic
 from setwise.batch import SetBatch
+from setwise.fit.loop import seeded
 from setwise.layers import ResidualBlock
 from setwise.layers.normalisation import make_norm
 from setwise.models import build
-from setwise.training.files import write_whole
-from setwise.training.loop import seeded
 
 FILE = "probes.json"
 _FEATURES, _SETS, _ELEMENTS, _SEED = 3, 8, 17, 0
@@ -41,7 +41,7 @@ def write_probes(results: Path, *, deepest: int = 200) -> Path:
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
     path = results / FILE
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())
     return path
 
 

@@ -12,8 +12,8 @@ from experiments.planning import plan
 from experiments.records import Cells, Record, by_cell
 from experiments.rows import Row
 from experiments.scales import SCALES
+from setwise._files import write_atomic
 from setwise.tasks import TASKS
-from setwise.training.files import write_whole
 
 _NOTHING = "-"
 _SEEDS = (0, 1, 2)  # as many as the paper's
@@ -35,7 +35,7 @@ def write_report(
         probes: numbers of the models at their first weights, or none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, report(records, figures, probes).encode())
+    write_atomic(path, report(records, figures, probes).encode())
 
 
 def report(

@@ -26,14 +26,14 @@ from experiments.records import Record
 from experiments.rows import Row
 from experiments.scales import Protocol, protocol
 from setwise._checks import InputError
+from setwise.fit.loop import DivergedError, fit
+from setwise.fit.observers import Observer
+from setwise.fit.parts import Example
+from setwise.runs.checkpoints import METRICS, Checkpoints
+from setwise.runs.history import EpochRecord, read_history
+from setwise.targets.heads import Classification, Regression
+from setwise.targets.objectives import Objective
 from setwise.tasks import FreshDraws, Task, TaskData, get_task
-from setwise.training.checkpoints import METRICS, Checkpoints
-from setwise.training.heads import Classification, Regression
-from setwise.training.history import EpochRecord, read_history
-from setwise.training.loop import DivergedError, fit
-from setwise.training.objectives import Objective
-from setwise.training.observers import Observer
-from setwise.training.parts import Example
 
 _DATA_SEED = 0  # of the order of the sets: the same for all rows and seeds, as in the paper
 

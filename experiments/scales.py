@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from experiments.rows import Row
 from setwise._checks import InputError, check_choice
+from setwise.runs.config import FitConfig
 from setwise.tasks import TASKS, Extent
-from setwise.training import FitConfig
 
 Scale = Literal["paper", "small"]
 SCALES: tuple[Scale, ...] = ("paper", "small")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+pytest_plugins = ("tests.fixtures.tables", "tests.fixtures.learning")
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 # A shell that starts programs in the background has them ignore Ctrl-C, and their children as well; some tests send it.

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setwise import layers, models, parallel
+    from setwise.assess.evaluate import evaluate
     from setwise.batch import SetBatch, SetLayout
-    from setwise.data import SetStore, read
-    from setwise.element_estimators import SetElementClassifier, SetElementRegressor
-    from setwise.estimators import SetClassifier, SetRegressor
-    from setwise.inference import evaluate, predict
-    from setwise.set_summaries import SetSummaries
-    from setwise.training import FitConfig, Run, train
+    from setwise.estimators import SetClassifier, SetElementClassifier, SetElementRegressor, SetRegressor, SetSummaries
+    from setwise.fit.train import train
+    from setwise.readers.read import read
+    from setwise.runs.config import FitConfig
+    from setwise.runs.predict import predict
+    from setwise.runs.run import Run
+    from setwise.store.store import SetStore
 
 __all__ = [
     "SetBatch",
@@ -40,16 +42,16 @@ _LATER = {
     "SetLayout": "setwise.batch",
     "SetRegressor": "setwise.estimators",
     "SetClassifier": "setwise.estimators",
-    "SetElementClassifier": "setwise.element_estimators",
-    "SetElementRegressor": "setwise.element_estimators",
-    "SetSummaries": "setwise.set_summaries",
-    "read": "setwise.data",
-    "SetStore": "setwise.data",
-    "train": "setwise.training",
-    "FitConfig": "setwise.training",
-    "Run": "setwise.training",
-    "predict": "setwise.inference",
-    "evaluate": "setwise.inference",
+    "SetElementClassifier": "setwise.estimators",
+    "SetElementRegressor": "setwise.estimators",
+    "SetSummaries": "setwise.estimators",
+    "read": "setwise.readers.read",
+    "SetStore": "setwise.store.store",
+    "train": "setwise.fit.train",
+    "FitConfig": "setwise.runs.config",
+    "Run": "setwise.runs.run",
+    "predict": "setwise.runs.predict",
+    "evaluate": "setwise.assess.evaluate",
 }
 
 

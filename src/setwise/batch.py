@@ -349,3 +349,8 @@ def _checked_covariates(
     if bad.numel():
         raise InputError(f"covariates must be finite numbers; those of {set_label(int(bad[0]), names)} are not.")
     return covariates
+
+
+def rows_of(output: Tensor | SetBatch) -> Tensor:
+    """Return what a model gives as rows: one per set ``(B, ...)``, or one per element ``(N, ...)``."""
+    return output.elements if isinstance(output, SetBatch) else output

@@ -10,7 +10,7 @@ import torch
 from benchmarks import depth, huge, store
 from benchmarks.measure import peak_allocated, resident_bytes
 from benchmarks.rows import append
-from setwise.data import SetStore
+from setwise.store.store import SetStore
 
 
 def printed(capsys):

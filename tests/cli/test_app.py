@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-import setwise.data as setwise_data
+import setwise.readers.read as setwise_data
 
 COMMANDS = ("fit", "predict", "evaluate", "inspect", "demo")
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from setwise.cli import demo
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.cli import writing
-from setwise.data import read
-from setwise.data.fcs import copy_fcs, open_fcs, write_fcs
-from setwise.data.inspect import summarise
-from setwise.inference import element_copies, predict_elements
+from setwise.readers.fcs import copy_fcs, open_fcs, write_fcs
+from setwise.readers.read import read
+from setwise.runs import element_copies, predict_elements
+from setwise.store.inspect import summarise
 
 TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
 

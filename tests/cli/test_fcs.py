@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from setwise.data.fcs import write_fcs
+from setwise.readers.fcs import write_fcs
 
 FILES = 23
 
@@ -83,7 +83,7 @@ def test_names_of_features_from_a_file(setwise, samples):
 _SLOW = """
 import signal, sys, time
 from setwise.cli import main
-from setwise.data.fcs import file
+from setwise.readers.fcs import file
 real = file.FcsFile.read
 def slow(self, *given, **named):
     for piece in real(self, *given, **named):

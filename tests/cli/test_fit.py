@@ -9,7 +9,8 @@ import pytest
 from typer.models import OptionInfo
 
 from setwise.cli.fit import fit
-from setwise.training import FitConfig, Run
+from setwise.runs.config import FitConfig
+from setwise.runs.run import Run
 
 
 def test_fits_measures_and_reports(setwise, tables, tmp_path):

@@ -147,7 +147,7 @@ def test_predictions_in_a_copy_of_an_anndata_file(setwise, fitted, tmp_path):
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that nobody may write to")
 def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_predicted(setwise, fitted, monkeypatch):
     tables, run = fitted
-    monkeypatch.setattr("setwise.data.read", lambda *_, **__: pytest.fail("sets were read"))
+    monkeypatch.setattr("setwise.readers.read", lambda *_, **__: pytest.fail("sets were read"))
     outcome = setwise("predict", run, tables.cells, "--out", "/proc/p.parquet")
     assert outcome.code == 2
     assert "/proc could not be written" in outcome.err.replace("\n", " ")

@@ -14,9 +14,9 @@ from examples.itn import about_sites
 from examples.outcome import Outcome, keep, kept, of_held_out, with_averages
 from examples.report import best_baseline, table, verdict, write_report
 from setwise import SetClassifier
-from setwise.training.heads import Classification, Regression
-from setwise.training.held_out import HeldOut
-from setwise.training.objectives import Objective
+from setwise.runs.held_out import HeldOut
+from setwise.targets.heads import Classification, Regression
+from setwise.targets.objectives import Objective
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from scipy.stats import spearmanr
 
-from setwise.data import SetStore
 from setwise.report.confounding import SIZE, associations
 from setwise.report.distrust import sentences
+from setwise.store.store import SetStore
 
 
 def _store(columns: dict[str, list], sizes: list[int] | None = None) -> SetStore:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from setwise.report import figures, outcomes
 from setwise.report.drawing import legend_columns, shortened
-from setwise.training.history import EpochRecord
+from setwise.runs.history import EpochRecord
 
 RNG = np.random.default_rng(0)
 

@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from setwise.data.inspect import summarise
 from setwise.report import sections, write_report
-from setwise.training import Run
+from setwise.runs.run import Run
+from setwise.store.inspect import summarise
 
 COMMAND = "setwise fit '<cells>.csv' --target '<b>$x$' --out runs/x"
 

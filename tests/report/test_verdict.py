@@ -1,9 +1,9 @@
 import pytest
 
 from setwise.report.verdict import best_rows, metric_words, verdict
-from setwise.training.heads import Classification, Regression
-from setwise.training.objectives import Objective
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
+from setwise.targets.heads import Classification, Regression
+from setwise.targets.objectives import Objective
 
 OBJECTIVE = Objective.of(Regression(target="y"))
 

@@ -13,7 +13,7 @@ from setwise.cli.screen import Screen
 from setwise.cli.study import sets_of, study_of, takes_study
 
 if TYPE_CHECKING:
-    from setwise.inference.cross_validation import CrossValidation
+    from setwise.validate.cross_validation import CrossValidation
 
 
 @takes_study
@@ -49,8 +49,8 @@ def cv(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from setwise.inference.cross_validation import as_document, cross_validate
     from setwise.report.cross_validation import write_report
+    from setwise.validate.cross_validation import as_document, cross_validate
 
     people = Screen(quiet=quiet, as_json=json)
     study = study_of(given)

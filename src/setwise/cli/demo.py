@@ -16,8 +16,8 @@ from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.training.record import TestRow
-    from setwise.training.run import Run
+    from setwise.runs.record import TestRow
+    from setwise.runs.run import Run
 
 # 50 layers see through the digits only after some 500 steps; then it goes fast.
 _TRAIN, _VALIDATION, _TEST, _NEW = 4000, 300, 500, 5
@@ -63,7 +63,7 @@ def demo(
     setwise demo --out runs/demo --overwrite
     """
     from setwise._checks import InputError
-    from setwise.training.files import make_directory
+    from setwise._files import make_directory
 
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists already. Name another directory with --out, or replace it with --overwrite.")
@@ -152,7 +152,7 @@ def write_tables(out: Path) -> dict[str, Path]:
 
 def comparison(runs: "dict[str, Run]") -> "list[TestRow]":
     """The models by their labels, then the baselines."""
-    from setwise.training.record import TestRow
+    from setwise.runs.record import TestRow
 
     models = [TestRow(name=label, metrics=run.record.test[0].metrics) for label, run in runs.items()]
     baselines = [row for run in runs.values() for row in run.record.test[1:]]

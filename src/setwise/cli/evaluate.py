@@ -11,7 +11,7 @@ from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.data.reading import Reading
+    from setwise.store.reading import Reading
 
 
 @options.reads
@@ -45,12 +45,12 @@ def evaluate(
 
     setwise evaluate runs/hct new_cells.parquet --sets new_patients.csv --out checked.csv --json
     """
+    from setwise.assess.evaluate import evaluate as evaluate_sets
     from setwise.cli.writing import check_writable, write_tables
-    from setwise.inference.evaluate import evaluate as evaluate_sets
-    from setwise.inference.predict import read_for
+    from setwise.runs.predict import read_for
+    from setwise.runs.record import TestRow
+    from setwise.runs.run import Run
     from setwise.streaming import parse_bytes
-    from setwise.training.record import TestRow
-    from setwise.training.run import Run
 
     if out is not None:
         check_writable(out, overwrite=overwrite, inputs=(source, sets))

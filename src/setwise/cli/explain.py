@@ -12,10 +12,10 @@ from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.data.reading import Reading
-    from setwise.data.store import SetStore
-    from setwise.inference.explain import Explanation, Plan
-    from setwise.training.run import Run
+    from setwise.explain import Explanation, Plan
+    from setwise.runs.run import Run
+    from setwise.store.reading import Reading
+    from setwise.store.store import SetStore
 
 
 @options.reads
@@ -76,17 +76,17 @@ def explain(
 
     setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --copies
     """
-    from setwise.data.anndata import is_anndata
-    from setwise.inference.explain import ExplainConfig, plan
-    from setwise.inference.explain import explain as explain_sets
-    from setwise.inference.explain.fcs_copies import check_fcs, copy_with_scores
-    from setwise.inference.explain.obs_columns import write_obs
-    from setwise.inference.predict import read_for
+    from setwise.explain import ExplainConfig, plan
+    from setwise.explain import explain as explain_sets
+    from setwise.explain.fcs_copies import check_fcs, copy_with_scores
+    from setwise.explain.obs_columns import write_obs
+    from setwise.readers.anndata import is_anndata
     from setwise.report.explanation import draw, section
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
+    from setwise.runs.predict import read_for
+    from setwise.runs.run import Run
     from setwise.streaming import SweepBar
-    from setwise.training.run import Run
 
     check_folder(out, overwrite=overwrite)
     if copies and not is_anndata(source):
@@ -133,7 +133,7 @@ def explain(
 
 def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
     """What will be computed, and what it costs, before it starts."""
-    from setwise.inference.explain import seconds
+    from setwise.explain import seconds
     from setwise.report.faithfulness import METHOD_WORDS
     from setwise.report.rounding import duration
 

@@ -36,8 +36,8 @@ def export(
     """
     from setwise._checks import InputError
     from setwise.cli.writing import check_writable
-    from setwise.inference.export import save_onnx, save_program
-    from setwise.training.run import Run
+    from setwise.runs.export import save_onnx, save_program
+    from setwise.runs.run import Run
 
     if onnx and torch:
         raise InputError("--onnx and --torch make different files. Export twice.")

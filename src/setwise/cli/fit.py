@@ -13,8 +13,8 @@ from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.data.reading import Reading
-    from setwise.data.store import SetStore
+    from setwise.store.reading import Reading
+    from setwise.store.store import SetStore
 
 
 @options.reads
@@ -92,12 +92,12 @@ def fit(
 
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
-    from setwise.data import read
+    from setwise.fit.processes import is_writer
+    from setwise.fit.train import train
+    from setwise.readers.read import read
     from setwise.report import write_report
-    from setwise.training.config import FitConfig
-    from setwise.training.pipeline import train
-    from setwise.training.processes import is_writer
-    from setwise.training.run import check_free
+    from setwise.runs.config import FitConfig
+    from setwise.runs.run import check_free
 
     model_choices = {
         "depth": depth,

@@ -9,9 +9,9 @@ from setwise.cli import options
 from setwise.cli.screen import Screen, warn
 
 if TYPE_CHECKING:
-    from setwise.data.inspect import Summary
-    from setwise.data.reading import Reading
-    from setwise.data.store import SetStore
+    from setwise.store.inspect import Summary
+    from setwise.store.reading import Reading
+    from setwise.store.store import SetStore
 
 _SHOWN = 20
 
@@ -48,8 +48,8 @@ def inspect(
 
     setwise inspect cells.parquet --json > summary.json
     """
-    from setwise.data import read
-    from setwise.data.inspect import summarise
+    from setwise.readers.read import read
+    from setwise.store.inspect import summarise
 
     screen = Screen(as_json=json)
     store = read(

@@ -199,7 +199,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
 
 
 def reads(command: Callable[..., _R]) -> Callable[..., _R]:
-    """Gives a command all options of reading: its parameter ``reading`` becomes them (`setwise.data.Reading`)."""
+    """Give a command all options of reading: its parameter ``reading`` becomes them (`setwise.store.reading`)."""
     signature = inspect.signature(command)
     kept = [p for p in signature.parameters.values() if p.name != "reading"]
     more = [
@@ -209,7 +209,7 @@ def reads(command: Callable[..., _R]) -> Callable[..., _R]:
 
     @functools.wraps(command)
     def with_options(*args: Any, **given: Any) -> _R:
-        from setwise.data.reading import Reading  # costs a second, which help does not wait for
+        from setwise.store.reading import Reading  # costs a second, which help does not wait for
 
         chosen = {name: given.pop(name, default) for name, (_, default) in _SHARED.items()}
         return command(*args, **given, reading=Reading(**chosen))

@@ -13,9 +13,9 @@ from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.data.reading import Reading
-    from setwise.training.outputs import Computing
-    from setwise.training.run import Run
+    from setwise.runs.outputs import Computing
+    from setwise.runs.run import Run
+    from setwise.store.reading import Reading
 
 
 @options.reads
@@ -67,12 +67,12 @@ def predict(
     """
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
-    from setwise.inference.element_copies import check_copies
-    from setwise.inference.predict import check_spread, read_for
-    from setwise.inference.predict import predict as predict_sets
+    from setwise.runs.element_copies import check_copies
+    from setwise.runs.outputs import Computing
+    from setwise.runs.predict import check_spread, read_for
+    from setwise.runs.predict import predict as predict_sets
+    from setwise.runs.run import Run
     from setwise.streaming import parse_bytes
-    from setwise.training.outputs import Computing
-    from setwise.training.run import Run
 
     check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
     check_anndata(out, source)
@@ -124,10 +124,10 @@ def _predict_elements(
 
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, write_tables
-    from setwise.data.fcs.folder import is_fcs
-    from setwise.inference.element_copies import class_legend, write_copies
-    from setwise.inference.predict import check_spread, read_for
-    from setwise.inference.predict_elements import check_whole_sets, element_tables
+    from setwise.readers.fcs.folder import is_fcs
+    from setwise.runs.element_copies import class_legend, write_copies
+    from setwise.runs.predict import check_spread, read_for
+    from setwise.runs.predict_elements import check_whole_sets, element_tables
 
     if out.suffix.lower() == ANNDATA:
         raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")

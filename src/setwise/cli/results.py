@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.training.record import TestRow
-    from setwise.training.run import Run
+    from setwise.runs.record import TestRow
+    from setwise.runs.run import Run
 
 
 def show_results(people: Screen, run: "Run") -> None:

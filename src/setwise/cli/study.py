@@ -9,8 +9,8 @@ from setwise.cli import options
 from setwise.cli.fit import fit
 
 if TYPE_CHECKING:
-    from setwise.data.store import SetStore
-    from setwise.training.study import Study
+    from setwise.fit.study import Study
+    from setwise.store.store import SetStore
 
 _NOT_SHARED = frozenset(
     {"context", "out", "test", "store", "tensorboard", "json", "quiet", "overwrite", "resume", "coverage"}
@@ -54,8 +54,8 @@ def study_of(given: Mapping[str, Any]) -> "Study":
     Raises:
         InputError: an option out of its range.
     """
-    from setwise.training.config import FitConfig
-    from setwise.training.study import Study
+    from setwise.fit.study import Study
+    from setwise.runs.config import FitConfig
 
     numbers = {name: given[name] for name in FitConfig.model_fields if given.get(name) is not None}
     numbers |= {name: numbers[name] or None for name in ("clip", "patience", "max_elements") if name in numbers}
@@ -86,8 +86,8 @@ def sets_of(given: Mapping[str, Any]) -> "SetStore":
     Raises:
         InputError: files that cannot be read; the message says where and what to do.
     """
-    from setwise.data import read
-    from setwise.data.reading import Reading
+    from setwise.readers.read import read
+    from setwise.store.reading import Reading
 
     reading = Reading(**{choice.name: given[choice.name] for choice in fields(Reading) if choice.name in given})
     features = options.names(given["features"])

@@ -48,10 +48,10 @@ def tune(
     """
     from setwise._checks import counted
     from setwise.cli.results import results_document, show_results, show_rows
-    from setwise.inference.tune import TRIED
-    from setwise.inference.tune import tune as search
     from setwise.report import write_report
     from setwise.report.rounding import number
+    from setwise.validate.tune import TRIED
+    from setwise.validate.tune import tune as search
 
     seconds = parse_time(budget)
     people = Screen(quiet=quiet, as_json=json)

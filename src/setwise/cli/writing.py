@@ -10,8 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from setwise._checks import InputError
-from setwise.data.files import whole_or_nothing
-from setwise.training.files import make_directory
+from setwise._files import atomic_write, make_directory
 
 _SUFFIXES = (".parquet", ".csv")
 ANNDATA = ".h5ad"
@@ -51,7 +50,7 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> list[str]:
     """
     names: list[str] = []
     make: Any = pyarrow.csv.CSVWriter if path.suffix.lower() == ".csv" else pyarrow.parquet.ParquetWriter
-    with whole_or_nothing(path) as aside, ExitStack() as stack:
+    with atomic_write(path) as aside, ExitStack() as stack:
         writer: Any = None
         for table in tables:
             if writer is None:
@@ -89,7 +88,7 @@ def write_predictions(table: pa.Table, path: Path, *, source: Path, set_id: str)
     if path.suffix.lower() != ANNDATA:
         write_tables([table], path)
         return
-    from setwise.data.anndata import write_anndata  # an optional package
+    from setwise.readers.anndata import write_anndata  # an optional package
 
     frame = table.to_pandas().set_index("set_id")
     write_anndata(source, path, set_id=set_id, uns={_PREDICTIONS: frame})

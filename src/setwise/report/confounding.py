@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import permutation_test, rankdata
 
-from setwise.data.kinds import is_number, to_float64
-from setwise.data.store import SetStore
+from setwise.store.kinds import is_number, to_float64
+from setwise.store.store import SetStore
 
 SIZE = "size of the set"
 _SHUFFLES = 999

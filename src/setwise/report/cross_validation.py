@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from setwise.data.store import SetStore
-from setwise.inference.cross_validation import CrossValidation
+from setwise._files import write_atomic
 from setwise.report import figures
 from setwise.report.drawing import BLUE, ORANGE, Drawing, axes
 from setwise.report.evidence import conclusion, divided, evidence
@@ -16,9 +15,10 @@ from setwise.report.page import frame, moment
 from setwise.report.rounding import duration, number
 from setwise.report.sections import ELEMENT_BASELINES, figures_of, left_out, outcome_drawings, reading, repeat
 from setwise.report.verdict import metric_words
-from setwise.training.files import write_whole
-from setwise.training.metrics import decisive_metric
-from setwise.training.record import library_versions, now
+from setwise.runs.record import library_versions, now
+from setwise.store.store import SetStore
+from setwise.targets.metrics import decisive_metric
+from setwise.validate.cross_validation import CrossValidation
 
 _SHOWN = 50
 
@@ -39,7 +39,7 @@ def write_report(found: CrossValidation, store: SetStore, directory: Path, *, co
         InputError: the directory cannot be written to.
     """
     path = directory / "report.html"
-    write_whole(path, page(found, store, command=command).encode())
+    write_atomic(path, page(found, store, command=command).encode())
     return path
 
 

@@ -1,10 +1,10 @@
 """The part of the report that says what not to believe: what goes along with the target beside the elements."""
 
-from setwise.data.store import SetStore
 from setwise.report.confounding import Association, associations
 from setwise.report.markup import Markup, element, table
 from setwise.report.rounding import number
-from setwise.training.run import Run
+from setwise.runs.run import Run
+from setwise.store.store import SetStore
 
 _SUSPECT = 0.05  # of an adjusted p-value
 _SHOWN = 10

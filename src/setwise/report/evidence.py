@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from setwise.inference.cross_validation import CrossValidation
+from setwise.metrics.intervals import binomial
 from setwise.report.rounding import number
 from setwise.report.verdict import metric_words
-from setwise.training.intervals import binomial
-from setwise.training.metrics import decisive_metric, lower_is_better
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
+from setwise.targets.metrics import decisive_metric, lower_is_better
+from setwise.validate.cross_validation import CrossValidation
 
 _FEW = 40  # independent sets below which single sets decide
 _SIGNIFICANT = 0.05

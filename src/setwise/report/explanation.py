@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from setwise.data.store import SetStore
-from setwise.inference.explain import Explanation
+from setwise.explain import Explanation
 from setwise.report.drawing import Drawing
 from setwise.report.element_figures import distributions, pairs_of_features
 from setwise.report.explanation_figures import deletion_curves, more_elements
@@ -12,6 +11,7 @@ from setwise.report.markup import Markup, element, joined, table
 from setwise.report.rounding import number
 from setwise.report.style import CSS
 from setwise.report.telling import groups
+from setwise.store.store import SetStore
 
 _SHOWN_SETS = 25
 _HOW = {

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from setwise.inference.explain import Explanation
-from setwise.inference.explain.config import ATTENTION
-from setwise.inference.explain.explain import RANDOM
+from setwise.explain import Explanation
+from setwise.explain.config import ATTENTION
+from setwise.explain.explain import RANDOM
 from setwise.report.drawing import (
     BLUE,
     GREEN,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setwise.inference.explain import Explanation
-from setwise.inference.explain.config import SIGNED
+from setwise.explain import Explanation
+from setwise.explain.config import SIGNED
 from setwise.report.rounding import number
 
 METHOD_WORDS = {

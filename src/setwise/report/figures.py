@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from setwise.report.drawing import BLUE, GREY, ORANGE, Drawing, axes, logarithmic
-from setwise.training.history import EpochRecord
+from setwise.runs.history import EpochRecord
 
 _WIDE = 20.0  # largest over smallest from which an axis is logarithmic
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from setwise.report.rounding import number
 from setwise.report.verdict import best_rows, metric_words
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
 
 _FEW_METRICS = 4  # more, of several targets, go down the page instead of across
 

@@ -8,9 +8,9 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from setwise._checks import counted
+from setwise.metrics.calibration import CalibrationCurve, calibration_curve
+from setwise.metrics.intervals import binomial
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
-from setwise.training.calibration import CalibrationCurve, calibration_curve
-from setwise.training.intervals import binomial
 
 _FEW_CLASSES = 10
 _WINDOWS = 12

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from setwise.data.inspect import Summary, summarise
-from setwise.data.store import SetStore
+from setwise._files import write_atomic
 from setwise.report import sections
 from setwise.report.distrust import distrust
 from setwise.report.markup import Markup, element, joined
 from setwise.report.style import CSS
-from setwise.training.files import write_whole
-from setwise.training.run import Run
+from setwise.runs.run import Run
+from setwise.store.inspect import Summary, summarise
+from setwise.store.store import SetStore
 
 REPORT = "report.html"
 _BEGIN, _END = Markup("<!-- which elements matter -->"), Markup("<!-- as far as is known -->")
@@ -37,7 +37,7 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     targets = () if run.objective.rows == "elements" else run.objective.targets
     summary = summarise(store, targets=targets, group=run.record.group)
     path = run.path / REPORT
-    write_whole(path, page(run, summary, store, command=command).encode())
+    write_atomic(path, page(run, summary, store, command=command).encode())
     return path
 
 
@@ -58,7 +58,7 @@ def add_explanation(run: Run, explanation: Markup) -> Path | None:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         return None
-    write_whole(path, f"{before}{begin}\n{explanation}\n{end}{after}".encode())
+    write_atomic(path, f"{before}{begin}\n{explanation}\n{end}{after}".encode())
     return path
 
 

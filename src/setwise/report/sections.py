@@ -8,18 +8,18 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import counted
-from setwise.data.inspect import Summary
-from setwise.data.tables import listed
 from setwise.report import figures, outcomes
 from setwise.report.drawing import Drawing
 from setwise.report.grid import results_grid
 from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
 from setwise.report.verdict import verdict
-from setwise.training.heads import Classification, Ordinal, Regression, WhichElement, best_class
-from setwise.training.objectives import Objective
-from setwise.training.record import RunRecord
-from setwise.training.run import Run
+from setwise.runs.record import RunRecord
+from setwise.runs.run import Run
+from setwise.store.inspect import Summary
+from setwise.store.tables import listed
+from setwise.targets.heads import Classification, Ordinal, Regression, WhichElement, best_class
+from setwise.targets.objectives import Objective
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _SHOWN_FEATURES = 12

@@ -6,8 +6,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from setwise.data.store import SetStore
-from setwise.inference.explain import Explanation
+from setwise.explain import Explanation
+from setwise.store.store import SetStore
 
 TOP = 0.05  # of the elements, those that stand out
 MOST_FEATURES = 6  # that are shown

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from setwise.training.metrics import decisive_metric, lower_is_better
-from setwise.training.objectives import Objective
-from setwise.training.record import TestRow
+from setwise.runs.record import TestRow
+from setwise.targets.metrics import decisive_metric, lower_is_better
+from setwise.targets.objectives import Objective
 
 WORDS = {
     "loss": "mean loss of all targets",

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from setwise._checks import InputError
-from setwise.data.files import whole_or_nothing
+from setwise._files import atomic_write
 from setwise.tasks.task import RemoteFile, Source, Task
 
 Progress = Callable[[str, int, int | None], None]
@@ -164,7 +164,7 @@ def _copy_all(task: Task, source: Path, directory: Path) -> None:
         if target.is_file() and filecmp.cmp(path, target, shallow=False):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_or_nothing(target) as aside:
+        with atomic_write(target) as aside:
             shutil.copyfile(path, aside)
 
 

@@ -1,0 +1,1 @@
+"""Assess runs on held-out sets, beside simple baselines."""

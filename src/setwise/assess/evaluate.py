@@ -1,0 +1,107 @@
+"""How good a run is on sets whose targets are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise.assess.evaluate_elements import measured_elements
+from setwise.runs.held_out import HeldOut, measured
+from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.predict import read_for
+from setwise.runs.predict_elements import check_whole_sets
+from setwise.runs.run import Run
+from setwise.store import columns
+from setwise.store.reading import Reading
+from setwise.targets.choose import target_values, truth_columns
+from setwise.targets.metrics import undefined
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run measured on sets.
+
+    Attributes:
+        metrics: in the targets' units (`setwise.targets.metrics.score`).
+        intervals: of the metrics that have one, 95%, over the groups that the run knows where the sets have that
+            column, else over sets.
+        predictions: a row per set: ``set_id``, ``size``, the targets, the prediction columns; of a run that predicts
+            elements a row per element, with ``element``, its place in the set.
+        known_sets: how many sets carry the name of a set that the run was fitted or stopped on: where these are the
+            same sets, the metrics flatter.
+        num_sets: how many sets there are.
+        notes: what these sets cannot tell, a sentence each.
+    """
+
+    metrics: dict[str, float]
+    predictions: pa.Table
+    known_sets: int
+    num_sets: int
+    notes: tuple[str, ...] = ()
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def evaluate(
+    run: Run | str | Path,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    features: Sequence[str] | None = None,
+    reading: Reading | None = None,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    max_elements: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
+) -> Evaluation:
+    """Predict sets and compare with their targets; arguments as for `setwise.runs.predict`.
+
+    Raises:
+        InputError: as for `setwise.runs.predict`; a target that is missing, or a class that the run does not know.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    objective = run.objective
+    of_elements = objective.rows == "elements"
+    labels = objective.targets if of_elements else ()
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
+    fitted_on = run.record.split.known
+    known = sum(name in fitted_on for name in store.set_ids)
+    how = Computing(
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    if of_elements:
+        check_whole_sets(max_elements)
+        row, table, notes = measured_elements(run, store, how)
+        return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
+    values = target_values(store, objective)
+    truth = objective.truth(values)
+    predicted = predictions_of(run, store, np.arange(len(store)), how)
+    table = pa.table(
+        {
+            "set_id": store.set_ids,
+            "size": store.sizes,
+            **truth_columns(objective, values),
+            **objective.columns(predicted),
+        }
+    )
+    clusters = columns.clusters(store, run.record.group)
+    owners = None if run.record.group is None else clusters
+    row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
+    notes = tuple(undefined(objective, truth, what="sets"))
+    if run.record.conformal is not None:
+        notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets", owners=owners))
+        for name, column in run.record.conformal.columns(objective, predicted).items():
+            table = table.append_column(name, column)
+    return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)

@@ -1,0 +1,300 @@
+"""Estimators with scikit-learn's habits: sets in, ``fit``, ``predict``, ``score``."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import Tags
+
+from setwise._checks import InputError
+from setwise.assess.evaluate import Evaluation
+from setwise.estimators.base import SetEstimator
+from setwise.estimators.inputs import (
+    check_order,
+    class_numbers,
+    flags,
+    floats,
+    labels_of,
+    named_labels,
+    named_numbers,
+    numbers,
+    plain,
+    with_parameters_of,
+)
+from setwise.metrics.calibration import in_prediction_set
+from setwise.store.tables import listed
+from setwise.targets.heads import Classification
+
+
+class SetRegressor(RegressorMixin, SetEstimator):
+    """Predict one or several numbers per set.
+
+    Sets may be a list of arrays ``(n_i, D)``, a padded array with sizes as a pair, a path, a table of elements that
+    speaks Arrow (pandas, polars), or a `setwise.SetStore`; for scikit-learn's own splitters, a list. Sets of a
+    table come in the order in which they first appear in it, in ``y`` and in predictions.
+
+    Args:
+        model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
+        depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
+            leaves them as the name says, but Deep Sets pool by the mean, and depth and width follow the number of
+            training sets (`setwise.fit.defaults`), as do ``ensemble``, 5 models below 1,000 sets, and
+            ``batch_size``, 32 where there are hundreds.
+        epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
+            clip, accumulate, patience, ensemble, precision, device, workers: how to fit
+            (`setwise.FitConfig`).
+        validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
+            is kept, 0 for none; by default 0.15, and none of fewer than 1,000 sets; dimensionless.
+        coverage: share of new sets whose truth `predict_interval` (of a classifier, `predict_set`) holds, such as 0.9,
+            or none; half of the validation part is then kept for it alone (`setwise.targets.conformal`).
+        random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;
+            the same whole number gives the same bits on the CPU.
+        verbose: show a progress bar.
+
+    Attributes:
+        run_: the fitted `setwise.Run`; ``run_.save(directory)`` keeps it for the command line.
+        n_features_in_: D, features of an element.
+        n_iter_: epochs done, by all members of an ensemble together.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> sets = [rng.normal(size=(n, 2)) for n in rng.integers(1, 20, 64)]
+        >>> y = [x.mean() for x in sets]
+        >>> regressor = SetRegressor("deep-sets++", depth=2, width=16, epochs=3, random_state=0).fit(sets, y)
+        >>> regressor.predict(sets).shape
+        (64,)
+    """
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        covariates: Any = None,
+        validation: Any = None,
+    ) -> Self:
+        """Fit the model; an earlier fit is forgotten.
+
+        Args:
+            X: B sets.
+            y: ``(B,)`` or ``(B, T)`` numbers.
+            sample_weight: ``(B,)`` weights of the sets in the loss, or none; transforms and metrics
+                count each set once.
+            groups: ``(B,)`` what must not be on both sides of the validation split (the patient), or none.
+            covariates: ``(B, C)`` features of the sets as a whole, or none; a data frame's are found by their names.
+            validation: ``(sets, y)`` or ``(sets, y, covariates)`` to use as the validation part, or none to draw it.
+
+        Raises:
+            InputError: sets or targets that cannot be used; the message says which and why.
+        """
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        values = numbers(y)
+        held = None if validation is None else named_numbers(numbers(validation[1]))
+        self.run_ = self._train(
+            X,
+            named_numbers(values),
+            held,
+            task="regression",
+            groups=groups,
+            covariates=covariates,
+            validation=validation,
+            sample_weight=sample_weight,
+        )
+        self.n_outputs_ = 1 if values.ndim == 1 else values.shape[1]
+        self._one_column = values.ndim == 1
+        return self
+
+    def predict(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Predicted targets ``(B,)`` or ``(B, T)``, as ``y`` was."""
+        predicted = self._predicted(X, covariates)
+        return predicted[:, 0] if self._one_column else predicted
+
+    def predict_interval(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Ends of intervals ``(B, 2)`` or ``(B, T, 2)`` that hold the truth of a share ``coverage`` of sets like these.
+
+        Infinite where there were too few calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        conformal = self._conformal()
+        half = np.array([np.inf if q is None else q for q in conformal.quantiles])
+        predicted = self._predicted(X, covariates)
+        ends = np.stack([predicted - half, predicted + half], axis=2)
+        return ends[:, 0] if self._one_column else ends
+
+    def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
+        """Metrics on sets with known targets, with bootstrap intervals over groups or sets."""
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        return self._evaluated(X, named_numbers(numbers(y)), groups, covariates)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
+        """R^2 of the predictions, the mean over targets where there are several."""
+        check_order(X, y=y)
+        return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
+
+
+class SetClassifier(ClassifierMixin, SetEstimator):
+    """Predict one of several classes per set, or several labels at once.
+
+    Arguments and attributes as for `SetRegressor`, and
+
+    Args:
+        class_weight: ``"balanced"`` lets all classes count alike in the loss; or weights of classes, one where a class
+            has none; of several labels, of 0 and of 1.
+        calibrate: fit a temperature, so that probabilities are neither too sure nor too unsure: on the validation part,
+            or where sets are too few for one on those that each member of the ensemble leaves out, which is the default
+            there; ``run_.record.notes`` says what it means.
+
+    Attributes:
+        classes_: the K classes, sorted; of several labels, their numbers 0 to T - 1.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> sets = [rng.normal(i % 2, size=(5 + i % 3, 2)) for i in range(32)]
+        >>> y = ["low", "high"] * 16
+        >>> classifier = SetClassifier("deep-sets++", depth=2, width=16, epochs=5, random_state=0).fit(sets, y)
+        >>> classifier.predict_proba(sets).shape
+        (32, 2)
+    """
+
+    def __init__(
+        self,
+        model: str = "deep-sets++",
+        *,
+        class_weight: str | Mapping[Any, float] | None = None,
+        calibrate: bool | None = None,
+        **choices: Any,
+    ):
+        super().__init__(model, **choices)
+        self.class_weight = class_weight
+        self.calibrate = calibrate
+
+    __init__.__signature__ = with_parameters_of(SetEstimator.__init__, __init__)  # pyright: ignore[reportFunctionMemberAccess]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        assert tags.classifier_tags is not None
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        covariates: Any = None,
+        validation: Any = None,
+    ) -> Self:
+        """Fit the model; an earlier fit is forgotten.
+
+        Arguments as for `SetRegressor`, ``y`` being ``(B,)`` labels, or ``(B, T)`` of 0 and 1 (NaN where not known)
+        for T labels that do not exclude each other.
+        """
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        shape = np.asarray(y).shape
+        several = len(shape) == 2 and shape[1] > 1
+        targets, held = (self._several if several else self._one)(y, None if validation is None else validation[1])
+        self.run_ = self._train(
+            X,
+            targets,
+            held,
+            task="classification",
+            groups=groups,
+            covariates=covariates,
+            validation=validation,
+            sample_weight=sample_weight,
+            class_weights=self._class_weights(),
+            calibrate=plain(self.calibrate),
+        )
+        if several:
+            self._column = list(np.cumsum([0, *(head.width for head in self.run_.objective.heads[:-1])]) + 1)
+            return self
+        (head,) = self.run_.objective.heads
+        assert isinstance(head, Classification)
+        self._column = [head.classes.index(name) for name in self._names or ()]
+        return self
+
+    def _one(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
+        """Labels as a column of names."""
+        labels = labels_of(y)
+        self.classes_, number = np.unique(labels, return_inverse=True)
+        names = [str(label) for label in self.classes_]
+        if len(set(names)) < len(names):
+            names = [str(i) for i in range(len(self.classes_))]
+        self._names: list[str] | None = names
+        if held is not None:
+            held = named_labels(names, class_numbers(labels_of(held), self.classes_))
+        return named_labels(names, number), held
+
+    def _several(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
+        """Several labels as a column each."""
+        targets = flags(y)
+        self.classes_ = np.arange(len(targets))
+        self._names = None
+        return targets, None if held is None else flags(held)
+
+    def _class_weights(self) -> str | dict[str, float] | None:
+        """Weights by the names that classes have in the store."""
+        given = self.class_weight
+        if given is None or isinstance(given, str):
+            return given
+        if not isinstance(given, Mapping):
+            raise TypeError(f"class_weight must be 'balanced' or weights by class; got {type(given).__name__}.")
+        names = ("0", "1") if self._names is None else self._names
+        known = dict(zip((0, 1) if self._names is None else self.classes_.tolist(), names, strict=True))
+        if unknown := [label for label in given if label not in known]:
+            raise InputError(f"class_weight must name classes of y ({listed(list(known))}); got {unknown[0]!r}.")
+        weights = floats(list(given.values()), "class_weight").tolist()
+        return {known[label]: weight for label, weight in zip(given, weights, strict=True)}
+
+    def predict_set(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Which classes ``(B, K)`` a set can be of: the true one is among them for a share ``coverage`` of sets.
+
+        Of several labels ``(B, T, 2)``: whether a set can lack and can have each. All true where there were too few
+        calibration sets, of which ``fit`` warns.
+
+        Raises:
+            RuntimeError: fitted without a coverage.
+        """
+        conformal = self._conformal()
+        parts = self.run_.objective.by_head(self._predicted(X, covariates))
+        quantiles = (1.0 if quantile is None else quantile for quantile in conformal.quantiles)
+        chosen = [in_prediction_set(part, quantile) for (_, part), quantile in zip(parts, quantiles, strict=True)]
+        return np.stack(chosen, axis=1) if self._names is None else chosen[0][:, self._column]
+
+    def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
+        """Metrics on sets with known labels, with bootstrap intervals over groups or sets."""
+        self._fitted()
+        check_order(X, y=y, groups=groups, covariates=covariates)
+        if self._names is None:
+            return self._evaluated(X, flags(y), groups, covariates)
+        number = class_numbers(labels_of(y), self.classes_, what="y")
+        return self._evaluated(X, named_labels(self._names, number), groups, covariates)
+
+    def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """Probabilities ``(B, K)``, columns as in ``classes_``, rows adding up to one; of several labels ``(B, T)``."""
+        return self._predicted(X, covariates)[:, self._column]
+
+    def predict(self, X: Any, *, covariates: Any = None) -> np.ndarray:
+        """The most probable class of each set ``(B,)``; of several labels ``(B, T)``, 1 for the more probable ones."""
+        probabilities = self.predict_proba(X, covariates=covariates)
+        if self._names is None:
+            return (probabilities > 0.5).astype(np.int64)
+        return self.classes_[probabilities.argmax(1)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
+        """Accuracy of the predictions; of several labels, share of the sets of which all are right."""
+        check_order(X, y=y)
+        return float(accuracy_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))

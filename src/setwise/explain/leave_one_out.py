@@ -1,0 +1,98 @@
+"""Leave-one-out: how the answer changes when one element is not there."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from setwise.explain.coupling import coupling
+from setwise.explain.one_set import OneSet
+from setwise.explain.without_one import pooled_without
+from setwise.models import SetModel
+
+RECOMPUTED, POOLED, FROZEN = "recomputed", "pooled", "frozen"
+Measure = Callable[[Tensor], Tensor]  # outputs (B, K) to numbers (B,)
+_ROWS = 1 << 14  # elements left out at a time, of those that are left out of the pooled vector
+
+
+def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[np.ndarray, str]:
+    """Scores of leaving each element out, ``score_j = f(S) - f(S without j)``, and how they were computed.
+
+    Above zero: the element pushes the answer up. A set of one element has no such score (NaN).
+
+    - "pooled": where the encoder treats elements alone, the pooled vector less the element is exact, at the cost of one
+      pass of the encoder and n of the decoder.
+    - "recomputed": where it does not, and the set has at most ``exact_limit`` elements, n sets of n - 1 elements pass
+      through the model: exact, n (n - 1) elements.
+    - "frozen": larger sets. What the encoder takes from the set as a whole (statistics of set norm, inducing points,
+      aggregated residuals) is held as the whole set gives it, and the pooling alone misses the element, at the cost of
+      "pooled". It asks another question than "recomputed": in shallow models with set norm the two agree, in deep
+      ones they may disagree in sign (`docs/log.md` has numbers). The deletion curve tells what the scores are worth.
+
+    Args:
+        one: a set.
+        measure: what is explained, of the model's outputs.
+        exact_limit: elements.
+
+    Returns:
+        ``(n,)`` float64 in the units of ``measure``, and one of the three words.
+
+    Source: leave-one-out is Cook 1977's deletion diagnostic, of elements instead of observations.
+    """
+    how = how_left_out(one.members[0], len(one), exact_limit=exact_limit)
+    if len(one) == 1:
+        return np.full(1, np.nan), how
+    return (_recomputed if how == RECOMPUTED else _from_pooled)(one, measure), how
+
+
+def how_left_out(model: SetModel, size: int, *, exact_limit: int) -> str:
+    """How a set of a size is computed: "pooled", "recomputed" or "frozen"."""
+    if coupling(model.encoder) is None:
+        return POOLED
+    return RECOMPUTED if size <= exact_limit else FROZEN
+
+
+def cost_of_leaving_out(model: SetModel, size: int, *, exact_limit: int) -> int:
+    """Elements that pass through the model for a set of a size."""
+    return size**2 if how_left_out(model, size, exact_limit=exact_limit) == RECOMPUTED else size
+
+
+def _recomputed(one: OneSet, measure: Measure) -> np.ndarray:
+    whole = measure(one.outputs())
+    without = measure(one.outputs_of_parts(_all_but_one(len(one), one.elements.device)))
+    return (whole - without).cpu().numpy()
+
+
+def _all_but_one(size: int, device: torch.device) -> Iterator[Tensor]:
+    rest = torch.arange(size - 1, device=device)
+    for left_out in range(size):
+        yield rest + (rest >= left_out)
+
+
+def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
+    """One encoding of the set; then pooling and decoder in float64, since differences are of the order of 1 / n."""
+    with torch.no_grad():
+        found = [_of_member(one, member) for member in one.members]
+        one.advance(len(one))
+        whole, without = found[0] if len(found) == 1 else map(_stacked, zip(*found, strict=True))
+        return (measure(whole) - measure(without)).cpu().numpy()
+
+
+def _stacked(outputs: Sequence[Tensor]) -> Tensor:
+    """Outputs ``(B, K)`` of every member as an ensemble's, ``(B, M, K)``."""
+    return torch.stack(list(outputs), 1)
+
+
+def _of_member(one: OneSet, model: SetModel) -> tuple[Tensor, Tensor]:
+    """A member's outputs for the set, ``(1, K)``, and without each of its elements, ``(n, K)``."""
+    encoded = model.encoder(one.batch()).elements.double()
+    pooling, decoder = (copy.deepcopy(part).double() for part in (model.pooling, model.decoder))
+    covariates = None if one.covariates is None else one.covariates.double()
+    whole = decoder(pooling(one.batch().with_elements(encoded)), covariates)
+    without = []
+    for rows in torch.arange(len(one), device=encoded.device).split(_ROWS):
+        own = None if covariates is None else covariates.expand(len(rows), -1)
+        without.append(decoder(pooled_without(pooling, encoded, rows), own))
+    return whole, torch.cat(without)

@@ -1,0 +1,1 @@
+"""Fit models: from a store of sets to a run."""

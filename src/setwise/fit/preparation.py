@@ -1,0 +1,146 @@
+"""Everything of a fit that is decided, or refused, before its weights are: what `train` and `Study.check` share."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from setwise._checks import InputError
+from setwise.fit.calibrate import check_temperatures
+from setwise.fit.cross_fit import left_out
+from setwise.fit.defaults import settled, temperatures_need_validation
+from setwise.fit.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
+from setwise.fit.processes import check_norm
+from setwise.fit.set_fit import balanced_classes
+from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
+from setwise.prepare.inputs import Inputs
+from setwise.runs.config import FitConfig
+from setwise.store import columns
+from setwise.store.splits import Split, validation_share
+from setwise.store.store import SetStore
+from setwise.targets.conformal import with_calibration
+from setwise.targets.element_problem import define_of_elements
+from setwise.targets.objectives import Objective
+from setwise.targets.problem import ClassWeights, Problem, define
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A fit that nothing stands against.
+
+    Attributes:
+        problem: the sets, their parts and targets.
+        kept: rows of the store that neither the weights nor the epoch see, for the promise of a coverage.
+        inputs: what the model takes, its elements not standardised yet.
+        config, spec: with everything decided that was left open, but for the memory.
+        left_out: rows that each member of an ensemble is not fitted on; none at all where members are fitted alike.
+        notes: what is to be said of the fit.
+    """
+
+    problem: Problem
+    kept: np.ndarray
+    inputs: Inputs
+    config: FitConfig
+    spec: DeepSetsSpec | SetTransformerSpec
+    left_out: list[np.ndarray]
+    notes: tuple[str, ...]
+
+
+def prepare(
+    store: SetStore,
+    *,
+    targets: str | Sequence[str],
+    of: Literal["sets", "elements"],
+    task: str | Mapping[str, str] | None,
+    orders: Mapping[str, Sequence[str]] | None,
+    class_weights: ClassWeights,
+    weight_column: str | None,
+    covariates: Sequence[str],
+    group: str | None,
+    model: str,
+    model_choices: Mapping[str, Any] | None,
+    config: FitConfig,
+    split: Split | None,
+    validation: float | None,
+    test: float,
+    calibrate: bool | None,
+    coverage: float | None,
+) -> Prepared:
+    """Decide what a fit is; arguments as for `setwise.train`.
+
+    Raises:
+        InputError: data or choices are at fault; the message says where and what to do.
+    """
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    for name in covariates:
+        if name in targets:
+            raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
+    needed = coverage is not None or temperatures_need_validation(calibrate, config)
+    choices: dict[str, Any] = {
+        "task": task,
+        "class_weights": class_weights,
+        "weight_column": weight_column,
+        "group": group,
+        "split": split,
+        "shares": (validation_share(validation, len(store), needed=needed), test),
+        "standardise": config.standardise,
+        "seed": config.seed,
+    }
+    if of == "elements":
+        refuse_for_elements(order=orders, balanced_sampling=config.balanced_sampling)
+        problem = define_of_elements(store, targets, **choices)
+        refuse_for_which_element(problem, calibrate=calibrate, coverage=coverage)
+        check_draws(problem, config)
+    else:
+        problem = define(store, targets, orders=orders, **choices)
+        if config.balanced_sampling:
+            balanced_classes(problem)
+    problem, kept = _kept_for_coverage(problem, coverage, seed=config.seed)
+    rows = problem.split.train
+    inputs = Inputs.fit(store, rows, covariates=covariates, standardise=config.standardise)
+    config, model_choices = settled(config, model, model_choices or {}, len(rows))
+    spec = _spec(model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
+    check_norm(spec)
+    out_of, untempered = left_out(problem, config, calibrate=calibrate)
+    if calibrate:
+        check_temperatures(problem, out_of)
+    return Prepared(problem, kept, inputs, config, spec, out_of, untempered)
+
+
+def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -> tuple[Problem, np.ndarray]:
+    """The problem without the sets that are kept to calibrate intervals, and their rows."""
+    if coverage is None:
+        return problem, np.zeros(0, np.int64)
+    if not 0 < coverage < 1:
+        raise InputError(f"coverage must be between 0 and 1, such as 0.9; got {coverage}.")
+    groups = columns.groups(problem.store, problem.group)
+    split, kept = with_calibration(problem.split, groups, seed=seed)
+    return replace(problem, split=split), kept
+
+
+def _spec(
+    name: str,
+    choices: Mapping[str, Any],
+    inputs: Inputs,
+    objective: Objective,
+    config: FitConfig,
+    *,
+    largest: int,
+) -> DeepSetsSpec | SetTransformerSpec:
+    given = inputs.model_choices()
+    free = set(inspect.signature(make_spec).parameters) - {"name", "out_features", *given, "elements", "categories"}
+    for choice in choices:
+        if choice not in free:
+            raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
+    given["output"] = objective.output
+    if objective.output == "sets" and name.startswith("deep-sets"):
+        choices = {"pool": "mean", **choices}
+    if choices.get("pool") == "sum" and config.max_elements is not None and config.max_elements < largest:
+        raise InputError(
+            f"pool='sum' and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
+            "elements: a sum over sub-samples has another scale than one over the whole sets that are predicted. "
+            "Pool by the mean, or train on whole sets (max_elements=None, --max-elements 0)."
+        )
+    return make_spec(name, out_features=objective.out_features, **given, **choices)

@@ -1,0 +1,60 @@
+"""A fit of sets: its parts, and which classes are drawn alike."""
+
+import numpy as np
+
+from setwise._checks import InputError
+from setwise.fit.store_parts import StoreEvaluation, StoreTraining
+from setwise.prepare.inputs import Inputs
+from setwise.runs.config import FitConfig
+from setwise.targets.problem import Problem
+
+
+def of_sets(
+    problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
+) -> tuple[StoreTraining, StoreEvaluation]:
+    """The training and the validation part of a problem of sets.
+
+    Args:
+        problem: targets, split, weights.
+        inputs: how sets become what the model takes.
+        config: of the run, whose validation sets all members share.
+        own: of the member.
+    """
+    store, objective = problem.store, problem.objective
+    rows, held = problem.split.train, problem.split.validation
+    train = StoreTraining(
+        store,
+        rows,
+        objective.encode(problem.values[rows]),
+        inputs,
+        own,
+        weights=None if problem.weights is None else problem.weights[rows],
+        classes=balanced_classes(problem) if config.balanced_sampling else None,
+    )
+    validation = StoreEvaluation(
+        store,
+        held,
+        problem.values[held],
+        objective=objective,
+        inputs=inputs,
+        weights=None if problem.weights is None else problem.weights[held],
+        max_elements=config.max_elements,
+        seed=config.seed,
+    )
+    return train, validation
+
+
+def balanced_classes(problem: Problem) -> np.ndarray:
+    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike.
+
+    Raises:
+        InputError: none, or several targets of classes.
+    """
+    classes = [head for head in problem.objective.heads if head.kind != "regression"]
+    if len(classes) != 1:
+        raise InputError(
+            f"balanced sampling needs one target of classes, whose classes are drawn alike; got {len(classes)}. "
+            "Weigh the classes instead (class_weights='balanced', --class-weights balanced)."
+        )
+    column = problem.objective.heads.index(classes[0])
+    return classes[0].encode(problem.values[problem.split.train, column])

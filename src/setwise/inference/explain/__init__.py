@@ -1,7 +1,0 @@
-"""Why a run says what it says: scores of elements, whether they are faithful, and what more elements would change."""
-
-from setwise.inference.explain.config import METHODS, ExplainConfig
-from setwise.inference.explain.cost import Plan, plan, seconds
-from setwise.inference.explain.explain import Explanation, explain
-
-__all__ = ["explain", "Explanation", "ExplainConfig", "METHODS", "plan", "Plan", "seconds"]

@@ -1,0 +1,1 @@
+"""Compute metrics, their intervals and calibration from plain arrays."""

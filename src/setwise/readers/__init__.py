@@ -1,0 +1,1 @@
+"""Read sets from files and from memory, whatever their form, into a store."""

@@ -1,0 +1,160 @@
+"""Which columns of a long table are features of an element, and why the others are not."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from setwise._checks import InputError
+from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers, to_float64
+from setwise.store.tables import MISSING_TEXTS, Rows, check_no_text, listed
+
+pc: Any = compute  # its functions are made at import, out of sight of type checkers
+_NOT_MEASURED = {"time", "timestamp", "event", "index", "idx", "id", "unnamed"}
+REFUSED = {  # reasons to leave a column out that training refuses, and what to do
+    "it holds text among numbers": "Mend it",
+    "it holds numbers with decimal commas": WITH_POINTS,
+}
+TEXT_AMONG_NUMBERS, DECIMAL_COMMAS = REFUSED
+_CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in small letters: "EventTime_s" is event, time and s."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return re.findall(r"[a-z]+", spaced.lower())
+
+
+def check_named(rows: Rows, features: Sequence[str], set_id: str) -> None:
+    """Refuse named features that the table lacks, that repeat, or that are no numbers."""
+    if isinstance(features, str) or not features:
+        raise InputError(f"features must be a list of at least one name of a column; got {features!r}.")
+    rows.check_columns(features)
+    if len(set(features)) != len(features) or set_id in features:
+        raise InputError(f"features must be distinct columns other than {set_id!r}; got {listed(list(features))}.")
+    for name in features:
+        kind = rows.schema.field(name).type
+        if is_text(kind):
+            _refuse_text(rows, name)
+        elif pa.types.is_null(kind):
+            raise InputError(f"{rows.name}: feature {name!r} must hold numbers; its column is empty.")
+        elif not is_number(kind):
+            raise InputError(f"{rows.name}: feature {name!r} must hold numbers; it holds {kind}.")
+
+
+def sort_columns(
+    rows: Rows, set_id: str, *, labels: Sequence[str] = (), strict: bool
+) -> tuple[list[str], dict[str, str]]:
+    """Columns that may be features by name and type, and the others (but for labels) with the reason.
+
+    Raises:
+        InputError: a column of numbers with text in it, unless ``strict`` is false.
+    """
+    candidates: list[str] = []
+    left_out: dict[str, str] = {}
+    for field in rows.schema:
+        if field.name == set_id or field.name in labels:
+            continue
+        if pa.types.is_null(field.type):
+            left_out[field.name] = "it is empty"
+        elif is_text(field.type):
+            left_out[field.name] = _text_reason(rows, field.name, strict=strict)
+        elif not is_number(field.type):
+            left_out[field.name] = f"it holds {field.type}, not numbers"
+        elif not field.name.strip() or _NOT_MEASURED.intersection(words_of(field.name)):
+            left_out[field.name] = "its name says time, event or index"
+        else:
+            candidates.append(field.name)
+    return candidates, left_out
+
+
+def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
+    """Why a column of text is left out; a column of numbers with some text in it is refused."""
+    first = next(rows.read([name]), None)
+    if first is None or first[name].null_count == first.num_rows:
+        return "it is empty"
+    values = first[name].drop_null()
+    commas = comma_number(values, missing=MISSING_TEXTS) is not None
+    texts = pc.sum(not_numbers(values, missing=())).as_py()
+    if 2 * texts > len(values) and not commas:
+        return "it holds text"
+    if strict:
+        _refuse_text(rows, name)
+    return DECIMAL_COMMAS if commas else TEXT_AMONG_NUMBERS
+
+
+def _refuse_text(rows: Rows, name: str) -> None:
+    row = 0
+    for batch in rows.read([name]):
+        check_no_text(batch[name], name, rows.name, row)
+        row += batch.num_rows
+    raise InputError(
+        f"{rows.name}: column {name!r} holds numbers stored as text. Store them as numbers, or name the features "
+        "to be used without it."
+    )
+
+
+class OrderCheck:
+    """Finds columns that only rise, only fall, or never change within every set, whatever order the sets come in."""
+
+    def __init__(self, names: Sequence[str]):
+        self.names = list(names)
+        self.rises = np.zeros(len(names), bool)
+        self.falls = np.zeros(len(names), bool)
+        self.lowest = np.full(len(names), np.inf)
+        self.highest = np.full(len(names), -np.inf)
+        self.last = np.empty((0, len(names)))  # (B, C) last value of each set
+        self.steps = np.zeros((0, len(names)), np.int64)  # (B, C) changes from row to row within each set
+
+    def add(self, batch: pa.RecordBatch, codes: np.ndarray) -> None:
+        """Take in some rows; ``codes`` ``(n,)`` says whose."""
+        if not self.names or not len(codes):
+            return
+        self._grow(int(codes.max()) + 1)
+        order = np.argsort(codes, kind="stable") if (np.diff(codes) < 0).any() else slice(None)
+        codes = codes[order]
+        begins = np.flatnonzero(np.diff(codes, prepend=-1))
+        ends = np.append(begins[1:], len(codes)) - 1
+        for column, name in enumerate(self.names):
+            values = to_float64(batch[name])[order]
+            before = np.empty_like(values)
+            before[1:] = values[:-1]
+            before[begins] = self.last[codes[begins], column]
+            up, down = values > before, values < before
+            self.rises[column] |= up.any()
+            self.falls[column] |= down.any()
+            self.steps[:, column] += np.bincount(codes[up | down], minlength=len(self.steps))
+            self.last[codes[begins], column] = values[ends]
+            self.lowest[column] = np.fmin(self.lowest[column], np.fmin.reduce(values))
+            self.highest[column] = np.fmax(self.highest[column], np.fmax.reduce(values))
+
+    def suspects(self) -> list[str]:
+        """Columns that may still turn out to be in order within every set."""
+        return [name for name, bad in zip(self.names, self.rises & self.falls, strict=True) if not bad]
+
+    def reasons(self, sizes: np.ndarray) -> dict[str, str]:
+        """The columns that are in order within every set by no accident, and how."""
+        found: dict[str, str] = {}
+        for column, name in enumerate(self.names):
+            if self.rises[column] and self.falls[column]:
+                continue
+            if self.rises[column] or self.falls[column]:
+                steps = self.steps[:, column]
+                orders = sum(math.lgamma(k + 2) * n for k, n in zip(*np.unique(steps, return_counts=True), strict=True))
+                if orders > -math.log(_CHANCE):
+                    verb = "rises" if self.rises[column] else "falls"
+                    found[name] = f"it only {verb} within every set, like a clock or a counter"
+            elif self.lowest[column] < self.highest[column] and sizes.sum() >= 2 * len(sizes):
+                found[name] = "it never changes within a set: it belongs in the table of sets"
+        return found
+
+    def _grow(self, count: int) -> None:
+        if count > len(self.last):
+            grown = max(count, 2 * len(self.last))
+            more = ((0, grown - len(self.last)), (0, 0))
+            self.last = np.pad(self.last, more, constant_values=np.nan)
+            self.steps = np.pad(self.steps, more)

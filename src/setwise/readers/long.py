@@ -1,0 +1,248 @@
+"""A long table, one row per element, into a store."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.readers.features import REFUSED, OrderCheck, check_named, sort_columns
+from setwise.readers.per_set import add_columns, join
+from setwise.store.file import Description, new_file, offsets_of
+from setwise.store.ids import SetCodes
+from setwise.store.kinds import is_number, to_float64
+from setwise.store.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
+from setwise.store.spill import allocate
+from setwise.store.store import SetStore
+from setwise.store.tables import Rows
+
+
+def read_long(
+    rows: Rows,
+    *,
+    set_id: str,
+    features: Sequence[str] | None,
+    sets: pa.Table | None,
+    sets_name: str,
+    store: Path | None,
+    strict: bool,
+    keep_missing: bool = False,
+    own: pa.Table | None = None,
+    labels: Sequence[str] = (),
+) -> SetStore:
+    """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
+
+    Rows of a set may lie anywhere in the table; their order within the set is kept. Memory holds the float32
+    elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
+
+    ``keep_missing`` lets missing values through, as NaN.
+    ``labels`` are columns that are kept beside the elements, as labels of theirs, and are no features.
+    ``own`` is the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
+
+    Raises:
+        InputError: what the table holds is at fault; the message says where.
+    """
+    rows.check_columns([set_id, *labels])
+    if features is None:
+        candidates, left_out = sort_columns(rows, set_id, labels=labels, strict=strict)
+        _check_any(candidates, left_out, rows.name)
+        ids, sizes, in_order = _count(rows, set_id, _suspects(rows, set_id, candidates))
+        left_out |= in_order
+        features = [name for name in candidates if name not in in_order]
+        _check_any(features, left_out, rows.name)
+    else:
+        check_no_label(features, labels)
+        check_named(rows, features, set_id)
+        ids, sizes, _ = _count(rows, set_id, [])
+        left_out = {name: "it was not named" for name in rows.columns if name not in (set_id, *labels, *features)}
+    left_out |= dict.fromkeys(labels, LABEL)
+    joined, problems = join(ids, own, rows.name, strict=strict)
+    if own is not None:
+        joined, more = add_columns(joined, sets, sets_name, strict=strict)
+        problems += more
+    elif sets is not None:
+        joined, problems = join(ids, sets, sets_name, strict=strict)
+    problems += [
+        f"{rows.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
+        "or name the features."
+        for name, reason in left_out.items()
+        if reason in REFUSED
+    ]
+    description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
+    beside = _labels(rows, set_id, labels, sizes)
+    if store is not None:
+        with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
+            _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
+        return SetStore.open(store)
+    elements = allocate((int(sizes.sum()), len(features)))
+    ends = _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
+    told = tuple(_rounded_away(ends, features))
+    description = replace(description, notes=told) if strict else replace(description, problems=(*problems, *told))
+    return SetStore.from_description(elements, sizes, joined, description, beside)
+
+
+def _rounded_away(ends: np.ndarray, features: Sequence[str]) -> list[str]:
+    """Features that vary by less than float32 tells apart, though by more than float64 rounds, a sentence each."""
+    low, high = ends
+    with np.errstate(over="ignore", invalid="ignore"):
+        top = np.maximum(np.abs(low), np.abs(high))
+        lost = (high - low < np.spacing(top.astype(np.float32))) & (high - low > 1000 * np.spacing(top))
+    return [
+        f"feature {features[column]!r} lies between {float(low[column])!r} and {float(high[column])!r}, which float32 "
+        "rounds to the same number or two: what it says is lost. Subtract an offset from it."
+        for column in np.flatnonzero(lost).tolist()
+    ]
+
+
+def _check_any(features: Sequence[str], left_out: dict[str, str], where: str) -> None:
+    if not features:
+        reasons = "; ".join(f"{name!r}: {reason}" for name, reason in list(left_out.items())[:8])
+        raise InputError(
+            f"{where} has no column that is surely a feature ({reasons or 'no columns but the names of sets'}). "
+            "Name the features to be used with features (--features)."
+        )
+
+
+def _suspects(rows: Rows, set_id: str, candidates: Sequence[str]) -> list[str]:
+    """Columns that the first rows do not clear of being in order within every set."""
+    first = next(rows.read([set_id, *candidates]), None)
+    if first is None:
+        return []
+    check = OrderCheck(candidates)
+    check.add(first, SetCodes(column=set_id, where=rows.name).encode(first[set_id], 0))
+    return check.suspects()
+
+
+def _count(rows: Rows, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
+    """Names of the sets, their sizes, and the suspects that are in order within every set."""
+    coder = SetCodes(column=set_id, where=rows.name)
+    check = OrderCheck(suspects)
+    sizes = np.zeros(0, np.int64)
+    row = 0
+    for batch in rows.read([set_id, *suspects]):
+        codes = coder.encode(batch[set_id], row)
+        counts = np.bincount(codes, minlength=len(coder.codes))
+        counts[: len(sizes)] += sizes
+        sizes = counts
+        check.add(batch, codes)
+        row += batch.num_rows
+    if not row:
+        raise InputError(f"{rows.name} has no rows. Give it at least one element.")
+    return coder.ids, sizes, check.reasons(sizes)
+
+
+def _fill(
+    elements: np.ndarray,
+    rows: Rows,
+    set_id: str,
+    features: Sequence[str],
+    sizes: np.ndarray,
+    *,
+    strict: bool,
+    keep_missing: bool,
+) -> np.ndarray:
+    """Put every row where its set has its next place; lowest and highest values ``(2, D)`` as they came, in float64."""
+    coder = SetCodes(column=set_id, where=rows.name)
+    offsets = offsets_of(sizes)
+    places = offsets[:-1].copy()
+    ends = np.array([[np.inf], [-np.inf]]).repeat(len(features), axis=1)
+    row = 0
+    for batch in rows.read([set_id, *features]):
+        codes = coder.encode(batch[set_id], row)
+        values = _values(batch, features, set_id, rows.name, row, ends, strict=strict, keep_missing=keep_missing)
+        if len(coder.codes) > len(sizes):
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        if len(codes):
+            _put(elements, values, codes, places)
+        if (places > offsets[1:]).any():
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        row += batch.num_rows
+    if (places != offsets[1:]).any():
+        raise InputError(f"{rows.name} changed while it was read. Read it again.")
+    return ends
+
+
+def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) -> dict[str, pa.Array]:
+    """Labels of all elements, in the order in which `_fill` puts the elements."""
+    if not names:
+        return {}
+    coder = SetCodes(column=set_id, where=rows.name)
+    offsets = offsets_of(sizes)
+    texts: dict[str, dict[str, int]] = {name: {} for name in names if not is_number(rows.schema.field(name).type)}
+    found = np.full((int(sizes.sum()), len(names)), np.nan)
+    places, row = offsets[:-1].copy(), 0
+    for batch in rows.read([set_id, *names]):
+        codes = coder.encode(batch[set_id], row)
+        values = np.full((batch.num_rows, len(names)), np.nan)
+        for column, name in enumerate(names):
+            if name not in texts:
+                values[:, column] = to_float64(batch[name])
+                continue
+            known, own = label_codes(tidy_labels(batch[name].cast(pa.string()), batch.num_rows, name))
+            numbers = [texts[name].setdefault(text, len(texts[name])) for text in known]
+            values[own >= 0, column] = np.array(numbers, float)[own[own >= 0]]
+        if len(coder.codes) > len(sizes):
+            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        if len(codes):
+            _put(found, values, codes, places)
+        row += batch.num_rows
+    return {
+        name: text_labels(found[:, column], list(texts[name])) if name in texts else pa.array(found[:, column])
+        for column, name in enumerate(names)
+    }
+
+
+def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np.ndarray) -> None:
+    """Write rows to the next places of their sets, and move the places on."""
+    order = np.argsort(codes, kind="stable") if (np.diff(codes) < 0).any() else None
+    arranged = codes if order is None else codes[order]
+    begins = np.flatnonzero(np.diff(arranged, prepend=-1))
+    counts = np.diff(np.append(begins, len(arranged)))
+    owners = arranged[begins]
+    source = values if order is None else values[order]
+    if len(owners) < 64:  # few long runs: a copy each
+        for owner, begin, count in zip(owners, begins, counts, strict=True):
+            elements[places[owner] : places[owner] + count] = source[begin : begin + count]
+    else:
+        elements[np.arange(len(arranged)) + np.repeat(places[owners] - begins, counts)] = source
+    places[owners] += counts
+
+
+def _values(
+    batch: pa.RecordBatch,
+    features: Sequence[str],
+    set_id: str,
+    where: str,
+    first_row: int,
+    ends: np.ndarray,
+    *,
+    strict: bool,
+    keep_missing: bool,
+) -> np.ndarray:
+    """The features of some rows ``(n, D)`` in float32; ``ends`` ``(2, D)`` takes in their extremes in float64.
+
+    Raises:
+        InputError: a missing value, NaN or infinity, or a number too large for float32; only where ``strict``.
+    """
+    values = np.empty((batch.num_rows, len(features)), np.float32)
+    with np.errstate(over="ignore"):
+        for column, name in enumerate(features):
+            exact = to_float64(batch[name])
+            values[:, column] = exact
+            ends[0, column] = np.fmin.reduce(exact, initial=ends[0, column])
+            ends[1, column] = np.fmax.reduce(exact, initial=ends[1, column])
+    bad = np.isinf(values) if keep_missing else ~np.isfinite(values)
+    if strict and bad.any():
+        row, column = np.argwhere(bad)[0]
+        cell = batch[features[column]][int(row)].as_py()
+        found = "is missing" if cell is None else f"is {cell}"
+        if cell is not None and np.isfinite(float(cell)):
+            found += ", too large for float32"
+        raise InputError(
+            f"{where}: every feature must be a finite number; {features[column]!r} {found} in row "
+            f"{first_row + int(row) + 1} (set {batch[set_id][int(row)].as_py()!r}). "
+            "Drop such elements, fill them in before, or mark them by a feature of their own (--missing mask)."
+        )
+    return values

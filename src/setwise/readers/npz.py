@@ -1,0 +1,161 @@
+"""NumPy files (.npz): the elements of all sets one after the other, the sizes, and arrays with one row per set."""
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.readers.arrays import check_values, feature_names, store_dtype
+from setwise.readers.fcs.channels import is_clock
+from setwise.readers.per_set import add_columns, named_rows, plain_ids
+from setwise.store.file import Description
+from setwise.store.store import SetStore
+from setwise.store.tables import check_file, listed, reading
+
+_FEATURES = ("features", "feature_names", "channel", "channels", "columns", "gene", "genes")
+_CLASSES = ("class_name", "class_names", "classes", "targets", "labels")
+
+
+def read_npz(
+    path: Path,
+    *,
+    set_id: str,
+    features: Sequence[str] | None,
+    sets: pa.Table | None,
+    sets_name: str,
+    store: Path | None,
+    strict: bool,
+    keep_missing: bool = False,
+    labels: Sequence[str] = (),
+) -> SetStore:
+    """Read ``x`` ``(N, ...)``, ``n`` ``(B,)`` and any arrays with one row per set, such as ``y``, ``split`` or names.
+
+    An array ``(B,)`` becomes a column of the table of sets, one ``(B, T)`` T columns (``y_0`` and so on, or named by
+    ``class_name``). ``labels`` names arrays ``(N,)`` of labels of the elements; ``features`` or ``channel`` ``(D,)``
+    names the features. Other arrays are left out.
+    Nothing in the file is executed: arrays of objects are refused. Other arguments as for `read`.
+
+    Raises:
+        InputError: no such file, a damaged one, no ``x`` or ``n``, or shapes that do not agree.
+    """
+    check_file(path)
+    errors = (ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+    with reading(path, *errors), path.open("rb") as raw:
+        file = np.load(raw, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise InputError(f"{path} holds one array; it must hold x and n (numpy.savez).")
+        arrays = {name: file[name] for name in file.files}
+    beside = {name: arrays.pop(name) for name in labels if name in arrays}
+    if missing := [name for name in labels if name not in beside]:
+        raise InputError(f"{path} has no labels {listed(missing)}; it has {listed(list(arrays))}.")
+    x, sizes = _elements(arrays, path)
+    names, left_out = _names(arrays, x, len(sizes))
+    own = _table(arrays, sizes, set_id, path, left_out)
+    joined, problems = add_columns(own, sets, sets_name, strict=strict)
+    if names is not None and features is not None:
+        if unknown := [name for name in features if name not in names]:
+            raise InputError(f"{path} has no features {listed(unknown)}; it has {listed(names)}.")
+        left_out |= {name: "it was not named" for name in names if name not in features}
+    if names is not None:
+        clocks = [name for name in names if features is None and is_clock(name)]
+        left_out |= dict.fromkeys(clocks, "its name says time, event or index")
+        kept = list(features) if features is not None else [name for name in names if name not in clocks]
+        x, names = x[:, [names.index(name) for name in kept]], kept
+    shape, dtype = store_dtype(x.shape[1:], x.dtype)
+    with np.errstate(over="ignore"):
+        elements = x.reshape(len(x), *shape).astype(dtype, copy=False)
+    if strict:
+        check_values(elements, sizes, joined["set_id"].to_pylist(), keep_missing=keep_missing)
+    known = feature_names(shape, names if names is not None else features)
+    description = Description(known, shape, left_out, strict and not keep_missing, tuple(problems))
+    found = SetStore.from_description(elements, sizes, joined, description, beside)
+    return found if store is None else found.save(store)
+
+
+def has_names(path: Path) -> bool:
+    """Whether a file names its features; false where it cannot be read, for `read_npz` to say why."""
+    try:
+        with path.open("rb") as raw:
+            file = np.load(raw, allow_pickle=False)
+            return isinstance(file, np.lib.npyio.NpzFile) and any(name in file.files for name in _FEATURES)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return False
+
+
+def _elements(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
+    for name in ("x", "n"):
+        if name not in arrays:
+            raise InputError(
+                f"{path} must hold x, the elements of all sets one after the other, and n, the size of each set; "
+                f"it holds {listed(list(arrays))}."
+            )
+    x, sizes = arrays.pop("x"), arrays.pop("n")
+    if x.dtype.kind not in "fiub" or x.ndim < 1 or 0 in x.shape:
+        raise InputError(f"{path}: x must be numbers of shape (elements, features); got {x.dtype} of {x.shape}.")
+    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or not len(sizes):
+        raise InputError(f"{path}: n must be whole numbers, one per set; got {sizes.dtype} of shape {sizes.shape}.")
+    sizes = sizes.astype(np.int64)
+    if sizes.min() < 1 or sizes.sum() != len(x):
+        raise InputError(
+            f"{path}: n must be above zero and add up to the {len(x)} rows of x; it adds up to {sizes.sum()}, "
+            f"and the smallest is {sizes.min()}."
+        )
+    return x, sizes
+
+
+def _names(arrays: dict[str, np.ndarray], x: np.ndarray, sets: int) -> tuple[list[str] | None, dict[str, str]]:
+    """Names of the features, where an array has them; arrays that are no columns, and why."""
+    found = None
+    if x.ndim == 2:
+        for name in _FEATURES:
+            array = arrays.get(name)
+            if array is not None and array.dtype.kind == "U" and array.shape == x.shape[1:] and found is None:
+                texts = [str(text) for text in array]
+                if len(set(texts)) == len(texts):
+                    found = texts
+                    arrays.pop(name)
+    left_out: dict[str, str] = {}
+    for name, array in list(arrays.items()):
+        if array.ndim == 0 or len(array) != sets:
+            per_element = array.ndim > 0 and len(array) == len(x)
+            left_out[name] = "it has one row per element" if per_element else f"its shape is {array.shape}"
+            if name not in _CLASSES:
+                arrays.pop(name)
+    return found, left_out
+
+
+def _table(
+    arrays: dict[str, np.ndarray],
+    sizes: np.ndarray,
+    set_id: str,
+    path: Path,
+    left_out: dict[str, str],
+) -> pa.Table:
+    """One row per set, with names of the sets where the file has them."""
+    columns: dict[str, np.ndarray] = {}
+    for name, array in arrays.items():
+        if len(array.shape) == 0 or len(array) != len(sizes) or array.dtype.kind not in "fiubU":
+            left_out.setdefault(name, f"it holds {array.dtype}")
+        elif array.ndim == 1:
+            columns[name] = array
+        elif array.ndim == 2:
+            columns |= dict(zip(_columns_of(name, array.shape[1], arrays, left_out), array.T, strict=True))
+        else:
+            left_out[name] = f"its shape is {array.shape}"
+    table = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
+    if set_id not in table.column_names:
+        table = pa.table({set_id: plain_ids(len(sizes)), **{name: table[name] for name in table.column_names}})
+    return named_rows(table, set_id, str(path))
+
+
+def _columns_of(name: str, width: int, arrays: dict[str, np.ndarray], left_out: dict[str, str]) -> list[str]:
+    for other in _CLASSES:
+        names = arrays.get(other)
+        if names is not None and names.shape == (width,) and names.dtype.kind == "U" and len(set(names)) == width:
+            left_out.pop(other, None)
+            return [str(text) for text in names]
+    return [f"{name}_{column}" for column in range(width)]

@@ -1,0 +1,117 @@
+"""ROOT files and awkward arrays: events as sets, their particles in lists, as a nested table."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.readers.nested import is_list
+from setwise.readers.per_set import plain_ids
+from setwise.store.kinds import is_number
+from setwise.store.tables import Rows, check_file, from_table, listed, reading
+
+_ENTRIES = 1 << 14  # events read at a time
+
+
+def is_awkward(source: Any) -> bool:
+    """Whether a source is an awkward array of records, whose fields are columns."""
+    return type(source).__module__.startswith("awkward") and bool(getattr(source, "fields", None))
+
+
+def awkward_rows(source: Any, set_id: str) -> Rows:
+    """The records of an awkward array as a nested table; sets without names have their positions.
+
+    Raises:
+        InputError: records that Arrow cannot hold.
+    """
+    import awkward  # it made the source
+
+    try:
+        table = awkward.to_arrow_table(source, extensionarray=False)
+    except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
+        raise InputError(f"the awkward array cannot be read: {error}") from error
+    return from_table(_named(table, set_id, 0), "the awkward array")
+
+
+def open_root(path: Path, *, tree: str | None, set_id: str) -> Rows:
+    """A tree of a ROOT file as a nested table, some events at a time; events without names have their positions.
+
+    Branches that are neither numbers nor lists of numbers are left out.
+
+    Args:
+        path: the file.
+        tree: which tree; needed where the file has several.
+        set_id: the branch that names the sets, or a name for their positions.
+
+    Raises:
+        InputError: no such file, a damaged one, no such tree, several, or no branch that can be read.
+        InputError: uproot or awkward are not installed.
+    """
+    try:
+        import awkward
+        import uproot
+    except ImportError as error:
+        raise InputError("ROOT files need uproot and awkward: pip install 'setwise[root]'.") from error
+    check_file(path)
+    files: Any = uproot
+    errors = (ValueError, KeyError, TypeError, NotImplementedError, IndexError, EOFError)
+
+    with reading(path, *errors), files.open(path) as file:
+        name = _tree(file, tree, path)
+        branches, schema = _branches(file[name], awkward, path)
+    names = branches if set_id in branches else [set_id, *branches]
+    field = [] if set_id in branches else [pa.field(set_id, pa.string())]
+
+    def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        wanted = [column for column in columns if column in branches] or branches[:1]
+        with reading(path, *errors), files.open(path) as file:
+            first = 0
+            for chunk in file[name].iterate(wanted, step_size=_ENTRIES, library="ak"):
+                table = _named(awkward.to_arrow_table(chunk, extensionarray=False), set_id, first)
+                first += table.num_rows
+                yield from table.select(list(columns)).combine_chunks().to_batches()
+
+    assert len(names) == len(field) + len(schema)
+    return Rows(str(path), pa.schema([*field, *schema]), read)
+
+
+def _tree(file: Any, tree: str | None, path: Path) -> str:
+    trees = sorted({key.partition(";")[0] for key, kind in file.classnames().items() if kind in _TREES})
+    if tree is None and len(trees) == 1:
+        return trees[0]
+    if tree is None or tree not in trees:
+        wanted = "must have one tree" if tree is None else f"has no tree {tree!r}"
+        raise InputError(f"{path} {wanted}; it has {listed(trees) or 'none'}. Name the tree with --tree.")
+    return tree
+
+
+_TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
+
+
+def _branches(tree: Any, awkward: Any, path: Path) -> tuple[list[str], list[pa.Field]]:
+    """Names and types of the branches that hold numbers or lists of numbers."""
+    if not tree.num_entries:
+        raise InputError(f"{path}: the tree {tree.name!r} has no events.")
+    fields: list[pa.Field] = []
+    for name in tree.keys(recursive=False):
+        try:
+            first = tree.arrays([name], entry_stop=1, library="ak")
+            kind = awkward.to_arrow_table(first, extensionarray=False).schema.field(name).type
+        except (ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException):
+            continue
+        if is_number(kind) or pa.types.is_string(kind) or (is_list(kind) and is_number(kind.value_type)):
+            fields.append(pa.field(name, kind))
+    if not fields:
+        raise InputError(f"{path}: no branch of the tree {tree.name!r} holds numbers or lists of numbers.")
+    return [field.name for field in fields], fields
+
+
+def _named(table: pa.Table, set_id: str, first: int) -> pa.Table:
+    """The table with a column that names its rows, counted on from the first."""
+    if set_id in table.column_names:
+        return table
+    names = plain_ids(table.num_rows) if not first else [str(n) for n in np.arange(first, first + table.num_rows)]
+    return table.add_column(0, set_id, pa.array(names, pa.string()))

@@ -1,0 +1,156 @@
+"""Predictions of a run for new sets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.readers.read import read
+from setwise.readers.anndata import is_anndata
+from setwise.readers.fcs.folder import is_fcs
+from setwise.readers.npz import has_names
+from setwise.store.reading import Reading
+from setwise.readers.root import is_awkward
+from setwise.store.store import SetStore
+from setwise.store.file import is_store
+from setwise.store.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
+from setwise.runs.predict_elements import check_whole_sets, element_tables
+from setwise.runs.ensemble import spread_columns
+from setwise.runs.outputs import Computing, finite_predictions, outputs_for
+from setwise.runs.run import Run
+
+
+def predict(
+    run: Run | str | Path,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    features: Sequence[str] | None = None,
+    reading: Reading | None = None,
+    device: str = "auto",
+    elements_per_batch: int | None = None,
+    max_elements: int | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    memory_limit: int | None = None,
+    spread: bool = False,
+    progress: bool | None = None,
+) -> pa.Table:
+    """Predict the targets of sets; the sets' table needs no targets.
+
+    Sets that are too large for memory are streamed, a chunk of elements at a time, with the same result.
+    Features are found by their names, in whatever order they come; a table may have other columns besides.
+
+    Args:
+        run: a run, or the directory of one.
+        source: a store, or what `setwise.readers.read` reads.
+        sets: the table of sets, where the model takes covariates; a store has its own.
+        set_id: the column that names the sets.
+        features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
+        reading: how files are read; what decides the values is as when the run was fitted.
+        device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
+        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
+        max_elements: elements drawn of larger sets, or none for whole sets.
+        seed: of the draw.
+        workers: processes that prepare batches.
+        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
+        spread: of an ensemble, say how far its members differ (`setwise.runs.ensemble.spread_columns`).
+        progress: show a progress bar for sets that are streamed; by default on a terminal alone.
+
+    Returns:
+        A row per set, in the order of the sets: ``set_id``, and ``predicted_<target>`` for each target; beside a class
+        ``probability_<class>`` for each class (``probability_<target>_<class>`` where several targets have classes);
+        with ``spread`` a column ``spread_...`` for each number among them. Of a run with a coverage
+        ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``. Of a run that predicts elements a row per
+        element, with ``element``, its place in the set, after ``set_id`` (`setwise.runs.predict_elements`, which
+        also gives them some sets at a time).
+
+    Raises:
+        InputError: ``spread`` of a model alone.
+        InputError: features or covariates of the training are missing, or not known; or the run is damaged.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    check_spread(run, spread=spread)
+    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
+    how = Computing(
+        device=device,
+        elements_per_batch=elements_per_batch,
+        max_elements=max_elements,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    if run.objective.rows == "elements":
+        check_whole_sets(max_elements)
+        return pa.concat_tables(element_tables(run, store, how, spread=spread))
+    rows = np.arange(len(store))
+    outputs = outputs_for(run, store, rows, how)
+    predicted = finite_predictions(run, store, rows, outputs)
+    columns: dict[str, Any] = dict(run.objective.columns(predicted))
+    if run.record.conformal is not None:
+        columns |= run.record.conformal.columns(run.objective, predicted)
+    if spread:
+        columns |= spread_columns(run.objective, outputs)
+    return pa.table({"set_id": store.set_ids, **columns})
+
+
+def check_spread(run: Run, *, spread: bool) -> None:
+    """Refuse the spread of a model alone.
+
+    Raises:
+        InputError: such a run.
+    """
+    if spread and len(run.members) == 1:
+        raise InputError(
+            "the spread is that between the members of an ensemble, and this run has one model. "
+            "Fit an ensemble (ensemble=5, --ensemble 5), or leave the spread out."
+        )
+
+
+def read_for(
+    run: Run,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str = "set_id",
+    features: Sequence[str] | None = None,
+    reading: Reading | None = None,
+    labels: Sequence[str] = (),
+) -> SetStore:
+    """Read sets for a run: of a table, the columns that the run was trained with, by their names.
+
+    Args:
+        run: a run.
+        source: a store, or what `setwise.readers.read` reads.
+        sets: the table of sets, or none.
+        set_id: the column that names the sets.
+        features: names for sources whose features have none (arrays, HDF5), which are never guessed.
+        reading: how files are read; what decides the values is as when the run was fitted, or refused.
+        labels: of the elements, to compare predictions with.
+
+    Raises:
+        InputError: what was given is at fault; the message says where and what to do.
+    """
+    done = run.record.processed
+    if features is None and _has_columns(source):
+        features = done.without_masks(run.features)
+    return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done, labels=labels)
+
+
+def _has_columns(source: Any) -> bool:
+    """Whether a source is a table or FCS files, from which features can be taken by name."""
+    if is_fcs(source) or is_anndata(source):
+        return True
+    if not isinstance(source, str | Path):
+        return speaks_arrow(source) or is_awkward(source)
+    suffix = suffix_of(Path(source))
+    if suffix == ".npz":
+        return has_names(Path(source))
+    if suffix in ARROW_SUFFIXES:
+        return not is_store(Path(source))
+    return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES or suffix == ".root"

@@ -1,0 +1,59 @@
+"""Predictions of a run for the elements of new sets, some sets at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.store.store import SetStore
+from setwise.runs.element_outputs import element_outputs, finite
+from setwise.runs.ensemble import spread_columns
+from setwise.runs.element_table import element_table
+from setwise.targets.objectives import Objective
+from setwise.runs.outputs import Computing
+from setwise.runs.run import Run
+from setwise.targets.which_element import WhichElement, named_elements
+
+
+def check_whole_sets(max_elements: int | None) -> None:
+    """Refuse sub-samples where every element is to be predicted.
+
+    Raises:
+        InputError: ``max_elements`` is given.
+    """
+    if max_elements is not None:
+        raise InputError(
+            "this run predicts every element, so sets cannot be sub-sampled (max_elements, --max-elements). Leave it "
+            "out: large sets are streamed, within --memory-limit."
+        )
+
+
+def element_tables(run: Run, store: SetStore, how: Computing, *, spread: bool = False) -> Iterator[pa.Table]:
+    """Predictions for all elements of a store, some sets at a time, in order; none are drawn.
+
+    Yields tables with a row per element: ``set_id``, ``element`` (its place in the set, from 0), the predictions; of
+    which element is meant ``predicted_<target>``, 1 for the most probable one of each set, and its probability.
+
+    Raises:
+        InputError: as for `predict`.
+    """
+    for rows, outputs in element_outputs(run, store, np.arange(len(store)), how):
+        predicted = finite(run, store, rows, outputs)
+        columns: dict[str, Any] = dict(prediction_columns(run.objective, predicted, store.sizes[rows]))
+        if run.record.conformal is not None:
+            columns |= run.record.conformal.columns(run.objective, predicted)
+        if spread:
+            columns |= spread_columns(run.objective, outputs)
+        yield element_table(store, rows, store.sizes[rows], store.positions(rows), columns).drop_columns("size")
+
+
+def prediction_columns(objective: Objective, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
+    """Named columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
+    columns = objective.columns(predicted)
+    for head, part in objective.by_head(predicted):
+        if isinstance(head, WhichElement):
+            named = (named_elements(part[:, 0], sizes) > 0).astype(np.int64)
+            columns = {f"predicted_{head.target}": named, **columns}
+    return columns

@@ -1,0 +1,210 @@
+"""A run: a fitted model with all that is needed to use it and to judge it, in memory or in a directory."""
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from setwise._checks import InputError
+from setwise._files import atomic_write
+from setwise.prepare.standardiser import Standardiser
+from setwise.models import build_from_spec, spec_from_dict
+from setwise.runs.checkpoints import CHECKPOINTS, LAST, METRICS
+from setwise.runs.ensemble import joined, members_of
+from setwise._files import checksum, make_directory, remove_partials
+from setwise.runs.held_out import HeldOut
+from setwise.runs.history import EpochRecord, read_history, to_lines
+from setwise.prepare.inputs import Inputs
+from setwise.targets.objectives import Objective
+from setwise.runs.record import RunRecord
+
+MODEL, WEIGHTS = "model.json", "weights.safetensors"
+_MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2")  # files that are made from a finished run
+
+
+@dataclass(eq=False)
+class Run:
+    """A fitted model, its record and its history.
+
+    Attributes:
+        record: what ``model.json`` says.
+        model: with the kept weights, in evaluation mode, on the CPU; float64 after ``precision="64-true"``, else
+            float32. Of an ensemble, a `setwise.runs.ensemble.Ensemble`.
+        history: a record of each epoch.
+        path: the directory, or none for a run in memory.
+        test_predictions: for a run that was just fitted, one row per test set (``set_id``, ``size``, the targets and
+            the prediction columns); none for a loaded one.
+        held_out: for a run that was just fitted, what model and baselines said of the test sets; none for a loaded one.
+    """
+
+    record: RunRecord
+    model: nn.Module
+    history: tuple[EpochRecord, ...] = ()
+    path: Path | None = None
+    test_predictions: pa.Table | None = None
+    held_out: HeldOut | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """What is predicted."""
+        return self.record.objective
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the element features, in the model's order."""
+        return self.record.features
+
+    @property
+    def inputs(self) -> Inputs:
+        """How the sets of a store become what the model takes."""
+        record = self.record
+        categories = record.spec.get("categories")
+        return Inputs(
+            record.features,
+            record.shape,
+            None if record.standardiser is None else Standardiser.from_dict(record.standardiser),
+            record.covariates,
+            None if categories is None else categories[0],
+        )
+
+    @property
+    def members(self) -> list[nn.Module]:
+        """The models of an ensemble; a model alone is its only member."""
+        return members_of(self.model)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the model computes in."""
+        return next(self.model.parameters()).dtype
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> "Run":
+        """Write the run to a directory and return it with its path.
+
+        The files are written aside before an older run is touched and renamed last, ``model.json`` after all others,
+        so that a directory holds a whole run or none, and a full disk costs nothing; whatever else lies in the
+        directory is left alone.
+
+        Raises:
+            InputError: a run is there already and ``overwrite`` is false; the directory cannot be written to.
+        """
+        directory = Path(path)
+        if directory != self.path:
+            check_free(directory, overwrite=overwrite)
+        make_directory(directory)
+        weights = safetensors.torch.save({k: v.contiguous() for k, v in self.model.state_dict().items()})
+        record = self.record.model_copy(update={"weights_sha256": checksum(weights)})
+        contents = {
+            METRICS: to_lines(self.history).encode(),
+            WEIGHTS: weights,
+            MODEL: record.model_dump_json(indent=1).encode(),
+        }
+        with ExitStack() as stack:
+            for name in (MODEL, WEIGHTS, METRICS):  # renamed in the opposite order, once all are written
+                stack.enter_context(atomic_write(directory / name)).write_bytes(contents[name])
+            if directory != self.path:
+                remove_run(directory)
+        for name in _MADE_FROM_IT:  # they belong to an older model
+            (directory / name).unlink(missing_ok=True)
+        remove_partials(directory)
+        return Run(record, self.model, self.history, directory, self.test_predictions, self.held_out)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load a run from its directory; no code from it is executed.
+
+        Raises:
+            InputError: no run is there, it is damaged (with the file), or a newer version wrote it.
+        """
+        directory = Path(path)
+        if not directory.is_dir():
+            raise InputError(f"there is no run directory {directory}. Name the directory that `setwise fit` wrote.")
+        record = RunRecord.read(directory / MODEL)
+        spec = spec_from_dict(record.spec)
+        model = joined([build_from_spec(spec) for _ in record.members or (None,)])
+        _load_weights(model, directory / WEIGHTS, record)
+        return cls(record, model.eval(), tuple(read_history(directory / METRICS)), directory)
+
+
+def check_free(directory: Path, *, overwrite: bool = False) -> None:
+    """Make sure that a run may be written to a directory.
+
+    Raises:
+        InputError: a run is there and ``overwrite`` is false; or files that are not a run's.
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise InputError(f"{directory} must be a directory, and is a file. Name another.")
+    names = {entry.name for entry in directory.iterdir()}
+    if not names:
+        return
+    if not names & {MODEL, CHECKPOINTS}:
+        raise InputError(
+            f"{directory} exists and holds files that are not of a run ({', '.join(sorted(names)[:3])}). "
+            "Name a new directory."
+        )
+    if not overwrite:
+        raise InputError(
+            f"{directory} holds a run already. Name another directory, overwrite the run (overwrite=True, "
+            "--overwrite), or go on with it if it was stopped (resume=True, --resume)."
+        )
+
+
+def check_resumable(directory: Path) -> None:
+    """Make sure that resuming begins again nothing that was finished.
+
+    Raises:
+        InputError: a run is there whose checkpoints are not.
+    """
+    if not (directory / MODEL).is_file() or (directory / CHECKPOINTS / LAST).is_file():
+        return
+    if RunRecord.read(directory / MODEL).epochs > 0:
+        raise InputError(
+            f"{directory} holds a run without its checkpoints, so there is nothing to go on from. "
+            "Overwrite the run (overwrite=True, --overwrite), or name another directory."
+        )
+
+
+def remove_run(directory: Path) -> None:
+    """Remove a run, ``model.json`` first, and nothing in its directory that is not of the run."""
+    for name in (MODEL, WEIGHTS, METRICS, *_MADE_FROM_IT):
+        (directory / name).unlink(missing_ok=True)
+    remove_progress(directory)
+
+
+def remove_progress(directory: Path) -> None:
+    """Remove what a fit keeps on its way; a model that is there stays."""
+    for name in (CHECKPOINTS, "tensorboard"):
+        if (directory / name).is_dir():
+            shutil.rmtree(directory / name)
+
+
+def _load_weights(model: nn.Module, path: Path, record: RunRecord) -> None:
+    if not path.is_file():
+        raise InputError(f"{path.parent} is damaged: {path.name} is missing. Restore the file, or fit again.")
+    content = path.read_bytes()
+    if checksum(content) != record.weights_sha256:
+        raise InputError(
+            f"{path} is damaged, or belongs to another {MODEL}: its checksum is not the recorded one. "
+            "Restore the file, or fit again."
+        )
+    try:
+        weights = safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise InputError(f"{path} is damaged: {error}. Restore the file, or fit again.") from error
+    if record.config.precision == "64-true":
+        model.double()
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    if expected != {name: value.shape for name, value in weights.items()}:
+        raise InputError(
+            f"{path.parent} is damaged: {path.name} does not fit the specification in {MODEL}. "
+            "Restore both, or fit again."
+        )
+    model.load_state_dict(weights)

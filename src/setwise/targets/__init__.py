@@ -1,0 +1,1 @@
+"""Say what is predicted: kinds of targets, their values, losses and predictions."""

@@ -1,0 +1,1 @@
+"""Cross-validate studies and search for models."""

@@ -1,0 +1,364 @@
+"""Cross-validation of a study: every set is predicted by models that have not seen it, beside every baseline."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from setwise._checks import InputError, check_positive
+from setwise._files import make_directory, write_atomic
+from setwise.fit.study import Study
+from setwise.metrics.intervals import corrected_t
+from setwise.runs.element_table import element_table
+from setwise.runs.held_out import HeldOut, Measured, measured
+from setwise.runs.predict_elements import prediction_columns
+from setwise.store.store import SetStore
+from setwise.targets.choose import truth_columns
+from setwise.targets.element_problem import truth_labels
+from setwise.targets.metrics import decisive_metric, lower_is_better, score
+from setwise.targets.objectives import Objective
+from setwise.validate.fold_plan import Asked, FoldPlan, plan_of_elements, plan_of_sets
+from setwise.validate.fold_runs import FoldResult, predictions_of_repeat, run_tasks
+
+FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
+_AUC_OF_CONSTANT = 0.5  # whichever constants the folds have
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """How the same evaluation fares with targets that were dealt out anew.
+
+    Attributes:
+        observed: metrics of the first repeat.
+        shuffled: metrics of each permutation.
+        p_values: by metric, ``(1 + permutations that do as well) / (1 + permutations)``.
+        possible: different permutations that there are; none for numbers, and for labels of elements.
+    """
+
+    observed: dict[str, float]
+    shuffled: tuple[dict[str, float], ...]
+    p_values: dict[str, float]
+    possible: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """What cross-validation found.
+
+    Attributes:
+        study: what was evaluated.
+        objective: what is predicted.
+        measured: metrics of the predictions for all sets, pooled over folds, means over repeats, with intervals.
+        results: of every fold, in order.
+        folds, repeats: how the sets were divided.
+        predictions: a row per set and repeat: ``set_id``, ``size``, ``repeat``, ``fold``, targets, prediction columns;
+            of labels of elements a row per measured element, with ``element``, its place in the set, after ``set_id``.
+        clusters: ``(B,)`` groups of the sets, or their own numbers.
+        grouped: whether sets belong to groups.
+        fold_gain: by each metric, the mean over the folds of the model less the best baseline, and its corrected
+            interval; where every fold defines it.
+        permutation: the test of shuffled targets, or none.
+        sizes: of labels of elements ``(B,)`` how many elements of each set were measured, else none.
+    """
+
+    study: Study
+    objective: Objective
+    measured: Measured
+    results: tuple[FoldResult, ...]
+    folds: int
+    repeats: int
+    predictions: pa.Table
+    clusters: np.ndarray
+    grouped: bool
+    fold_gain: dict[str, tuple[float, float, float]]
+    permutation: PermutationTest | None = None
+    sizes: np.ndarray | None = None
+
+
+def cross_validate(
+    store: SetStore,
+    study: Study,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    permutations: int = 0,
+    jobs: int = 1,
+    baselines: bool = True,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    done: Callable[[int, int], None] = lambda _done, _all: None,
+) -> CrossValidation:
+    """Cross-validate a model beside the baselines: grouped, stratified by the classes of a single target, repeated.
+
+    Each fold is a whole fit with transforms, validation part and baselines of its own. Metrics are of the pooled
+    predictions for all sets, so that folds of few sets count as well; AUC thereby compares sets that different models
+    ranked, which can only lower it on average. Intervals are drawn over groups or sets.
+
+    Labels of elements are predicted by models that have not seen their sets. At most 100,000 elements are measured in
+    all, drawn evenly from the sets, the same in every repeat; permutations deal labels out within each set.
+
+    Args:
+        store: the sets.
+        study: targets, model and configuration; its seed decides folds, fits and permutations.
+        folds: of a repeat; fewer where groups or the sets of a class are fewer.
+        repeats: how often the sets are divided anew; the means of the metrics are over them.
+        permutations: of the targets, each evaluated with one repeat and without baselines.
+        jobs: processes.
+        baselines: fit the baselines in every fold.
+        out: where each fold is kept as soon as it is done, the predictions and the result; or none.
+        resume: go on with an evaluation that was stopped.
+        overwrite: replace one that is there.
+        done: is told fits that are done, and how many there are.
+
+    Raises:
+        InputError: data, choices or directory are at fault.
+    """
+    check_positive(jobs=jobs)
+    directory = _directory(out, resume=resume, overwrite=overwrite)
+    asked = Asked(folds, repeats, permutations, baselines)
+    plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
+    for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
+        study.check(store.with_sets(task.columns), task.fold.split, seed=task.fold.seed)
+    count = [0]
+
+    def one_more(_: FoldResult) -> None:
+        count[0] += 1
+        done(count[0], len(plan.tasks))
+
+    if directory is not None:
+        _prepare(directory, overwrite=overwrite)
+    folder = None if directory is None else directory / FOLDS
+    results = run_tasks(store, study, plan.tasks, folder=folder, jobs=jobs, done=one_more)
+    found = _assembled(store, study, results[: plan.as_they_are], plan, repeats)
+    if permutations:
+        found = replace(found, permutation=_permutation_test(results, len(store), plan))
+    if directory is not None:
+        _write(found, directory)
+    return found
+
+
+def _prepare(directory: Path, *, overwrite: bool) -> None:
+    """Make the directory, without the folds of an older evaluation, once nothing more can be refused."""
+    if overwrite and (directory / FOLDS).is_dir():
+        shutil.rmtree(directory / FOLDS)
+    make_directory(directory)
+
+
+def _directory(out: str | Path | None, *, resume: bool, overwrite: bool) -> Path | None:
+    if resume and overwrite:
+        raise InputError("an evaluation is either overwritten or resumed. Choose one of the two.")
+    if out is None:
+        if resume or overwrite:
+            raise InputError("resume and overwrite need a directory. Name one (out=..., --out).")
+        return None
+    directory = Path(out)
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory} must be a directory, and is a file. Name another.")
+    there = sorted(entry.name for entry in directory.iterdir()) if directory.is_dir() else []
+    if there and not {FOLDS, RESULT} & set(there):
+        raise InputError(
+            f"{directory} holds files that are not of an evaluation ({', '.join(there[:3])}). Name another."
+        )
+    if there and not (resume or overwrite):
+        raise InputError(
+            f"{directory} holds an evaluation already. Go on with it (resume=True, --resume), replace it "
+            "(overwrite=True, --overwrite), or name another directory."
+        )
+    return directory
+
+
+def _assembled(
+    store: SetStore, study: Study, results: Sequence[FoldResult], plan: FoldPlan, repeats: int
+) -> CrossValidation:
+    objective = results[0].objective
+    _check_alike(results)
+    of_repeats = [predictions_of_repeat(results, repeat, len(store), sizes=plan.sizes) for repeat in range(repeats)]
+    truth = of_repeats[0][0]
+    predicted = {name: [predictions[name] for _, predictions in of_repeats] for name in of_repeats[0][1]}
+    clusters = np.arange(len(store)) if plan.groups is None else plan.groups
+    found = measured(HeldOut(objective, truth, predicted, clusters, plan.sizes), seed=study.config.seed)
+    tables = [
+        _table(store, plan, objective, truth, values, _fold_of(results, repeat, len(store)), repeat)
+        for repeat, values in enumerate(next(iter(predicted.values())))
+    ]
+    found = _constants_rank_nothing(found)
+    return CrossValidation(
+        study,
+        objective,
+        found,
+        tuple(results),
+        plan.folds,
+        repeats,
+        pa.concat_tables(tables),
+        clusters,
+        plan.groups is not None,
+        _fold_gain(results, found, plan),
+        sizes=plan.sizes,
+    )
+
+
+def _fold_of(results: Sequence[FoldResult], repeat: int, num_sets: int) -> np.ndarray:
+    """Which fold of a repeat tested each set ``(B,)``, from 1."""
+    fold_of = np.zeros(num_sets, np.int64)
+    for result in results:
+        if result.repeat == repeat:
+            fold_of[list(result.tested)] = result.fold + 1
+    return fold_of
+
+
+def _table(
+    store: SetStore,
+    plan: FoldPlan,
+    objective: Objective,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    fold_of: np.ndarray,
+    repeat: int,
+) -> pa.Table:
+    """The predictions of a repeat, a row per set, or per element that is measured."""
+    if plan.sizes is None or plan.places is None:
+        assert plan.values is not None, "neither elements nor sets"
+        start = pa.table({"set_id": store.set_ids, "size": store.sizes})
+        more = truth_columns(objective, plan.values) | objective.columns(predicted)
+    else:
+        start = element_table(store, np.arange(len(store)), plan.sizes, plan.places, {})
+        more = truth_labels(objective, truth) | prediction_columns(objective, predicted, plan.sizes)
+        fold_of = np.repeat(fold_of, plan.sizes)
+    columns = {"repeat": np.full(start.num_rows, repeat + 1), "fold": fold_of, **more}
+    for name, values in columns.items():
+        start = start.append_column(name, values if isinstance(values, pa.Array) else pa.array(values))
+    return start
+
+
+def _check_alike(results: Sequence[FoldResult]) -> None:
+    """Refuse folds whose models know other classes, so that their predictions cannot be put together."""
+    heads = [[getattr(head, "classes", None) for head in result.objective.heads] for result in results]
+    for result, own in zip(results, heads, strict=True):
+        if own != heads[0]:
+            raise InputError(
+                f"every fold must train on every class; fold {result.fold + 1} of repeat {result.repeat + 1} lacks "
+                "one. Take fewer folds, another seed, or join rare classes."
+            )
+
+
+def _constants_rank_nothing(found: Measured) -> Measured:
+    """A constant is worth chance by metrics of ranks, though the folds' constants differ and so rank sets."""
+    rows = tuple(
+        row
+        if row.name != "constant"
+        else row.model_copy(
+            update={
+                "metrics": {m: _AUC_OF_CONSTANT if _is_auc(m) else value for m, value in row.metrics.items()},
+                "intervals": {m: ends for m, ends in row.intervals.items() if not _is_auc(m)},
+            }
+        )
+        for row in found.rows
+    )
+    gains = dict(found.gains)
+    for name, metric in found.gains:
+        if name == "constant" and _is_auc(metric):
+            low, high = found.rows[0].intervals.get(metric, (None, None))
+            gains[name, metric] = (
+                found.rows[0].metrics[metric] - _AUC_OF_CONSTANT,
+                None if low is None else low - _AUC_OF_CONSTANT,
+                None if high is None else high - _AUC_OF_CONSTANT,
+            )
+    return replace(found, rows=rows, gains=gains)
+
+
+def _is_auc(metric: str) -> bool:
+    """Of all targets, or of one of several."""
+    return metric == "auc" or metric.startswith("auc_")
+
+
+def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -> dict[str, tuple[float, float, float]]:
+    """Per metric the mean gain of the folds over the best baseline, with the interval that knows of their overlap."""
+    if len(found.rows) < 2:
+        return {}
+    per_fold = []
+    for result in results:
+        sizes = None if plan.sizes is None else plan.sizes[list(result.tested)]
+        per_fold.append(
+            {name: score(result.objective, p, result.truth, sizes=sizes) for name, p in result.predicted.items()}
+        )
+    gains: dict[str, tuple[float, float, float]] = {}
+    tested = float(np.mean([len(r.tested) / (len(r.tested) + r.trained + r.validated) for r in results]))
+    model = found.rows[0].name
+    for metric in found.rows[0].metrics:
+        others = [row for row in found.rows[1:] if metric in row.metrics]
+        if not others or any(metric not in scores[row.name] for scores in per_fold for row in (found.rows[0], *others)):
+            continue
+        sign = -1 if lower_is_better(metric) else 1
+        best = max(others, key=lambda row: sign * row.metrics[metric]).name
+        differences = [scores[model][metric] - scores[best][metric] for scores in per_fold]
+        ends = corrected_t(differences, tested=tested)
+        if ends is not None:
+            gains[metric] = (float(np.mean(differences)), *ends)
+    return gains
+
+
+def _permutation_test(results: Sequence[FoldResult], num_sets: int, plan: FoldPlan) -> PermutationTest:
+    def metrics(permutation: int) -> dict[str, float]:
+        own = [result for result in results if result.permutation == permutation]
+        truth, predicted = predictions_of_repeat(own, 0, num_sets, sizes=plan.sizes)
+        return score(own[0].objective, next(iter(predicted.values())), truth, sizes=plan.sizes)
+
+    observed = metrics(0)
+    dealt = [metrics(number) for number in range(1, 1 + max(result.permutation for result in results))]
+    p_values = {}
+    for metric, value in observed.items():
+        sign = -1 if lower_is_better(metric) else 1
+        known = [one[metric] for one in dealt if metric in one]
+        p_values[metric] = (1 + sum(sign * other >= sign * value for other in known)) / (1 + len(known))
+    return PermutationTest(observed, tuple(dealt), p_values, plan.possible)
+
+
+def _write(found: CrossValidation, directory: Path) -> None:
+    """The predictions and the result, whole or not at all."""
+    import json
+
+    content = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(found.predictions, content)
+    write_atomic(directory / PREDICTIONS, content.getvalue().to_pybytes())
+    write_atomic(directory / RESULT, json.dumps(as_document(found), indent=1, allow_nan=False).encode())
+
+
+def as_document(found: CrossValidation) -> dict[str, object]:
+    """The result as plain values, for machines."""
+    test = found.permutation
+    return {
+        "study": found.study.identity(),
+        "decisive": decisive_metric(found.objective),
+        "sets": len(found.clusters),
+        "elements": None if found.sizes is None else int(found.sizes.sum()),
+        "groups": len(np.unique(found.clusters)) if found.grouped else None,
+        "folds": found.folds,
+        "repeats": found.repeats,
+        "rows": [row.model_dump(mode="json") for row in found.measured.rows],
+        "gains": [
+            {"over": other, "metric": metric, "gain": gain[0], "interval": list(gain[1:])}
+            for (other, metric), gain in found.measured.gains.items()
+        ],
+        "gain_over_folds": {metric: list(gain) for metric, gain in found.fold_gain.items()},
+        "draws": found.measured.draws,
+        "permutation_test": None
+        if test is None
+        else {
+            "permutations": len(test.shuffled),
+            "possible": test.possible,
+            "observed": test.observed,
+            "p_values": test.p_values,
+            "shuffled": list(test.shuffled),
+        },
+        "fits": [
+            {"repeat": r.repeat + 1, "fold": r.fold + 1, "trained": r.trained, "validated": r.validated}
+            | {"tested": len(r.tested), "epochs": r.epochs, "seconds": r.seconds}
+            | {"untempered": r.untempered}
+            for r in found.results
+        ],
+    }

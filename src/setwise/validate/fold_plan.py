@@ -1,0 +1,174 @@
+"""The fits of a cross-validation: of the folds and repeats, and of targets that are dealt out anew.
+
+Folds are of whole sets, whether their own targets are predicted or labels of their elements.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.assess.measure_elements import kept_elements
+from setwise.fit.study import Study
+from setwise.store import columns
+from setwise.store.folds import Fold, count_permutations, plan_folds, shuffled
+from setwise.store.labels import label_codes, labels_of, sets_with
+from setwise.store.store import SetStore
+from setwise.targets.choose import choose_kinds, target_values
+from setwise.targets.element_problem import kinds_of_labels
+from setwise.validate.fold_runs import Task
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a cross-validation is asked for: arguments of `setwise.validate.cross_validation.cross_validate`."""
+
+    folds: int
+    repeats: int
+    permutations: int
+    baselines: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FoldPlan:
+    """What is to be fitted.
+
+    Attributes:
+        tasks: the fits; those of the targets as they are come first.
+        as_they_are: how many of them are of the targets as they are.
+        folds: of a repeat.
+        groups: ``(B,)`` of the sets, or none.
+        values: ``(B, T)`` targets of the sets, or none where labels of elements are predicted.
+        places: of these, which elements of the store are measured, or none.
+        sizes: of these, ``(B,)`` how many of each set, or none.
+        possible: different ways to deal out the targets; none of numbers, and of labels of elements.
+    """
+
+    tasks: list[Task]
+    as_they_are: int
+    folds: int
+    groups: np.ndarray | None
+    values: np.ndarray | None = None
+    places: np.ndarray | None = None
+    sizes: np.ndarray | None = None
+    possible: int | None = None
+
+
+def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
+    """The fits of targets of sets, with the classes of a single target spread over the folds.
+
+    Raises:
+        InputError: targets or groups that cannot be used, or divided so.
+    """
+    kinds = choose_kinds(store, study.targets, study.task)
+    values = target_values(store, kinds)
+    groups = columns.groups(store, study.group)
+    stratify = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
+
+    def folds_of(targets: np.ndarray, repeats: int) -> list[Fold]:
+        return plan_folds(
+            len(store),
+            folds=asked.folds,
+            repeats=repeats,
+            groups=groups,
+            classes=targets[:, 0].astype(str) if stratify else None,
+            validation=study.asked_validation,
+            seed=study.config.seed,
+        )
+
+    plan = folds_of(values, asked.repeats)
+    tasks = [Task(fold, 0, columns_of(store, study), asked.baselines) for fold in plan]
+    for permutation in range(1, asked.permutations + 1):
+        dealt = shuffled(values, groups, seed=_seed(study, permutation))
+        table = columns_of(store, study, dealt)
+        tasks += [Task(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
+    possible = count_permutations(values[:, 0].astype(str), groups) if stratify else None
+    return FoldPlan(tasks, len(plan), _count(plan), groups, values=values, possible=possible)
+
+
+def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
+    """The fits of labels of elements, divided so that every fold trains on elements of every class.
+
+    Labels are dealt out anew within each set, among its elements that have one: sets differ in their sizes and in
+    their shares of the classes, and both stay as they are.
+
+    Raises:
+        InputError: labels or groups that cannot be used, or divided so.
+    """
+    kinds = kinds_of_labels(store, study.targets, study.task)
+    groups = columns.groups(store, study.group)
+    seed = study.config.seed
+    plan = plan_folds(
+        len(store),
+        folds=asked.folds,
+        repeats=asked.repeats,
+        groups=groups,
+        holds=classes_in_sets(store, kinds, groups),
+        validation=study.asked_validation,
+        seed=seed,
+    )
+    whole = "which-element" in kinds.values()
+    sizes, places = kept_elements(store, np.arange(len(store)), whole=whole, labels=study.targets, seed=seed)
+    table = columns_of(store, study)
+    tasks = [Task(fold, 0, table, asked.baselines, places) for fold in plan]
+    first = [fold for fold in plan if fold.repeat == 0]
+    for permutation in range(1, asked.permutations + 1):
+        own = _seed(study, permutation)
+        tasks += [Task(fold, permutation, table, False, places, labels_seed=own) for fold in first]
+    return FoldPlan(tasks, len(plan), _count(plan), groups, places=places, sizes=sizes)
+
+
+def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarray | None) -> np.ndarray | None:
+    """Which sets have elements of which classes ``(B, C)``, those of all labels together; none without classes.
+
+    Raises:
+        InputError: a class of one set, or of one group, alone.
+    """
+    units, what = (np.arange(len(store)), "sets") if groups is None else (np.asarray(groups).astype(str), "groups")
+    _, unit_of = np.unique(units, return_inverse=True)
+    found = []
+    for name, kind in kinds.items():
+        if kind != "classification":
+            continue
+        names, codes = label_codes(labels_of(store, name))
+        pairs = sets_with(store, codes)
+        in_units = np.unique(np.stack([unit_of[pairs[0]], pairs[1]]), axis=1)
+        counts = np.bincount(in_units[1], minlength=len(names))
+        if (counts == 1).any():
+            code = int(np.flatnonzero(counts == 1)[0])
+            row = int(pairs[0][pairs[1] == code][0])
+            raise InputError(
+                f"every class of label {name!r} must be in two {what} at least, one to learn from and one to test; "
+                f"{int((counts == 1).sum())} of {int((counts > 0).sum())} are in one alone, such as {names[code]!r} "
+                f"(set {store.set_ids[row]!r}). Join such classes with others, leave these labels empty, or give more "
+                "sets."
+            )
+        holds = np.zeros((len(store), len(names)), dtype=bool)
+        holds[pairs[0], pairs[1]] = True
+        found.append(holds[:, counts > 0])
+    return np.concatenate(found, axis=1) if found else None
+
+
+def _count(plan: list[Fold]) -> int:
+    return 1 + max(fold.number for fold in plan)
+
+
+def _seed(study: Study, permutation: int) -> int:
+    return int(np.random.SeedSequence((study.config.seed, 0, 0, permutation)).generate_state(1)[0])
+
+
+def columns_of(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
+    """The columns of the sets that a fit needs, with other targets where they are given."""
+    wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
+    wanted += [name for name in (study.group, study.weight_column) if name is not None]
+    wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []
+    for name in wanted:
+        columns.column(store, name)  # which refuses one that is not there
+    table = store.sets.select(["set_id", *dict.fromkeys(wanted)])
+    for position, name in enumerate(study.targets if values is not None else ()):
+        assert values is not None
+        column = pa.array(values[:, position].tolist(), from_pandas=True)
+        table = table.set_column(table.column_names.index(name), name, column)
+    return table

@@ -1,0 +1,282 @@
+"""Fits of cross-validation: one file each, written whole, so that a killed evaluation goes on; several at a time."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+from joblib import Parallel, delayed
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from setwise._checks import InputError
+from setwise._files import checksum, make_directory, write_atomic
+from setwise.fit.cross_fit import NOT_TEMPERED
+from setwise.fit.study import Study
+from setwise.store.folds import Fold
+from setwise.store.labels import label_codes, labels_of, shuffled_labels
+from setwise.store.store import SetStore, positions
+from setwise.targets.objectives import Objective
+
+_ARRAYS = ".safetensors"  # beside the result of a fold, of predictions for elements
+_TRUTH, _PREDICTED = "truth", "predicted "  # what its arrays are called
+
+
+def _array(values: Any) -> np.ndarray:
+    return np.array(values, np.float64)
+
+
+def _lists(values: np.ndarray) -> list[list[float | None]]:
+    return [[None if x != x else x for x in row] for row in values.tolist()]
+
+
+_Rows = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(_lists)]
+
+
+class FoldResult(BaseModel):
+    """What one fit said of the sets that it did not see.
+
+    Attributes:
+        identity: checksum of everything that decides the fit.
+        permutation: 0 for the targets as they are, else which permutation of them.
+        repeat, fold: from 0.
+        trained, validated: sets to train on, sets that chose the epoch.
+        untempered: whether probabilities were to be tempered and there were too few sets for it.
+        tested: rows of the store.
+        objective: of the fit.
+        truth: ``(n, T)`` numbers of each tested set, or of its measured elements, set after set; NaN where missing.
+        predicted: by name, the model first: ``(n, P)`` predictions for the same.
+        arrays: checksum of the file beside the result that holds truth and predictions for elements, or none.
+        epochs: done.
+        seconds: of the fit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+    identity: str
+    permutation: int
+    repeat: int
+    fold: int
+    trained: int
+    validated: int
+    untempered: bool = False
+    tested: tuple[int, ...]
+    objective: Objective
+    truth: _Rows
+    predicted: dict[str, _Rows]
+    arrays: str | None = None
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """A fit that is to be done.
+
+    Attributes:
+        fold: its parts and its seed.
+        permutation: 0 for the targets as they are.
+        columns: the table of sets, with the targets that it is fitted to.
+        baselines: fit the baselines as well.
+        places: which elements of the store are measured, where labels of elements are predicted; else none.
+        labels_seed: of these labels dealt out anew within each set, or none for the labels as they are.
+    """
+
+    fold: Fold
+    permutation: int
+    columns: pa.Table
+    baselines: bool
+    places: np.ndarray | None = None
+    labels_seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        where = f"repeat-{self.fold.repeat + 1}-fold-{self.fold.number + 1}.json"
+        return where if self.permutation == 0 else f"permutation-{self.permutation:04d}-{where}"
+
+    def identity(self, study: Study, fingerprint: str) -> str:
+        """Checksum of everything that decides the fit; the fingerprint is of all that is known of the elements."""
+        columns = {name: self.columns[name].to_pylist() for name in sorted(self.columns.column_names)}
+        content = [study.identity(), fingerprint, self.fold.split.to_dict(), self.fold.seed, columns, self.baselines]
+        content += [] if self.labels_seed is None else [self.labels_seed]
+        return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def run_tasks(
+    store: SetStore,
+    study: Study,
+    tasks: Sequence[Task],
+    *,
+    folder: Path | None,
+    jobs: int = 1,
+    done: Callable[[FoldResult], None] = lambda _: None,
+) -> list[FoldResult]:
+    """Do the fits whose results are not there yet, and return the results of all, in the order of the tasks.
+
+    Results are the same whatever the number of jobs: every fit computes with one thread and its own seed.
+
+    Args:
+        store: the sets.
+        study: what is fitted.
+        tasks: the fits.
+        folder: where each result is kept as soon as it is there, or none.
+        jobs: processes; each is started afresh, since a process that is forked cannot use OpenMP safely.
+        done: is told each result, those that were there first.
+
+    Raises:
+        InputError: what a fit finds at fault; a result in the folder that is of another evaluation or damaged.
+    """
+    known = known_of(store, study)
+    identities = [task.identity(study, known) for task in tasks]
+    results: dict[int, FoldResult] = {}
+    if folder is not None:
+        make_directory(folder)
+        for number, (task, identity) in enumerate(zip(tasks, identities, strict=True)):
+            if (folder / task.name).is_file():
+                results[number] = _read(folder / task.name, identity)
+                done(results[number])
+    left = [number for number in range(len(tasks)) if number not in results]
+    if jobs == 1 or len(left) < 2:
+        fits = (_do(store, study, tasks[number], identities[number], number) for number in left)
+        return _collected(fits, results, tasks, folder, done)
+    with tempfile.TemporaryDirectory(prefix="setwise-") as shared:
+        path = Path(shared) / "sets.arrow"  # mapped by every process, so that the elements are in memory once
+        store.save(path)
+        work = (delayed(_do_shared)(path, study, tasks[number], identities[number], number) for number in left)
+        fits = Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+        return _collected(fits, results, tasks, folder, done)  # pyright: ignore[reportArgumentType] it is a generator
+
+
+def _collected(
+    fits: Any, results: dict[int, FoldResult], tasks: Sequence[Task], folder: Path | None, done: Any
+) -> list[FoldResult]:
+    for number, result in fits:
+        if folder is not None:
+            _write(result, folder / tasks[number].name, beside=tasks[number].places is not None)
+        results[number] = result
+        done(result)
+    return [results[number] for number in range(len(tasks))]
+
+
+def _do_shared(path: Path, study: Study, task: Task, identity: str, number: int) -> tuple[int, FoldResult]:
+    return _do(SetStore.open(path), study, task, identity, number)
+
+
+def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -> tuple[int, FoldResult]:
+    """One fit, and its number among the tasks."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        fold, store = task.fold, store.with_sets(task.columns)
+        if task.labels_seed is not None:
+            store = store.with_labels(
+                {name: shuffled_labels(store, name, seed=task.labels_seed) for name in study.targets}
+            )
+        run = study.fit(store, fold.split, seed=fold.seed, baselines=task.baselines, places=task.places)
+    finally:
+        torch.set_num_threads(threads)
+    held_out = run.held_out
+    assert held_out is not None, "a fold without test sets"
+    if run.record.status == "interrupted":
+        raise KeyboardInterrupt
+    return number, FoldResult(
+        identity=identity,
+        permutation=task.permutation,
+        repeat=fold.repeat,
+        fold=fold.number,
+        trained=len(fold.split.train),
+        validated=len(fold.split.validation),
+        untempered=NOT_TEMPERED in run.record.notes,
+        tested=tuple(fold.split.test.tolist()),
+        objective=run.objective,
+        truth=held_out.truth.reshape(len(held_out.truth), -1),
+        predicted={name: repeats[0] for name, repeats in held_out.predicted.items()},
+        epochs=run.record.epochs,
+        seconds=run.record.seconds,
+    )
+
+
+def known_of(store: SetStore, study: Study) -> str:
+    """Checksum of all that is known of the elements: their values, and their labels where these are predicted."""
+    if study.of == "sets":
+        return store.fingerprint
+    found = [label_codes(labels_of(store, name)) for name in study.targets]
+    labels = checksum(b"".join(json.dumps(names).encode() + codes.tobytes() for names, codes in found))
+    return store.fingerprint + labels
+
+
+def _write(result: FoldResult, path: Path, *, beside: bool) -> None:
+    """Write a result; truth and predictions for elements, of which there may be many, into a file beside, before it."""
+    if beside:
+        arrays = {_TRUTH: result.truth, **{f"{_PREDICTED}{name}": rows for name, rows in result.predicted.items()}}
+        content = safetensors.save({name: np.ascontiguousarray(rows) for name, rows in arrays.items()})
+        write_atomic(path.with_suffix(_ARRAYS), content)
+        nothing = {"truth": np.zeros((0, 0)), "predicted": dict.fromkeys(result.predicted, np.zeros((0, 0)))}
+        result = result.model_copy(update={**nothing, "arrays": checksum(content)})
+    write_atomic(path, result.model_dump_json().encode())
+
+
+def _read(path: Path, identity: str) -> FoldResult:
+    try:
+        result = FoldResult.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(
+            f"{path} is damaged: it is not the result of a fold. Delete it; the fold is fitted again."
+        ) from error
+    if result.identity != identity:
+        raise InputError(
+            f"{path} is of another evaluation: other data, targets, folds or choices. Go on with those that it was "
+            "begun with, name another directory, or begin again (overwrite=True, --overwrite)."
+        )
+    return result if result.arrays is None else _with_arrays(result, path)
+
+
+def _with_arrays(result: FoldResult, path: Path) -> FoldResult:
+    """The result with truth and predictions from the file beside it, in the order in which they were found."""
+    beside = path.with_suffix(_ARRAYS)
+    try:
+        content = beside.read_bytes() if beside.is_file() else b""
+        arrays = safetensors.load(content) if checksum(content) == result.arrays else {}
+    except SafetensorError:
+        arrays = {}
+    if not arrays:
+        raise InputError(
+            f"{beside} is missing or damaged: it holds the predictions of {path.name}. Delete {path.name}; the fold is "
+            "fitted again."
+        )
+    predicted = {name: arrays[f"{_PREDICTED}{name}"] for name in result.predicted}
+    return result.model_copy(update={"truth": arrays[_TRUTH], "predicted": predicted})
+
+
+def predictions_of_repeat(
+    results: Sequence[FoldResult], repeat: int, num_sets: int, *, sizes: np.ndarray | None = None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Truth ``(B, T)`` and predictions ``(B, P)`` by name of one repeat, put together from its folds.
+
+    Args:
+        results: of the folds, of this repeat and of others.
+        repeat: which, from 0.
+        num_sets: B.
+        sizes: ``(B,)`` elements of each set that are measured, of which then each has a row, set after set; or none.
+    """
+    sizes = np.ones(num_sets, np.int64) if sizes is None else sizes
+    starts, count = np.cumsum(sizes) - sizes, int(sizes.sum())
+    own = [result for result in results if result.repeat == repeat]
+    truth = np.full((count, own[0].truth.shape[1]), np.nan)
+    predicted = {name: np.full((count, rows.shape[1]), np.nan) for name, rows in own[0].predicted.items()}
+    for result in own:
+        tested = list(result.tested)
+        rows = positions(starts[tested], sizes[tested])
+        truth[rows] = result.truth
+        for name, values in result.predicted.items():
+            predicted[name][rows] = values
+    return truth, predicted

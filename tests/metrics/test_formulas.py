@@ -1,0 +1,34 @@
+"""Formulas agree with scikit-learn, ties and single classes included."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from setwise.metrics import formulas
+
+
+@pytest.mark.parametrize("seed", range(7))
+@pytest.mark.parametrize("ties", [False, True])
+def test_agree_with_scikit_learn(seed, ties):
+    draw = np.random.default_rng(seed)
+    count, classes = 23 + 6 * seed, 3
+    truth, predicted = draw.normal(size=(2, count))
+    assert formulas.squared_error(truth, predicted) == pytest.approx(metrics.mean_squared_error(truth, predicted))
+    assert formulas.absolute_error(truth, predicted) == pytest.approx(metrics.mean_absolute_error(truth, predicted))
+    assert formulas.r2(truth, predicted) == pytest.approx(metrics.r2_score(truth, predicted))
+    number, shares = draw.integers(classes, size=count), draw.dirichlet([0.3] * classes, count)
+    shares[0] = np.eye(classes)[(number[0] + 1) % classes]  # sure, and wrong
+    names, named = np.arange(classes), shares.argmax(1)
+    loss = metrics.log_loss(number, shares, labels=names)
+    assert formulas.cross_entropy(number, shares) == pytest.approx(loss)
+    assert formulas.accuracy(number, named) == pytest.approx(metrics.accuracy_score(number, named))
+    two, scores = number == 1, np.round(shares[:, 1], 1) if ties else shares[:, 1]
+    assert formulas.auc(two, scores) == pytest.approx(metrics.roc_auc_score(two, scores))
+    assert formulas.average_precision(two, scores) == pytest.approx(metrics.average_precision_score(two, scores))
+    guess = (scores > 0.4).astype(int)
+    assert formulas.f1(two.astype(int), guess) == pytest.approx(metrics.f1_score(two, guess))
+
+
+def test_nothing_found():
+    assert formulas.f1(np.array([1, 0]), np.array([0, 0])) == 0
+    assert formulas.auc(np.array([1, 0]), np.array([0.5, 0.5])) == 0.5

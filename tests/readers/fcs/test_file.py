@@ -1,0 +1,208 @@
+"""FCS files of real instruments, and the faults that they have, one by one."""
+
+import csv
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from setwise._checks import InputError
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.text import parse_keywords
+from setwise.readers.fcs.write import write_fcs
+
+REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "fcs_readers"
+needs_files = pytest.mark.skipif(not REAL.is_dir(), reason="the real FCS files (shared/data/fcs_readers) are not here")
+# files that flowio 1.4.0 cannot read, with what their TEXT segments say
+BY_TEXT = {"cytoflow/Partec - CyFlow v2.9.fcs": (72989, 4), "cytoflow/PU87@10+B200.fcs": (5000, 3)}
+
+
+def _manifest():
+    if not REAL.is_dir():
+        return []
+    with (REAL / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _all(file):
+    return np.concatenate(list(file.read()))
+
+
+@needs_files
+def test_every_real_file_has_its_events_and_channels():
+    rows = _manifest()
+    assert len(rows) == 35
+    for row in rows:
+        file = open_fcs(REAL / row["file"])
+        expected = BY_TEXT.get(row["file"]) or (int(row["events"]), int(row["channels"]))
+        values = _all(file)
+        assert values.shape == expected, row["file"]
+        assert np.isfinite(values).all(), row["file"]
+        assert file.version == row["fcs_version"]
+
+
+@needs_files
+def test_values_are_those_of_flowio_where_it_reads():
+    flowio = pytest.importorskip("flowio")
+    agreeing = 0
+    for row in _manifest():
+        ours = open_fcs(REAL / row["file"])
+        loose = {"ignore_offset_error": True, "ignore_offset_discrepancy": True}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                theirs = flowio.FlowData(str(REAL / row["file"]), **loose)
+            except flowio.exceptions.MultipleDataSetsError:
+                theirs = flowio.read_multiple_data_sets(str(REAL / row["file"]), **loose)[0]
+            except KeyError:
+                continue
+        raw = np.asarray(theirs.events, np.float64)
+        if not raw.ndim or row["file"].endswith("C6.fcs"):  # its offsets in TEXT point into TEXT, which flowio follows
+            continue
+        raw = raw.reshape(-1, len(ours.channels))
+        linear = [n for n, channel in enumerate(ours.channels) if channel.decades == 0]
+        gains = np.array([ours.channels[n].gain for n in linear])
+        np.testing.assert_allclose(_all(ours)[:, linear], raw[:, linear] / gains, rtol=1e-12, err_msg=row["file"])
+        agreeing += 1
+    assert agreeing == 30
+
+
+@needs_files
+def test_the_second_data_set_of_a_file():
+    assert open_fcs(REAL / "flowio/coulter.lmd").data_sets == 2
+    assert open_fcs(REAL / "flowio/coulter.lmd", data_set=2).events == 18110
+    with pytest.raises(InputError, match="has 2 data sets; there is no number 3"):
+        open_fcs(REAL / "flowio/coulter.lmd", data_set=3)
+
+
+def _bytes(data, *, bits, kind="I", order="4,3,2,1", total, ranges=None, faults=(0, 0), more=()):
+    """An FCS 3.0 file made by hand."""
+    pairs = [("$PAR", len(bits)), ("$TOT", total), ("$DATATYPE", kind), ("$BYTEORD", order), ("$MODE", "L"), *more]
+    for n, width in enumerate(bits, 1):
+        pairs += [(f"$P{n}B", width), (f"$P{n}N", f"c{n}"), (f"$P{n}R", (ranges or {}).get(n, 2**width))]
+        if not any(name == f"$P{n}E" for name, _ in more):
+            pairs.append((f"$P{n}E", "0,0"))
+    text = "/" + "".join(f"{name}/{value}/" for name, value in pairs)
+    begin = 58 + len(text)
+    end = begin + len(data) - 1
+    offsets = (58, begin - 1, begin + faults[0], end + faults[1], 0, 0)
+    return b"FCS3.0    " + b"".join(f"{x:8d}".encode() for x in offsets) + text.encode() + data
+
+
+def _open(tmp_path, content):
+    path = tmp_path / "made.fcs"
+    path.write_bytes(content)
+    return open_fcs(path)
+
+
+def test_integers_of_24_bits(tmp_path):
+    values = [[1, 2], [70_000, 16_777_215], [3, 5]]
+    data = b"".join(v.to_bytes(3, "big") for row in values for v in row)
+    np.testing.assert_array_equal(_all(_open(tmp_path, _bytes(data, bits=[24, 24], total=3))), values)
+    data = b"".join(v.to_bytes(3, "little") for row in values for v in row)
+    made = _bytes(data, bits=[24, 24], total=3, order="1,2,3,4")
+    np.testing.assert_array_equal(_all(_open(tmp_path, made)), values)
+
+
+def test_integers_of_different_widths(tmp_path):
+    data = b"".join(struct.pack(">HI", a, b) + bytes([c]) for a, b, c in [(1, 2**31, 3), (65535, 7, 255)])
+    file = _open(tmp_path, _bytes(data, bits=[16, 32, 8], total=2))
+    np.testing.assert_array_equal(_all(file), [[1, 2**31, 3], [65535, 7, 255]])
+
+
+def test_integers_that_share_bytes(tmp_path):
+    values = np.array([[513, 7], [1023, 1], [5, 6], [0, 1000], [11, 13]])
+    stream = "".join(f"{x:010b}" for x in values.ravel())
+    stream += "0" * (-len(stream) % 8)
+    data = int(stream, 2).to_bytes(len(stream) // 8, "big")
+    np.testing.assert_array_equal(_all(_open(tmp_path, _bytes(data, bits=[10, 10], total=5))), values)
+
+
+def test_bits_beyond_the_range_are_no_values(tmp_path):
+    data = struct.pack(">HH", 0b1111_0011_1111_1111, 0b0101_0000_0000_0001)
+    file = _open(tmp_path, _bytes(data, bits=[16, 16], total=1, ranges={1: 1024, 2: 1000}))
+    np.testing.assert_array_equal(_all(file), [[1023, 1]])
+
+
+def test_doubles_and_parts_smaller_than_the_file(tmp_path):
+    values = np.random.default_rng(1).normal(size=(29, 3))
+    file = _open(tmp_path, _bytes(values.astype(">f8").tobytes(), bits=[64] * 3, kind="D", total=29))
+    pieces = list(file.read(8))
+    assert [len(piece) for piece in pieces] == [8, 8, 8, 5]
+    np.testing.assert_array_equal(np.concatenate(pieces), values)
+
+
+def test_logarithmic_and_linear_amplifiers(tmp_path):
+    data = struct.pack(">HHH", 512, 512, 512)
+    more = [("$P1E", "4,0"), ("$P2E", "3,10"), ("$P3G", "4")]
+    file = _open(tmp_path, _bytes(data, bits=[16] * 3, total=1, ranges={1: 1024, 2: 1024, 3: 1024}, more=more))
+    np.testing.assert_allclose(_all(file), [[100.0, 10 * 10**1.5, 128.0]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("end", [0, 1, 5])
+def test_ends_that_point_behind_the_last_byte(tmp_path, end):
+    data = struct.pack(">HHHH", 1, 2, 3, 4) + b"tail....."
+    file = _open(tmp_path, _bytes(data, bits=[16, 16], total=2, faults=(0, end - 9)))
+    np.testing.assert_array_equal(_all(file), [[1, 2], [3, 4]])
+
+
+def test_blanks_doubled_delimiters_and_empty_values():
+    text = "/ $PAR / 2 /$DATATYPE/I/$BYTEORD/1,2/$P1N/a//b/"
+    assert parse_keywords(text.encode()) == {"$PAR": "2", "$DATATYPE": "I", "$BYTEORD": "1,2", "$P1N": "a/b"}
+    text = "/$CYT//$PAR/2/$DATATYPE/I/$BYTEORD/1,2/"
+    assert parse_keywords(text.encode())["$PAR"] == "2"
+    assert parse_keywords("|$SRC|Müller|".encode("latin-1")) == {"$SRC": "Müller"}
+
+
+def _made(tmp_path):
+    return write_fcs(tmp_path / "a.fcs", np.ones((101, 3)), ["A", "B", "C"]).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda b: b[:0], "is no FCS file"),
+        (lambda b: b[:30], "is cut off within its first"),
+        (lambda b: b"FCS1.0" + b[6:], "version FCS1.0"),
+        (lambda b: b[:100], "cut off"),
+        (lambda b: b[:-600], "should hold 101 events, and has room for"),
+        (lambda b: b.replace(b"$MODE|L", b"$MODE|H"), "histograms"),
+        (lambda b: b.replace(b"$DATATYPE|F", b"$DATATYPE|A"), "DATATYPE must be"),
+        (lambda b: b.replace(b"$TOT|101", b"$TOT|000"), "holds no events"),
+        (lambda b: b.replace(b"$PAR|3", b"$PAR|0"), "PAR must be"),
+        (lambda b: b.replace(b"$BYTEORD|1,2,3,4", b"$BYTEORD|3,4,1,2"), "BYTEORD must be"),
+    ],
+)
+def test_files_that_are_refused_by_name(tmp_path, change, words):
+    path = tmp_path / "b.fcs"
+    path.write_bytes(change(_made(tmp_path)))
+    with pytest.raises(InputError, match=words) as refused:
+        _all(open_fcs(path))
+    assert str(path) in str(refused.value)
+
+
+@settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=6),
+    cut=st.one_of(st.none(), st.integers(0, 2000)),
+    ints=st.booleans(),
+)
+def test_damaged_files_are_refused_or_read_and_nothing_else(tmp_path, flips, cut, ints):
+    data = np.arange(60, dtype=">u2").tobytes()
+    content = bytearray(_bytes(data, bits=[16, 16, 16], total=20) if ints else _made(tmp_path))
+    for place, value in flips:
+        content[place % len(content)] = value
+    path = tmp_path / "damaged.fcs"
+    path.write_bytes(bytes(content[:cut]))
+    refusals = []
+    try:
+        file = open_fcs(path)
+        with np.errstate(all="ignore"):
+            assert _all(file).shape == (file.events, len(file.channels))
+    except InputError as error:
+        refusals.append(str(error))
+    assert all(str(path) in text for text in refusals)

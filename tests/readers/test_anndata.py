@@ -1,0 +1,169 @@
+"""AnnData files and objects: dense and sparse, X, layers and obsm, with results written back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from setwise._checks import InputError
+from setwise.prepare.standardiser import Standardiser
+from setwise.readers.read import read
+from setwise.store.inspect import summarise
+from setwise.store.reading import Reading
+from setwise.store.store import SetStore
+
+anndata = pytest.importorskip("anndata")
+from setwise.readers.anndata import write_anndata  # noqa: E402 - after the skip
+
+SAMPLES = np.array(["b", "a", "b", "c", "a", "b", "a", "c", "b", "b", "a"])
+
+
+def _categories(values):
+    """Categories whose names are Python's text, as anndata writes them."""
+    values = [str(value) for value in values]
+    return pd.Categorical(values, categories=pd.Index(sorted(set(values)), dtype=object))
+
+
+def _cells(kind="csr"):
+    rng = np.random.default_rng(0)
+    dense = rng.poisson(0.4, (11, 7)).astype(np.float32)
+    made = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix, "dense": np.asarray}[kind]
+    status = {"a": "ill", "b": "well", "c": "ill"}
+    obs = pd.DataFrame(
+        {
+            "sample": _categories(SAMPLES),
+            "status": _categories([status[s] for s in SAMPLES]),
+            "age": [{"a": 51.0, "b": 7.5, "c": np.nan}[s] for s in SAMPLES],
+            "cell_type": _categories(np.where(np.arange(11) % 2, "T", "B")),
+        },
+        index=pd.Index([f"cell{n}" for n in range(11)], dtype=object),
+    )
+    data = anndata.AnnData(
+        made(dense), obs=obs, var=pd.DataFrame(index=pd.Index([f"g{n}" for n in range(7)], dtype=object))
+    )
+    data.layers["doubled"] = made(2 * dense)
+    data.obsm["X_pca"] = rng.normal(size=(11, 3))
+    return data, dense
+
+
+def _rows(sample):
+    return np.flatnonzero(sample == SAMPLES)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "dense"])
+@pytest.mark.parametrize("where", ["memory", "file", "store"])
+def test_samples_are_sets(tmp_path, kind, where):
+    data, dense = _cells(kind)
+    source = data
+    if where != "memory":
+        data.write_h5ad(tmp_path / "cells.h5ad")
+        source = tmp_path / "cells.h5ad"
+    store = read(source, set_id="sample", store=tmp_path / "x.arrow" if where == "store" else None)
+    assert store.is_sparse == (kind != "dense")
+    assert store.set_ids == ["b", "a", "c"]
+    assert store.features == tuple(f"g{n}" for n in range(7))
+    for position, name in enumerate(store.set_ids):
+        np.testing.assert_array_equal(store.elements(position), dense[_rows(name)])
+    batch = store.batch([2, 0])
+    np.testing.assert_array_equal(batch.elements.numpy(), dense[np.concatenate([_rows("c"), _rows("b")])])
+    assert store.sets["status"].to_pylist() == ["well", "ill", "ill"]
+    assert store.sets["age"].to_pylist() == [7.5, 51.0, None]
+    assert "changes within a sample (the first: 'a')" in store.left_out["cell_type"]
+
+
+def test_a_sparse_store_behaves_as_a_dense_one(tmp_path):
+    one = read(_cells("csr")[0], set_id="sample").save(tmp_path / "s.arrow")
+    two = read(_cells("dense")[0], set_id="sample").save(tmp_path / "d.arrow")
+    assert one.fingerprint == two.fingerprint
+    assert Standardiser.fit(one, [0, 1]) == Standardiser.fit(two, [0, 1])
+    assert summarise(one).features == summarise(two).features
+    drawn = [s.batch([0, 1], max_elements=2, generator=np.random.default_rng(3)).elements for s in (one, two)]
+    assert drawn[0].equal(drawn[1])
+    assert SetStore.open(tmp_path / "s.arrow").with_sets(one.sets).elements(0).sum() == two.elements(0).sum()
+
+
+def test_samples_whose_names_differ_by_white_space_are_one():
+    data, dense = _cells("dense")
+    data.obs["sample"] = _categories([f"{s} " if i % 2 else s for i, s in enumerate(SAMPLES)])
+    store = read(data, set_id="sample")
+    assert store.set_ids == ["b", "a", "c"]
+    for sample in store.set_ids:
+        np.testing.assert_array_equal(store.elements(store.set_ids.index(sample)), dense[_rows(sample)])
+
+
+def test_layers_obsm_and_genes(tmp_path):
+    data, dense = _cells()
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    path = tmp_path / "cells.h5ad"
+    layer = read(path, set_id="sample", features=["g5", "g2"], reading=Reading(layer="doubled"))
+    np.testing.assert_array_equal(layer.elements(1), 2 * dense[_rows("a")][:, [5, 2]])
+    pca = read(path, set_id="sample", reading=Reading(obsm="X_pca"))
+    assert pca.features == ("X_pca_0", "X_pca_1", "X_pca_2")
+    np.testing.assert_allclose(pca.elements(2), data.obsm["X_pca"][_rows("c")], rtol=1e-6)
+    assert pca.description.processing.matrix == "obsm X_pca"
+    again = read(path, set_id="sample", like=pca.description.processing)
+    assert again.features == pca.features
+    with pytest.raises(InputError, match="obsm must be X_pca"):
+        read(path, set_id="sample", like=pca.description.processing, reading=Reading(obsm="X_umap"))
+
+
+def test_what_is_not_there(tmp_path):
+    data, _ = _cells()
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    path = tmp_path / "cells.h5ad"
+    for arguments, words in [
+        ({}, "obs must have a column 'set_id'.*--set-id"),
+        ({"set_id": "sample", "reading": Reading(layer="raw")}, "has no layer raw; it has doubled"),
+        ({"set_id": "sample", "reading": Reading(obsm="X_umap")}, "has no obsm X_umap; it has X_pca"),
+        ({"set_id": "sample", "features": ["g1", "MS4A1"]}, "has no features MS4A1"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            read(path, **arguments)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(InputError, match=r"cells\.h5ad cannot be read"):
+        read(path, set_id="sample")
+    data.obs.loc["cell4", "sample"] = np.nan
+    with pytest.raises(InputError, match="'sample' of cell 5 is empty"):
+        read(data, set_id="sample")
+
+
+def test_values_that_are_no_numbers():
+    data, dense = _cells("dense")
+    dense[7, 3] = np.nan
+    data.X = dense
+    with pytest.raises(InputError, match="element 1 of set 'c'"):
+        read(data, set_id="sample")
+    store = read(data, set_id="sample", reading=Reading(missing="mask"))
+    with pytest.raises(InputError, match="set 'c' holds NaN"):
+        read(anndata.AnnData(sparse.csr_matrix(dense), obs=data.obs), set_id="sample")
+    assert store.features[-1] == "g3 (missing)"
+
+
+def test_wide_sparse_cells_stay_small():
+    rng = np.random.default_rng(0)
+    matrix = sparse.random(4001, 30011, density=0.001, format="csr", dtype=np.float32, random_state=rng)
+    obs = pd.DataFrame({"sample": rng.integers(0, 7, 4001).astype(str)}, index=[str(n) for n in range(4001)])
+    store = read(anndata.AnnData(matrix, obs=obs), set_id="sample")
+    kept = store._contents.elements
+    assert kept.values.nbytes + kept.columns.nbytes + kept.begins.nbytes < 2e6  # 480 MB dense
+    assert store.batch([3]).elements.shape == (store.sizes[3], 30011)
+
+
+def test_results_go_back(tmp_path):
+    data, dense = _cells()
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    scores = {name: np.arange(len(_rows(name))) + 100.0 * n for n, name in enumerate("abc")}
+    table = pd.DataFrame({"predicted": [0.5, 1.5, 2.5]}, index=["a", "b", "c"])
+    out = write_anndata(
+        tmp_path / "cells.h5ad", tmp_path / "out.h5ad", set_id="sample", obs={"score": scores}, uns={"setwise": table}
+    )
+    back = anndata.read_h5ad(out)
+    np.testing.assert_array_equal(back.X.toarray(), dense)
+    for name in "abc":
+        np.testing.assert_array_equal(back.obs["score"].to_numpy()[_rows(name)], scores[name])
+    pd.testing.assert_frame_equal(back.uns["setwise"], table)
+    assert back.obs["status"].tolist() == data.obs["status"].tolist()
+    with pytest.raises(InputError, match="5 values for set 'b'"):
+        write_anndata(tmp_path / "cells.h5ad", out, set_id="sample", obs={"score": {"b": [1.0]}})
+    with pytest.raises(InputError, match="is the original"):
+        write_anndata(out, out, set_id="sample")

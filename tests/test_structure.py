@@ -27,7 +27,7 @@ ORDER = [
     "assess",
     "fit",
     "validate",
-    "explain",
+    "explanations",
     "report",
     "estimators",
     "cli",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from setwise._checks import InputError
-from setwise.explain import ExplainConfig, explain
+from setwise.explanations import ExplainConfig, explain
 from setwise.report import write_report
 from setwise.report.explanation import draw, explanation_page, section
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation

@@ -12,7 +12,7 @@ from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.explain import Explanation, Plan
+    from setwise.explanations import Explanation, Plan
     from setwise.runs.run import Run
     from setwise.store.reading import Reading
     from setwise.store.store import SetStore
@@ -76,10 +76,10 @@ def explain(
 
     setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --copies
     """
-    from setwise.explain import ExplainConfig, plan
-    from setwise.explain import explain as explain_sets
-    from setwise.explain.fcs_copies import check_fcs, copy_with_scores
-    from setwise.explain.obs_columns import write_obs
+    from setwise.explanations import ExplainConfig, plan
+    from setwise.explanations import explain as explain_sets
+    from setwise.explanations.fcs_copies import check_fcs, copy_with_scores
+    from setwise.explanations.obs_columns import write_obs
     from setwise.readers.anndata import is_anndata
     from setwise.report.explanation import draw, section
     from setwise.report.explanation_files import check_folder, write_explanation
@@ -133,7 +133,7 @@ def explain(
 
 def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
     """What will be computed, and what it costs, before it starts."""
-    from setwise.explain import seconds
+    from setwise.explanations import seconds
     from setwise.report.faithfulness import METHOD_WORDS
     from setwise.report.rounding import duration
 

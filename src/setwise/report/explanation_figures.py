@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from setwise.explain import Explanation
-from setwise.explain.config import ATTENTION
-from setwise.explain.explain import RANDOM
+from setwise.explanations import Explanation
+from setwise.explanations.config import ATTENTION
+from setwise.explanations.explain import RANDOM
 from setwise.report.drawing import (
     BLUE,
     GREEN,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setwise.explain import Explanation
-from setwise.explain.config import SIGNED
+from setwise.explanations import Explanation
+from setwise.explanations.config import SIGNED
 from setwise.report.rounding import number
 
 METHOD_WORDS = {

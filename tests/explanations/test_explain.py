@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.explain import ExplainConfig, explain, plan
-from setwise.explain.answer import Answers
-from setwise.explain.deletion import Deletion, removals
-from setwise.explain.leave_one_out import _recomputed, leave_one_out
-from setwise.explain.more_elements import draw_fewer, sizes_drawn
-from setwise.explain.one_set import load_set
+from setwise.explanations import ExplainConfig, explain, plan
+from setwise.explanations.answer import Answers
+from setwise.explanations.deletion import Deletion, removals
+from setwise.explanations.leave_one_out import _recomputed, leave_one_out
+from setwise.explanations.more_elements import draw_fewer, sizes_drawn
+from setwise.explanations.one_set import load_set
 from setwise.runs.outputs import Computing, predictions_of
 
 from .conftest import fit, made_set

@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from setwise.explain.answer import Answers
-from setwise.explain.attention import attention
-from setwise.explain.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, SIGNED, ExplainConfig
-from setwise.explain.cost import Plan, plan
-from setwise.explain.coupling import coupling
-from setwise.explain.deletion import by_score, deletion
-from setwise.explain.integrated_gradients import integrated_gradients
-from setwise.explain.leave_one_out import Measure, leave_one_out
-from setwise.explain.more_elements import draw_fewer
-from setwise.explain.one_set import OneSet, load_set, set_models
-from setwise.explain.tables import Tables
+from setwise.explanations.answer import Answers
+from setwise.explanations.attention import attention
+from setwise.explanations.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, SIGNED, ExplainConfig
+from setwise.explanations.cost import Plan, plan
+from setwise.explanations.coupling import coupling
+from setwise.explanations.deletion import by_score, deletion
+from setwise.explanations.integrated_gradients import integrated_gradients
+from setwise.explanations.leave_one_out import Measure, leave_one_out
+from setwise.explanations.more_elements import draw_fewer
+from setwise.explanations.one_set import OneSet, load_set, set_models
+from setwise.explanations.tables import Tables
 from setwise.runs.config import chosen_device
 from setwise.runs.run import Run
 from setwise.store.store import SetStore

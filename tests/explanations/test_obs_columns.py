@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from setwise._checks import InputError
-from setwise.explain import ExplainConfig, explain
-from setwise.explain.obs_columns import write_obs
+from setwise.explanations import ExplainConfig, explain
+from setwise.explanations.obs_columns import write_obs
 from setwise.readers.read import read
 from setwise.store.reading import Reading
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.explain.explain import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.readers.fcs import copy_fcs, open_fcs
 from setwise.readers.fcs.folder import is_fcs, sources_as_read
 from setwise.store.reading import Reading

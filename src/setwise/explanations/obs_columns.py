@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.explain.explain import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.readers.anndata import is_anndata, write_anndata
 
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from setwise.batch import SetBatch
-from setwise.explain.coupling import coupling
-from setwise.explain.leave_one_out import FROZEN, POOLED, RECOMPUTED, leave_one_out
-from setwise.explain.one_set import load_set
+from setwise.explanations.coupling import coupling
+from setwise.explanations.leave_one_out import FROZEN, POOLED, RECOMPUTED, leave_one_out
+from setwise.explanations.one_set import load_set
 from setwise.models import build
 
 from .conftest import made_set

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from setwise._checks import InputError, check_choice, check_positive
-from setwise.explain.answer import SCALES
+from setwise.explanations.answer import SCALES
 
 LEAVE_ONE_OUT, GRADIENTS, ATTENTION = "leave_one_out", "integrated_gradients", "attention"
 METHODS = (LEAVE_ONE_OUT, GRADIENTS, ATTENTION)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.explain.attention import has_attention
-from setwise.explain.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, METHODS, ExplainConfig
-from setwise.explain.deletion import cost_of_deletion
-from setwise.explain.integrated_gradients import cost_of_gradients
-from setwise.explain.leave_one_out import cost_of_leaving_out
-from setwise.explain.more_elements import cost_of_drawing
-from setwise.explain.one_set import load_set, set_models
+from setwise.explanations.attention import has_attention
+from setwise.explanations.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, METHODS, ExplainConfig
+from setwise.explanations.deletion import cost_of_deletion
+from setwise.explanations.integrated_gradients import cost_of_gradients
+from setwise.explanations.leave_one_out import cost_of_leaving_out
+from setwise.explanations.more_elements import cost_of_drawing
+from setwise.explanations.one_set import load_set, set_models
 from setwise.models import SetModel
 from setwise.runs.large_sets import most_elements
 from setwise.runs.run import Run

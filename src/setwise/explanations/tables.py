@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from setwise.explain.deletion import Deletion
-from setwise.explain.more_elements import Draws
+from setwise.explanations.deletion import Deletion
+from setwise.explanations.more_elements import Draws
 
 _TEXT, _WHOLE, _NUMBER = pa.string(), pa.int64(), pa.float64()
 _SETS = pa.schema(

@@ -1,7 +1,7 @@
 """Why a run says what it says: scores of elements, whether they are faithful, and what more elements would change."""
 
-from setwise.explain.config import METHODS, ExplainConfig
-from setwise.explain.cost import Plan, plan, seconds
-from setwise.explain.explain import Explanation, explain
+from setwise.explanations.config import METHODS, ExplainConfig
+from setwise.explanations.cost import Plan, plan, seconds
+from setwise.explanations.explain import Explanation, explain
 
 __all__ = ["explain", "Explanation", "ExplainConfig", "METHODS", "plan", "Plan", "seconds"]

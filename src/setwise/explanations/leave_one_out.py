@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from setwise.explain.coupling import coupling
-from setwise.explain.one_set import OneSet
-from setwise.explain.without_one import pooled_without
+from setwise.explanations.coupling import coupling
+from setwise.explanations.one_set import OneSet
+from setwise.explanations.without_one import pooled_without
 from setwise.models import SetModel
 
 RECOMPUTED, POOLED, FROZEN = "recomputed", "pooled", "frozen"

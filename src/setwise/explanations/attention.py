@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from setwise.explain.one_set import OneSet
-from setwise.explain.without_one import attention_logits
+from setwise.explanations.one_set import OneSet
+from setwise.explanations.without_one import attention_logits
 from setwise.layers import PoolingByAttention
 from setwise.models import SetModel
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.batch import SetBatch, SetLayout
-from setwise.explain.leave_one_out import Measure
-from setwise.explain.one_set import OneSet
+from setwise.explanations.leave_one_out import Measure
+from setwise.explanations.one_set import OneSet
 
 _BUDGET = 1 << 31  # bytes of activations for gradients
 _NODE = 0.5 / 3**0.5  # Gauss-Legendre with two nodes: the middle of an interval, this share of it to both sides

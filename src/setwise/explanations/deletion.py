@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from setwise.explain.leave_one_out import Measure
-from setwise.explain.one_set import OneSet
+from setwise.explanations.leave_one_out import Measure
+from setwise.explanations.one_set import OneSet
 
 _SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 

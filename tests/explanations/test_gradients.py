@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from setwise._checks import InputError
-from setwise.explain.integrated_gradients import TOLERANCE, _along, _integral, integrated_gradients
+from setwise.explanations.integrated_gradients import TOLERANCE, _along, _integral, integrated_gradients
 
 from .conftest import made_set
 
@@ -44,7 +44,7 @@ def test_chunks_and_low_memory_change_nothing(monkeypatch):
     one = made_set(model="deep-sets++", depth=2, width=12)
     cuts = np.array([0.0, 0.01, 0.2, 1.0])
     whole = _integral(one, cuts, first, 1e-3, 64)
-    module = "setwise.explain.integrated_gradients"
+    module = "setwise.explanations.integrated_gradients"
     monkeypatch.setattr(f"{module}._BUDGET", 1)
     assert one.model.memory == "normal"
     torch.testing.assert_close(_integral(one, cuts, first, 1e-3, 64), whole)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from setwise.explain.one_set import OneSet
+from setwise.explanations.one_set import OneSet
 from setwise.fit.train import train
 from setwise.models import build
 from setwise.readers.read import read

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from setwise.explain.leave_one_out import Measure
-from setwise.explain.one_set import OneSet
+from setwise.explanations.leave_one_out import Measure
+from setwise.explanations.one_set import OneSet
 
 _FEWEST = 2
 

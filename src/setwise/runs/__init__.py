@@ -1,0 +1,1 @@
+"""Keep what a fit leaves: records, files, ensembles, outputs, export."""

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.runs.checkpoints import Checkpoints, Progress
 from setwise._files import make_directory, write_atomic
+from setwise.runs.checkpoints import Checkpoints, Progress
 from setwise.runs.history import EpochRecord, read_history
 
 

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.store.store import SetStore
-from setwise.readers.read import read
-from setwise.estimators.sets import SetClassifier, SetRegressor
 from setwise.assess.evaluate import evaluate
-from setwise.runs.predict import predict
+from setwise.estimators.sets import SetClassifier, SetRegressor
+from setwise.fit.train import train
+from setwise.readers.read import read
 from setwise.runs.config import FitConfig
-from setwise.runs.run import Run
 from setwise.runs.ensemble import member_config
 from setwise.runs.outputs import predictions_of
-from setwise.fit.train import train
+from setwise.runs.predict import predict
+from setwise.runs.run import Run
+from setwise.store.store import SetStore
 
 MEMBERS = 3
 CONFIG = FitConfig(epochs=3, device="cpu", batch_size=5, max_elements=7, ensemble=MEMBERS)

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.runs.config import FitConfig
-from setwise.runs.run import Run
 from setwise.fit.train import train
+from setwise.runs.config import FitConfig
 from setwise.runs.record import FORMAT
+from setwise.runs.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from setwise._checks import InputError
 from setwise.readers.anndata import is_anndata, write_anndata
 from setwise.readers.fcs import copy_fcs, open_fcs
 from setwise.readers.fcs.folder import is_fcs, sources_as_read
+from setwise.runs.predict_elements import prediction_columns
 from setwise.store.reading import Reading
 from setwise.store.tables import listed
-from setwise.runs.predict_elements import prediction_columns
 from setwise.targets.heads import Classification, Label, Ordinal
 from setwise.targets.objectives import Objective
 

@@ -6,13 +6,13 @@ import numpy as np
 from torch import Tensor
 
 from setwise._checks import InputError
-from setwise.store.store import SetStore
-from setwise.streaming import SweepBar
 from setwise.runs.config import chosen_device
 from setwise.runs.ensemble import average
 from setwise.runs.large_sets import most_elements, outputs_of_large
 from setwise.runs.outputs import PLAINLY, Computing, outputs_of
 from setwise.runs.run import Run
+from setwise.store.store import SetStore
+from setwise.streaming import SweepBar
 
 
 def element_outputs(

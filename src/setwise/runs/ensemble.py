@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from setwise.batch import SetBatch
+from setwise.batch import SetBatch, rows_of
 from setwise.runs.config import FitConfig
 from setwise.targets.objectives import Objective
-from setwise.batch import rows_of
 
 
 class Ensemble(nn.Module):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setwise.store.store import positions
 from setwise.metrics.intervals import LEVEL, bootstrap
+from setwise.runs.record import TestRow
+from setwise.store.store import positions
 from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
-from setwise.runs.record import TestRow
 
 _ELEMENTS_IN_ALL, _DRAWS = 10_000_000, (100, 1000)  # that all draws together hold, and fewest and most draws
 

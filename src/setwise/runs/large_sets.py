@@ -8,11 +8,11 @@ from torch import Tensor
 
 from setwise._checks import check_finite
 from setwise.batch import SetBatch, SetLayout
-from setwise.store.store import SetStore
 from setwise.models import ElementModel, SetModel, spec_from_dict
 from setwise.models.stream import count_sweeps, stream
-from setwise.streaming import SweepBar
 from setwise.runs.run import Run
+from setwise.store.store import SetStore
+from setwise.streaming import SweepBar
 
 _BUDGET = 1 << 31  # bytes of memory for a batch where no limit is given
 _TENSORS = 4  # of activations that a layer holds at once

@@ -8,15 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from setwise._checks import InputError
-from setwise.batch import SetBatch
-from setwise.store.store import SetStore
-from setwise.store.tables import listed
-from setwise.streaming import SweepBar
+from setwise.batch import SetBatch, rows_of
 from setwise.runs.config import chosen_device
 from setwise.runs.ensemble import average
 from setwise.runs.large_sets import most_elements, outputs_of_large
-from setwise.batch import rows_of
 from setwise.runs.run import Run
+from setwise.store.store import SetStore
+from setwise.store.tables import listed
+from setwise.streaming import SweepBar
 
 
 def outputs_of(

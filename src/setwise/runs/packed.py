@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from setwise.batch import SetBatch, SetLayout
+from setwise.batch import SetBatch, SetLayout, rows_of
 from setwise.prepare.covariates import Number
-from setwise.targets.objectives import Objective
-from setwise.batch import rows_of
 from setwise.runs.record import library_versions
 from setwise.runs.run import Run
+from setwise.targets.objectives import Objective
 
 
 class PackedPredictor(nn.Module):

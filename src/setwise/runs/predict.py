@@ -8,19 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.read import read
 from setwise.readers.anndata import is_anndata
 from setwise.readers.fcs.folder import is_fcs
 from setwise.readers.npz import has_names
-from setwise.store.reading import Reading
+from setwise.readers.read import read
 from setwise.readers.root import is_awkward
-from setwise.store.store import SetStore
-from setwise.store.file import is_store
-from setwise.store.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
-from setwise.runs.predict_elements import check_whole_sets, element_tables
 from setwise.runs.ensemble import spread_columns
 from setwise.runs.outputs import Computing, finite_predictions, outputs_for
+from setwise.runs.predict_elements import check_whole_sets, element_tables
 from setwise.runs.run import Run
+from setwise.store.file import is_store
+from setwise.store.reading import Reading
+from setwise.store.store import SetStore
+from setwise.store.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
 
 
 def predict(

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.store.store import SetStore
 from setwise.runs.element_outputs import element_outputs, finite
-from setwise.runs.ensemble import spread_columns
 from setwise.runs.element_table import element_table
-from setwise.targets.objectives import Objective
+from setwise.runs.ensemble import spread_columns
 from setwise.runs.outputs import Computing
 from setwise.runs.run import Run
+from setwise.store.store import SetStore
+from setwise.targets.objectives import Objective
 from setwise.targets.which_element import WhichElement, named_elements
 
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from setwise._checks import InputError
-from setwise.store.reading import Processing
-from setwise.prepare.standardiser import Standardiser
 from setwise.models import spec_from_dict
-from setwise.runs.config import FitConfig
-from setwise.targets.conformal import Conformal
 from setwise.prepare.covariates import Covariates
+from setwise.prepare.standardiser import Standardiser
+from setwise.runs.config import FitConfig
+from setwise.store.reading import Processing
+from setwise.targets.conformal import Conformal
 from setwise.targets.objectives import Objective
 
 FORMAT = 2

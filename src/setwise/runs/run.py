@@ -13,17 +13,16 @@ import torch
 from torch import nn
 
 from setwise._checks import InputError
-from setwise._files import atomic_write
-from setwise.prepare.standardiser import Standardiser
+from setwise._files import atomic_write, checksum, make_directory, remove_partials
 from setwise.models import build_from_spec, spec_from_dict
+from setwise.prepare.inputs import Inputs
+from setwise.prepare.standardiser import Standardiser
 from setwise.runs.checkpoints import CHECKPOINTS, LAST, METRICS
 from setwise.runs.ensemble import joined, members_of
-from setwise._files import checksum, make_directory, remove_partials
 from setwise.runs.held_out import HeldOut
 from setwise.runs.history import EpochRecord, read_history, to_lines
-from setwise.prepare.inputs import Inputs
-from setwise.targets.objectives import Objective
 from setwise.runs.record import RunRecord
+from setwise.targets.objectives import Objective
 
 MODEL, WEIGHTS = "model.json", "weights.safetensors"
 _MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2")  # files that are made from a finished run

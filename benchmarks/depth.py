@@ -15,6 +15,7 @@ from torch import nn
 import setwise as sw
 from benchmarks.measure import in_own_process, peak_allocated
 from benchmarks.rows import Row, append, conditions
+from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.models.memory import MEMORY
 from setwise.readers.read import read
@@ -88,7 +89,8 @@ def depth_fit(number: int, sets: int, epochs: int) -> None:
     if epochs:
         config = FitConfig(epochs=epochs, batch_size=_BATCH, ensemble=1, memory="low", patience=None)
         choices = {"depth": number, "width": _WIDTH}
-        run = train(store, targets="mean", model_choices=choices, config=config, baselines=False, intervals=False)
+        study = Study(targets="mean", model_choices=choices, config=config)
+        run = train(store, study, baselines=False, intervals=False)
         found["losses"] = " ".join(f"{record.train_loss:.4g}" for record in run.history)
     print(json.dumps(found))
 

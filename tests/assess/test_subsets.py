@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 
 from setwise.assess import subsets
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.targets.heads import Classification, Regression
+from tests.fixtures.training import train
 
 
 @pytest.fixture(scope="module")

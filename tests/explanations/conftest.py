@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from setwise.explanations.one_set import OneSet
-from setwise.fit.train import train
 from setwise.models import build
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
+from tests.fixtures.training import train
 
 SHIFT = np.array([4.0, -4.0, 0.0], np.float32)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -27,7 +28,8 @@ def run(out: Path, *, resume: bool) -> None:
     store = read(sets, sets=pa.table({"y": [float(x.mean()) for x in sets]}))
     config = FitConfig(epochs=6, batch_size=3, max_elements=4, learning_rate=0.01, device="cpu")
     choices = {"depth": 2, "width": 8}
-    train(store, targets="y", model_choices=choices, config=config, out=out, resume=resume, baselines=False)
+    study = Study(targets="y", model_choices=choices, config=config)
+    train(store, study, out=out, resume=resume, baselines=False)
 
 
 def run_of_elements(out: Path, *, resume: bool) -> None:
@@ -38,17 +40,14 @@ def run_of_elements(out: Path, *, resume: bool) -> None:
     labels = {"kind": np.where(x > 2, "high", "low").astype(object), "number": np.where(x > 4, np.nan, x)}
     store = read(sets).with_labels(labels)
     config = FitConfig(epochs=3, batch_size=3, max_elements=4, learning_rate=0.01, ensemble=2, device="cpu")
-    train(
-        store,
+    study = Study(
         targets=("kind", "number"),
         of="elements",
         validation=0.2,
         model_choices={"depth": 2, "width": 8},
         config=config,
-        out=out,
-        resume=resume,
-        baselines=False,
     )
+    train(store, study, out=out, resume=resume, baselines=False)
 
 
 def kill_at_step(number: int) -> None:

@@ -8,7 +8,6 @@ import torch
 import setwise as sw
 from setwise._checks import InputError
 from setwise.fit.cross_fit import left_out
-from setwise.fit.train import train
 from setwise.metrics.calibration import fit_temperature, negative_log_likelihood
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -18,6 +17,7 @@ from setwise.store.folds import parts_of
 from setwise.store.splits import Split
 from setwise.targets.heads import Classification
 from setwise.targets.problem import define
+from tests.fixtures.training import train
 
 QUICK = FitConfig(epochs=4, ensemble=5, standardise=False, learning_rate=1e-2)
 

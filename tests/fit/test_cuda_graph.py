@@ -11,6 +11,7 @@ from setwise.batch import SetBatch
 from setwise.fit import cuda_graph, loop
 from setwise.fit.cuda_graph import CudaGraph, CudaGraphSteps
 from setwise.fit.loop import fit
+from setwise.fit.parts import Example
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
 from setwise.targets.heads import Classification
@@ -218,7 +219,7 @@ def test_steps_by_themselves():
     results = []
     for i in range(6):
         batch = SetBatch.from_list([torch.full((2, 1), float(i)), torch.full((2, 1), float(i))])
-        results.append(steps([sw.training.parts.Example(batch, torch.zeros(2, 1))], 0.5 * i)[0])
+        results.append(steps([Example(batch, torch.zeros(2, 1))], 0.5 * i)[0])
         assert optimizer.param_groups[0]["lr"] == 0.5 * i
     assert [float(r) for r in results] == [4.0 * i for i in range(6)]
     assert seen == [0.5 * i for i in range(6)]

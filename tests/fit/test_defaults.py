@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from setwise.fit.defaults import settled
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.store.folds import plan_folds
 from setwise.store.splits import FEW, validation_share
+from tests.fixtures.training import train
 
 
 @pytest.mark.parametrize(

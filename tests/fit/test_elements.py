@@ -10,7 +10,6 @@ from setwise.batch import SetBatch
 from setwise.fit.element_fit import of_elements
 from setwise.fit.parts import Example
 from setwise.fit.processes import own_share
-from setwise.fit.train import train
 from setwise.prepare.inputs import Inputs
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -21,6 +20,7 @@ from setwise.targets.element_problem import define_of_elements, kinds_of_labels
 from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
 from setwise.targets.which_element import WhichElement, named_elements
+from tests.fixtures.training import train
 
 QUICK = FitConfig(epochs=2, batch_size=4)
 SMALL = {"depth": 2, "width": 8}

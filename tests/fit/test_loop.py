@@ -112,10 +112,11 @@ def test_a_fit_is_silent_beside_lightning_itself():
     """Once it is imported, what Fabric has to say goes to its log, and from there to the terminal."""
     program = """
 import lightning.pytorch, numpy as np
-from setwise import FitConfig, read, train
+from setwise import FitConfig, Study, read, train
 store = read([np.full((3, 2), float(i)) for i in range(8)], sets={"y": np.arange(8.0)})
 config = FitConfig(epochs=1, device="cpu", precision="bf16-mixed", ensemble=1)
-train(store, targets="y", model_choices={"depth": 2, "width": 8}, config=config, baselines=False, intervals=False)
+study = Study(targets="y", model_choices={"depth": 2, "width": 8}, config=config)
+train(store, study, baselines=False, intervals=False)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.fit.train import train
 from setwise.prepare.standardiser import Standardiser
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
+from tests.fixtures.training import train
 
 CONFIG = FitConfig(epochs=3, device="cpu")
 SMALL = {"depth": 2, "width": 16}

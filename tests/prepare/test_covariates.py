@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.fit.train import train
 from setwise.prepare.covariates import Covariates
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
+from tests.fixtures.training import train
 
 AGE = [30.0, 50.0, None, 40.0, 40.0, None, 90.0]
 SITE = ["A", "B", "A", "A", "B", None, "C"]

@@ -4,11 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
+from tests.fixtures.training import train
 
 NASTY = '<script>alert("{}")</script>'
 

@@ -8,7 +8,6 @@ import torch
 from setwise._checks import InputError
 from setwise.assess.evaluate import evaluate
 from setwise.estimators.sets import SetClassifier, SetRegressor
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.ensemble import member_config
@@ -16,6 +15,7 @@ from setwise.runs.outputs import predictions_of
 from setwise.runs.predict import predict
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
+from tests.fixtures.training import train
 
 MEMBERS = 3
 CONFIG = FitConfig(epochs=3, device="cpu", batch_size=5, max_elements=7, ensemble=MEMBERS)

@@ -12,12 +12,12 @@ import torch
 
 from setwise._checks import InputError
 from setwise.cli import main
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs import export
 from setwise.runs.config import FitConfig
 from setwise.runs.packed import PackedPredictor
 from setwise.runs.predict import predict
+from tests.fixtures.training import train
 
 SIZES = [13, 1, 2, 29, 7, 1, 3]
 BACKENDS = ("onnx", "torch")

@@ -7,11 +7,11 @@ import pytest
 
 from setwise.assess.evaluate import evaluate
 from setwise.cli import main
-from setwise.fit.train import train
 from setwise.readers.read import read
 from setwise.runs import large_sets
 from setwise.runs.config import FitConfig
 from setwise.runs.predict import predict
+from tests.fixtures.training import train
 
 SIZES = [5, 307, 1, 211, 13]
 LIMIT = 4 * 4 * 8 * 200  # bytes: sets of more than 200 elements are streamed at width 8

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.fit.train import train
 from setwise.runs.config import FitConfig
 from setwise.runs.record import FORMAT
 from setwise.runs.run import Run
+from tests.fixtures.training import train
 
 
 @pytest.fixture(scope="module")

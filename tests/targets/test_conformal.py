@@ -6,7 +6,6 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.assess.evaluate import evaluate
-from setwise.fit.train import train
 from setwise.metrics.calibration import fit_temperature
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -18,6 +17,7 @@ from setwise.store.splits import Split
 from setwise.targets.conformal import Conformal, with_calibration
 from setwise.targets.heads import Classification, Regression
 from setwise.targets.objectives import Objective
+from tests.fixtures.training import train
 
 CONFIG = FitConfig(epochs=3, device="cpu", batch_size=11, ensemble=1)
 

@@ -1,7 +1,6 @@
 """Cross-validation: whole, resumed, in several processes; tables against arithmetic; very few sets."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +15,10 @@ from setwise.report.cross_validation import page
 from setwise.report.evidence import conclusion, evidence
 from setwise.runs.config import FitConfig
 from setwise.store.store import SetStore
-from setwise.validate import cross_validation
+from setwise.validate import cross_validation, fold_runs
 from setwise.validate.cross_validation import as_document, cross_validate
 from setwise.validate.fold_runs import FoldResult
+from tests.fixtures.training import changed
 
 CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
 TINY = {"depth": 2, "width": 8}
@@ -33,7 +33,7 @@ def store_of(count: int = 31) -> SetStore:
 
 
 def study_of(*targets: str, **more) -> Study:
-    return Study(targets, model_choices=TINY, config=CONFIG, **more)
+    return Study(targets=targets, model_choices=TINY, config=CONFIG, **more)
 
 
 def test_every_set_is_predicted_once_a_repeat_and_measured_with_the_others():
@@ -90,15 +90,15 @@ def test_jobs_give_the_same(tmp_path):
 
 def test_resumed_folds_are_not_fitted_again(tmp_path, monkeypatch):
     store, study, fits = store_of(), study_of("y"), []
-    fit = Study.fit
+    fit = fold_runs.train
 
-    def counted(self, *arguments, **more):
+    def counted(*arguments, **more):
         if len(fits) == stop:
             raise RuntimeError("power cut")
         fits.append(1)
-        return fit(self, *arguments, **more)
+        return fit(*arguments, **more)
 
-    monkeypatch.setattr(Study, "fit", counted)
+    monkeypatch.setattr(fold_runs, "train", counted)
     stop = 2
     with pytest.raises(RuntimeError, match="power cut"):
         cross_validate(store, study, folds=4, out=tmp_path / "cv")
@@ -183,7 +183,7 @@ def test_an_evaluation_stays_where_another_that_would_replace_it_is_refused(tmp_
     store = store_of(9)
     cross_validate(store, study_of("y"), folds=2, baselines=False, out=tmp_path / "cv")
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    refused = replace(study_of("y"), **choices)
+    refused = changed(study_of("y"), **choices)
     with pytest.raises(InputError, match=words):
         cross_validate(store, refused, folds=2, baselines=False, out=tmp_path / "cv", overwrite=True)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
@@ -199,13 +199,15 @@ def test_an_evaluation_stays_where_a_permutation_leaves_temperatures_too_few_gro
     table = pa.table({name: np.repeat(values, sizes) for name, values in of_patient.items()})
     draw = np.random.default_rng(0)
     store = read([draw.normal(size=(3, 2)) for _ in range(sum(sizes))], sets=table)
-    study = Study(("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2), group="patient")
+    study = Study(
+        targets=("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2), group="patient"
+    )
     choices = {"folds": 2, "baselines": False, "out": tmp_path / "cv"}
-    found = cross_validate(store, replace(study, calibrate=True), **choices)
+    found = cross_validate(store, changed(study, calibrate=True), **choices)
     assert not any(result.untempered for result in found.results)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(InputError, match="temperatures are fitted on sets"):
-        cross_validate(store, replace(study, calibrate=True), permutations=5, overwrite=True, **choices)
+        cross_validate(store, changed(study, calibrate=True), permutations=5, overwrite=True, **choices)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
     assert cross_validate(store, study, permutations=5, overwrite=True, **choices).permutation is not None
 
@@ -214,12 +216,12 @@ def test_fits_that_could_not_temper_are_counted():
     """Of three sets of a class, one fold trains on two, of which members can leave one out, and one on one."""
     sets = pa.table({"set_id": store_of(12).set_ids, "kind": ["sick", "well", "well", "well"] * 3})
     store = store_of(12).with_sets(sets)
-    study = Study(("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2))
+    study = Study(targets=("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2))
     found = cross_validate(store, study, folds=2)
     assert sorted(result.untempered for result in found.results) == [False, True]
     assert sorted(fit["untempered"] for fit in as_document(found)["fits"]) == [False, True]
     assert any(sentence.startswith("1 of 2 fits did not temper") for sentence in evidence(found))
-    asked_not_to = cross_validate(store, replace(study, calibrate=False), folds=2)
+    asked_not_to = cross_validate(store, changed(study, calibrate=False), folds=2)
     assert not any("temper" in sentence for sentence in evidence(asked_not_to))
 
 

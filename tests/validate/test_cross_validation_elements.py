@@ -15,6 +15,7 @@ from setwise.runs.config import FitConfig
 from setwise.store.folds import plan_folds
 from setwise.store.labels import shuffled_labels
 from setwise.store.store import SetStore
+from setwise.validate import fold_runs
 from setwise.validate.cross_validation import as_document, cross_validate
 
 CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
@@ -36,7 +37,7 @@ def store_of(label: str = "type") -> SetStore:
 
 
 def study_of(label: str = "type", **more) -> Study:
-    return Study((label,), of="elements", model_choices={"depth": 2, "width": 8}, config=CONFIG, **more)
+    return Study(targets=(label,), of="elements", model_choices={"depth": 2, "width": 8}, config=CONFIG, **more)
 
 
 def test_every_element_is_predicted_once_a_repeat_by_a_model_that_has_not_seen_its_group():
@@ -110,8 +111,8 @@ def test_which_element(tmp_path):
 
 def test_resumed_folds_are_not_fitted_again(tmp_path, monkeypatch):
     store, fits = store_of(), []
-    fit = Study.fit
-    monkeypatch.setattr(Study, "fit", lambda self, *a, **more: fits.append(1) or fit(self, *a, **more))
+    fit = fold_runs.train
+    monkeypatch.setattr(fold_runs, "train", lambda *a, **more: fits.append(1) or fit(*a, **more))
     whole = cross_validate(store, study_of(), folds=3, out=tmp_path / "cv")
     folds = tmp_path / "cv" / "folds"
     (folds / "repeat-1-fold-2.json").unlink()  # as if it had been killed between the two files of a fold

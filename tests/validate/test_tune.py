@@ -14,10 +14,11 @@ from setwise.runs.run import Run
 from setwise.store.splits import Split
 from setwise.validate import tune as search
 from setwise.validate.tune import chosen, tune
+from tests.fixtures.training import changed
 
 pytest.importorskip("optuna", reason="the extra tune is not installed")
 STUDY = Study(
-    ("kind",),
+    targets=("kind",),
     model_choices={"depth": 2, "width": 8},
     config=FitConfig(epochs=1, device="cpu", batch_size=11),
     group="p",
@@ -43,17 +44,17 @@ def test_a_search_that_is_killed_goes_on_as_it_would_have(tmp_path, monkeypatch)
     test = set(whole.run.record.split.test)
     assert test
     assert "took no part" in " ".join(Run.load(tmp_path / "whole").record.notes)
-    fits, fit, seen = [], Study.fit, set()
+    fits, fit, seen = [], search.train, set()
 
-    def counted(self, own, split, **more):
+    def counted(own, study, *, split, **more):
         if len(fits) == 3:  # in the second trial
             raise RuntimeError("power cut")
         fits.append(1)
         if more.get("out") is None:
             seen.update(own.set_ids[row] for part in (split.train, split.validation, split.test) for row in part)
-        return fit(self, own, split, **more)
+        return fit(own, study, split=split, **more)
 
-    monkeypatch.setattr(Study, "fit", counted)
+    monkeypatch.setattr(search, "train", counted)
     with pytest.raises(RuntimeError, match="power cut"):
         tune(store, STUDY, budget=600, trials=3, inner=2, out=tmp_path / "cut")
     fits[:] = [1] * 4
@@ -86,7 +87,9 @@ def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
     kinds[np.cumsum([len(own) for own in sets])[::2] - 1] = "odd"  # in every other set
     marks = np.concatenate([np.arange(len(own)) == own[:, 1].argmax() for own in sets]).astype(float)
     store = read(sets).with_labels({"kind": kinds, "largest": marks})
-    study = Study(("kind",), of="elements", model_choices=STUDY.model_choices, config=STUDY.config, validation=0.0)
+    study = Study(
+        targets=("kind",), of="elements", model_choices=STUDY.model_choices, config=STUDY.config, validation=0.0
+    )
     found = tune(store, study, budget=600, trials=2, inner=2, outer=2, out=tmp_path / "run")
     assert len(found.trials) == 2
     assert found.nested is not None
@@ -96,7 +99,7 @@ def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
     assert {"accuracy", "macro_f1"} <= found.nested.rows[0].metrics.keys()
     assert Run.load(tmp_path / "run").objective.rows == "elements"
     choices = {"model_choices": STUDY.model_choices, "config": STUDY.config}
-    which = Study(("largest",), of="elements", task="which-element", **choices)
+    which = Study(targets=("largest",), of="elements", task="which-element", **choices)
     assert tune(store, which, budget=600, trials=1, inner=2, out=tmp_path / "which").run.record.test
 
 
@@ -114,7 +117,7 @@ def test_a_search_that_is_refused_leaves_nothing_in_the_way(tmp_path, wrong, wor
     rare = pa.array(["often"] * 10 + ["once"] + ["also"] * 18)
     store = store.with_sets(store.sets.append_column("rare", rare))
     with pytest.raises(InputError, match=words):
-        tune(store, replace(STUDY, **wrong), budget=600, trials=1, inner=2, out=tmp_path / "run")
+        tune(store, changed(STUDY, **wrong), budget=600, trials=1, inner=2, out=tmp_path / "run")
     assert tune(store, STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run").trials
 
 
@@ -123,11 +126,11 @@ def test_a_search_is_not_gone_on_with_for_something_else(tmp_path):
     tune(store, STUDY, budget=600, trials=1, inner=2, out=out)
     kept = (out.with_name("run.search") / "final.log").read_bytes()
     other = store.sets.set_column(1, "kind", store.sets["kind"].take(pa.array([*range(1, 29), 0])))
-    for changed, study in ((store.with_sets(other), STUDY), (store, replace(STUDY, group=None))):
+    for other_sets, study in ((store.with_sets(other), STUDY), (store, changed(STUDY, group=None))):
         with pytest.raises(InputError, match="of another search"):
-            tune(changed, study, budget=600, trials=2, inner=2, out=out, resume=True)
+            tune(other_sets, study, budget=600, trials=2, inner=2, out=out, resume=True)
     with pytest.raises(InputError, match="no column 'age'"):
-        tune(store, replace(STUDY, covariates=("age",)), budget=600, trials=1, inner=2, out=out, overwrite=True)
+        tune(store, changed(STUDY, covariates=("age",)), budget=600, trials=1, inner=2, out=out, overwrite=True)
     assert (out.with_name("run.search") / "final.log").read_bytes().startswith(kept)
 
 
@@ -140,7 +143,7 @@ def test_a_run_in_the_way_is_told_before_the_search(tmp_path):
 
 def test_choices_of_one_kind_of_model_leave_trials_of_the_other_alone():
     trial = {"depth": 2, "width": 16, "learning_rate": 1e-3}
-    study = replace(STUDY, model_choices={"heads": 2, "pool": "max", "norm": "layer"})
+    study = changed(STUDY, model_choices={"heads": 2, "pool": "max", "norm": "layer"})
     for model, own in (("deep-sets++", {"pool": "max"}), ("set-transformer++", {"heads": 2})):
         found = chosen(study, {"model": model, **trial}).model_choices
         given = {name: choice for name, choice in found.items() if choice is not None}
@@ -152,7 +155,7 @@ def test_a_search_that_is_interrupted_before_its_first_trial_is_done_is_none(tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Study, "fit", interrupted)
+        patch.setattr(search, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
     assert tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run").trials
@@ -160,7 +163,7 @@ def test_a_search_that_is_interrupted_before_its_first_trial_is_done_is_none(tmp
 
 def test_what_is_given_is_held(tmp_path):
     config = FitConfig(epochs=1, device="cpu", batch_size=11, learning_rate=0.02)
-    given = replace(STUDY, model="set-transformer", model_choices={"width": 16, "heads": 2}, config=config)
+    given = changed(STUDY, model="set-transformer", model_choices={"width": 16, "heads": 2}, config=config)
     choices = {"models": ("set-transformer",), "budget": 600, "inner": 2}
     found = tune(store_of(), given, trials=3, baselines=False, out=tmp_path / "run", **choices)
     for trial in found.trials[1:]:
@@ -183,7 +186,7 @@ def test_a_resumed_search_that_comes_to_another_choice(tmp_path, monkeypatch):
     """Its fit begins anew; the checkpoints that are there are of the choice that was best before."""
     values = iter([3.0, 2.0, 1.0])
     monkeypatch.setattr(search, "_value", lambda _plan, _study: next(values))
-    study = replace(STUDY, model_choices={"width": 8})
+    study = changed(STUDY, model_choices={"width": 8})
     first = tune(store_of(), study, budget=600, trials=1, inner=2, baselines=False, out=tmp_path / "run")
     later = tune(store_of(), study, budget=600, trials=3, inner=2, baselines=False, out=tmp_path / "run", resume=True)
     assert (len(first.trials), len(later.trials)) == (1, 3)

@@ -93,6 +93,7 @@ def fit(
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
     from setwise.fit.processes import is_writer
+    from setwise.fit.study import Study
     from setwise.fit.train import train
     from setwise.readers.read import read
     from setwise.report import write_report
@@ -142,8 +143,7 @@ def fit(
     read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading, labels=labels)
     show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")
     _show_draws(people, read_sets, config.max_elements)
-    run = train(
-        read_sets,
+    study = Study(
         targets=targets,
         of="elements" if labels else "sets",
         task=options.kinds(task, targets),
@@ -159,6 +159,10 @@ def fit(
         test=test,
         calibrate=calibrate,
         coverage=coverage,
+    )
+    run = train(
+        read_sets,
+        study,
         baselines=baselines,
         out=out,
         overwrite=overwrite,

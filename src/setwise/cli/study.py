@@ -61,16 +61,15 @@ def study_of(given: Mapping[str, Any]) -> "Study":
     numbers |= {name: numbers[name] or None for name in ("clip", "patience", "max_elements") if name in numbers}
     for name in ("ensemble", "batch_size"):
         numbers.setdefault(name, 0)  # as many as `fit` would take
-    orders = options.orders(given["order"])
     targets, labels = options.targets(given["target"], given["element_target"])
     return Study(
-        targets=tuple(targets),
+        targets=targets,
         of="elements" if labels else "sets",
         task=options.kinds(given["task"], targets),
-        orders=None if orders is None else {name: tuple(order) for name, order in orders.items()},
+        orders=options.orders(given["order"]),
         class_weights=options.class_weights(given["class_weights"]),
         weight_column=given["weight_column"],
-        covariates=tuple(options.names(given["covariates"]) or ()),
+        covariates=options.names(given["covariates"]) or (),
         group=given["group"],
         model=given["model"],
         model_choices={name: given[name] for name in _MODEL if given[name] is not None},

@@ -25,6 +25,7 @@ from setwise.estimators.inputs import (
     weights_of,
     with_columns,
 )
+from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.runs.config import FitConfig
 from setwise.runs.outputs import Computing, predictions_of
@@ -135,19 +136,15 @@ class SetEstimator(BaseEstimator):
             check_covariates(other, names)
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = joined_stores(store, other)
-        run = train(
-            store,
+        study = self._study(
             targets=[name for name in targets if name != WEIGHT],
             task=task,
             weight_column=weight_column,
             covariates=names,
             group="group" if groups is not None and split is None else None,
-            split=split,
-            coverage=plain(self.coverage),
-            **self._choices(),
             **choices,
         )
-        return self._learned(run, store)
+        return self._learned(train(store, study, split=split, baselines=False, progress=self.verbose), store)
 
     def _learned(self, run: Run, store: SetStore) -> Run:
         """The run of a fit to a store, after what scikit-learn asks to be known of it is set."""
@@ -156,21 +153,21 @@ class SetEstimator(BaseEstimator):
         self.n_iter_ = run.record.epochs
         return run
 
-    def _choices(self) -> dict[str, Any]:
-        """What the arguments say of model and fit, for `setwise.train`."""
+    def _study(self, **columns: Any) -> Study:
+        """Return the study of some columns with what the arguments say of model and fit."""
         given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
         for name in ("ensemble", "batch_size"):
             given[name] = given[name] or 0  # as many as the number of training sets asks for
         seed = int(check_random_state(self.random_state).randint(2**31))
-        return {
-            "model": self.model,
-            "model_choices": {n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
-            "config": FitConfig.checked(**{**given, "seed": seed}),
-            "validation": self.validation_fraction,
-            "test": 0.0,
-            "baselines": False,
-            "progress": self.verbose,
-        }
+        return Study(
+            model=self.model,
+            model_choices={n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
+            config=FitConfig.checked(**{**given, "seed": seed}),
+            validation=self.validation_fraction,
+            test=0.0,
+            coverage=plain(self.coverage),
+            **columns,
+        )
 
     def _fitted(self) -> Run:
         check_is_fitted(self, "run_")

@@ -36,18 +36,15 @@ class _ElementEstimator(SetEstimator):
         check_order(sets, groups=groups, covariates=covariates)
         store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
         store = store.with_labels({_TARGET: labels(store)})
-        run = train(
-            store,
+        study = self._study(
             targets=_TARGET,
             of="elements",
             task=task,
             covariates=covariate_names(store),
             group="group" if groups is not None else None,
             calibrate=calibrate,
-            coverage=plain(self.coverage),
-            **self._choices(),
         )
-        self.run_ = self._learned(run, store)
+        self.run_ = self._learned(train(store, study, baselines=False, progress=self.verbose), store)
 
     def _of_elements(self, sets: Any, covariates: Any) -> tuple[np.ndarray, np.ndarray]:
         """Predictions ``(N, P)`` for all elements, and the sizes of the sets."""

@@ -1,9 +1,9 @@
-"""Everything of a fit that is decided, or refused, before its weights are: what `train` and `Study.check` share."""
+"""Decide, or refuse, everything of a fit before its weights are fitted."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from setwise.fit.defaults import settled, temperatures_need_validation
 from setwise.fit.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
 from setwise.fit.processes import check_norm
 from setwise.fit.set_fit import balanced_classes
+from setwise.fit.study import Study
 from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
@@ -23,7 +24,7 @@ from setwise.store.store import SetStore
 from setwise.targets.conformal import with_calibration
 from setwise.targets.element_problem import define_of_elements
 from setwise.targets.objectives import Objective
-from setwise.targets.problem import ClassWeights, Problem, define
+from setwise.targets.problem import Problem, define
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,63 +49,49 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(
-    store: SetStore,
-    *,
-    targets: str | Sequence[str],
-    of: Literal["sets", "elements"],
-    task: str | Mapping[str, str] | None,
-    orders: Mapping[str, Sequence[str]] | None,
-    class_weights: ClassWeights,
-    weight_column: str | None,
-    covariates: Sequence[str],
-    group: str | None,
-    model: str,
-    model_choices: Mapping[str, Any] | None,
-    config: FitConfig,
-    split: Split | None,
-    validation: float | None,
-    test: float,
-    calibrate: bool | None,
-    coverage: float | None,
-) -> Prepared:
-    """Decide what a fit is; arguments as for `setwise.train`.
+def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepared:
+    """Decide all that a fit does, before any weight is fitted.
+
+    Args:
+        store: the sets.
+        study: what is learned and how.
+        split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
 
     Raises:
         InputError: data or choices are at fault; the message says where and what to do.
     """
-    targets = [targets] if isinstance(targets, str) else list(targets)
-    for name in covariates:
-        if name in targets:
+    config = study.config
+    for name in study.covariates:
+        if name in study.targets:
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
-    needed = coverage is not None or temperatures_need_validation(calibrate, config)
+    needed = study.coverage is not None or temperatures_need_validation(study.calibrate, config)
     choices: dict[str, Any] = {
-        "task": task,
-        "class_weights": class_weights,
-        "weight_column": weight_column,
-        "group": group,
+        "task": study.task,
+        "class_weights": study.class_weights,
+        "weight_column": study.weight_column,
+        "group": study.group,
         "split": split,
-        "shares": (validation_share(validation, len(store), needed=needed), test),
+        "shares": (validation_share(study.validation, len(store), needed=needed), study.test),
         "standardise": config.standardise,
         "seed": config.seed,
     }
-    if of == "elements":
-        refuse_for_elements(order=orders, balanced_sampling=config.balanced_sampling)
-        problem = define_of_elements(store, targets, **choices)
-        refuse_for_which_element(problem, calibrate=calibrate, coverage=coverage)
+    if study.of == "elements":
+        refuse_for_elements(order=study.orders, balanced_sampling=config.balanced_sampling)
+        problem = define_of_elements(store, study.targets, **choices)
+        refuse_for_which_element(problem, calibrate=study.calibrate, coverage=study.coverage)
         check_draws(problem, config)
     else:
-        problem = define(store, targets, orders=orders, **choices)
+        problem = define(store, study.targets, orders=study.orders, **choices)
         if config.balanced_sampling:
             balanced_classes(problem)
-    problem, kept = _kept_for_coverage(problem, coverage, seed=config.seed)
+    problem, kept = _kept_for_coverage(problem, study.coverage, seed=config.seed)
     rows = problem.split.train
-    inputs = Inputs.fit(store, rows, covariates=covariates, standardise=config.standardise)
-    config, model_choices = settled(config, model, model_choices or {}, len(rows))
-    spec = _spec(model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
+    inputs = Inputs.fit(store, rows, covariates=study.covariates, standardise=config.standardise)
+    config, model_choices = settled(config, study.model, study.model_choices, len(rows))
+    spec = _spec(study.model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
     check_norm(spec)
-    out_of, untempered = left_out(problem, config, calibrate=calibrate)
-    if calibrate:
+    out_of, untempered = left_out(problem, config, calibrate=study.calibrate)
+    if study.calibrate:
         check_temperatures(problem, out_of)
     return Prepared(problem, kept, inputs, config, spec, out_of, untempered)
 

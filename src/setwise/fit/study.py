@@ -1,109 +1,88 @@
-"""A study: what is learned from which columns, by which model, fitted how; all but the sets and their parts."""
+"""Describe a study: what is learned from which columns, by which model, fitted how; all but the sets themselves."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from setwise.fit.defaults import temperatures_need_validation
-from setwise.fit.preparation import prepare
-from setwise.fit.train import train
 from setwise.runs.config import FitConfig
-from setwise.runs.run import Run
-from setwise.store.splits import SHARE, Split
-from setwise.store.store import SetStore
-from setwise.targets.problem import ClassWeights
+from setwise.store.splits import SHARE
 
 
-@dataclass(frozen=True)
-class Study:
-    """What `setwise.train` is told of a fit, beside the sets, their split and the directory.
+def _names(value: object) -> object:
+    """Return one name or several as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else value
+
+
+Names = Annotated[Sequence[str], BeforeValidator(_names)]
+
+
+class Study(BaseModel):
+    """What is learned from which columns, by which model, fitted how.
+
+    `setwise.train`, `setwise.cross_validate` and `setwise.tune` take one with the sets; the command line and the
+    estimators make one of what they are given.
 
     Attributes:
-        targets: columns to predict.
-        of: whether they are of sets or of elements.
-        task, orders, class_weights, weight_column, covariates, group, model, model_choices, config, validation,
-            calibrate: as for `setwise.train`.
+        targets: columns to predict, numbers and classes, of which each set must have one at least; a name or several.
+        of: ``"sets"``, or ``"elements"`` to predict labels of the elements (`SetStore.labels`), one for each; splits
+            are of whole sets all the same.
+        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or of elements
+            ``"which-element"`` (one element of each set is marked 1), or a dictionary of those of some;
+            by default as `setwise.targets.choose.choose_kinds` finds.
+        orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
+        class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
+        weight_column: column of the sets' weights in the loss; metrics count each set once.
+        covariates: columns of the sets that the model sees as well: numbers and text, of which some may be missing.
+        group: column of what must not be split between parts; by default ``group`` where there is one.
+        model: name of the model (`setwise.models.build`).
+        model_choices: its choices, such as ``{"depth": 10, "width": 64}``; where depth is left out, it follows the
+            number of training sets (`setwise.fit.defaults`).
+        config: how to fit, and the seed.
+        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
+            and none of fewer than 1,000 sets (`setwise.store.splits`).
+        test: share of the sets that the model is measured on; 0 for none (dimensionless). Where folds or a split are
+            given, these count.
+        calibrate: fit a temperature for each target of classes, so that probabilities are neither too sure nor too
+            unsure: on the validation part, or where there is none on what each member of an ensemble says of training
+            sets that it leaves out (`setwise.fit.cross_fit`). By default in the latter case alone.
+        coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
+            (`setwise.targets.conformal`); half of the validation part is then kept for them alone. Of labels of
+            elements, this share of the elements of new sets, each set counting alike.
+
+    Example:
+        >>> Study(targets="hematocrit", model_choices={"depth": 4}).targets
+        ('hematocrit',)
     """
 
-    targets: tuple[str, ...]
-    task: str | Mapping[str, str] | None = None
-    orders: Mapping[str, tuple[str, ...]] | None = None
-    class_weights: ClassWeights = None
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    targets: Names
+    of: Literal["sets", "elements"] = "sets"
+    task: Any = None
+    orders: Mapping[str, Sequence[Any]] | None = None
+    class_weights: Any = None
     weight_column: str | None = None
-    covariates: tuple[str, ...] = ()
+    covariates: Names = ()
     group: str | None = None
     model: str = "deep-sets++"
-    model_choices: Mapping[str, Any] = field(default_factory=dict)
-    config: FitConfig = field(default_factory=FitConfig)
+    model_choices: Mapping[str, Any] = Field(default_factory=dict)
+    config: FitConfig = Field(default_factory=FitConfig)
     validation: float | None = None
+    test: float = 0.2
     calibrate: bool | None = None
-    of: Literal["sets", "elements"] = "sets"
+    coverage: float | None = None
 
-    def fit(
-        self,
-        store: SetStore,
-        split: Split,
-        *,
-        seed: int,
-        baselines: bool = True,
-        intervals: bool = False,
-        places: np.ndarray | None = None,
-        out: Path | None = None,
-        resume: bool = False,
-        overwrite: bool = False,
-    ) -> Run:
-        """Fit and measure on the parts of a split.
+    def with_seed(self, seed: int) -> Self:
+        """Return the study with another seed."""
+        return self.model_copy(update={"config": self.config.model_copy(update={"seed": seed})})
 
-        Args:
-            store: the sets.
-            split: rows of the parts.
-            seed: of this fit.
-            baselines: fit and measure the baselines as well.
-            intervals: of the metrics.
-            places: of elements, which are measured, as for `setwise.train`.
-            out: the run directory, or none to keep the run in memory.
-            resume, overwrite: as for `setwise.train`.
-        """
-        return train(
-            store,
-            **self._choices(seed),
-            split=split,
-            baselines=baselines,
-            intervals=intervals,
-            places=places,
-            out=out,
-            resume=resume,
-            overwrite=overwrite,
-            progress=False,
-        )
-
-    def check(self, store: SetStore, split: Split, *, seed: int) -> None:
-        """Refuse what `fit` would refuse, before anything is fitted.
-
-        Raises:
-            InputError: as for `setwise.train`.
-        """
-        prepare(store, **self._choices(seed), split=split, validation=None, test=0.0, coverage=None)
-
-    def _choices(self, seed: int) -> dict[str, Any]:
-        """What `train` and `prepare` are told alike."""
-        return {
-            "targets": self.targets,
-            "of": self.of,
-            "task": self.task,
-            "orders": self.orders,
-            "class_weights": self.class_weights,
-            "weight_column": self.weight_column,
-            "covariates": self.covariates,
-            "group": self.group,
-            "model": self.model,
-            "model_choices": self.model_choices,
-            "config": self.config.model_copy(update={"seed": seed}),
-            "calibrate": self.calibrate,
-        }
+    def with_choices(self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]) -> Self:
+        """Return the study with another model, other choices of it, and other numbers of its configuration."""
+        config = FitConfig.checked(**{**self.config.model_dump(), **fitting})
+        given = {"model": model or self.model, "model_choices": {**self.model_choices, **choices}, "config": config}
+        return self.model_copy(update=given)
 
     @property
     def asked_validation(self) -> float | None:
@@ -112,29 +91,12 @@ class Study:
             return SHARE
         return self.validation
 
-    def with_choices(
-        self, *, model: str | None = None, choices: Mapping[str, Any], fitting: Mapping[str, Any]
-    ) -> "Study":
-        """The study with another model, other choices of it, and other numbers of its configuration."""
-        config = FitConfig.checked(**{**self.config.model_dump(), **fitting})
-        return replace(self, model=model or self.model, model_choices={**self.model_choices, **choices}, config=config)
-
     def identity(self) -> dict[str, Any]:
-        """Plain values of everything that decides a fit, so that results of other fits are not taken for these."""
-        return {
-            "targets": list(self.targets),
-            **({"of": self.of} if self.of == "elements" else {}),
-            "task": dict(self.task) if isinstance(self.task, Mapping) else self.task,
-            "orders": None if self.orders is None else {name: list(order) for name, order in self.orders.items()},
-            "class_weights": self.class_weights
-            if isinstance(self.class_weights, str | None)
-            else dict(self.class_weights),
-            "weight_column": self.weight_column,
-            "covariates": list(self.covariates),
-            "group": self.group,
-            "model": self.model,
-            "model_choices": dict(self.model_choices),
-            "configuration": self.config.model_dump(mode="json", exclude={"workers", "device", "memory"}),
-            "validation": self.validation,
-            **({} if self.calibrate is None else {"calibrate": self.calibrate}),
-        }
+        """Return plain values of everything that decides a fit, by which results of other fits are told apart."""
+        values = self.model_dump(mode="json", exclude={"config", "test", "coverage"})
+        values["configuration"] = self.config.model_dump(mode="json", exclude={"workers", "device", "memory"})
+        if self.of == "sets":
+            del values["of"]
+        if self.calibrate is None:
+            del values["calibrate"]
+        return values

@@ -1,8 +1,6 @@
-"""From a store of sets to a run: split, fit the transforms, build, fit, test. What estimators and command line call."""
+"""Go from a store of sets and a study to a run: split, fit the transforms, build, fit, test."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
@@ -20,33 +18,19 @@ from setwise.fit.members import Watched, fit_members
 from setwise.fit.memory import memory_for
 from setwise.fit.preparation import prepare
 from setwise.fit.processes import is_writer
+from setwise.fit.study import Study
 from setwise.fit.threads import threads_for
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run, check_free, check_resumable, remove_progress
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
-from setwise.targets.problem import ClassWeights
 
 
 def train(
     store: SetStore,
+    study: Study,
     *,
-    targets: str | Sequence[str],
-    of: Literal["sets", "elements"] = "sets",
-    task: str | Mapping[str, str] | None = None,
-    orders: Mapping[str, Sequence[str]] | None = None,
-    class_weights: ClassWeights = None,
-    weight_column: str | None = None,
-    covariates: Sequence[str] = (),
-    group: str | None = None,
-    model: str = "deep-sets++",
-    model_choices: Mapping[str, Any] | None = None,
-    config: FitConfig | None = None,
     split: Split | None = None,
-    validation: float | None = None,
-    test: float = 0.2,
-    calibrate: bool | None = None,
-    coverage: float | None = None,
     baselines: bool = True,
     intervals: bool = True,
     places: np.ndarray | None = None,
@@ -67,31 +51,8 @@ def train(
 
     Args:
         store: the sets, with their targets as columns of ``store.sets``.
-        targets: the column to predict, or several: numbers and classes, of which each set must have one at least.
-        of: ``"elements"`` predicts labels of the elements (`SetStore.labels`), a prediction for each; splits are of
-            whole sets all the same.
-        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or of elements
-            ``"which-element"`` (one element of each set is marked 1), or a dictionary of those of some;
-            by default as `setwise.targets.choose.choose_kinds` finds.
-        orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
-        class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
-        weight_column: a column of the sets' weights in the loss; metrics count each set once.
-        covariates: columns of the sets that the model sees as well: numbers and text, of which some may be missing.
-        group: the column of what must not be split between parts; by default ``group`` where there is one.
-        model: name of the model (`setwise.models.build`).
-        model_choices: its choices, such as ``{"depth": 10, "width": 64}``; where depth is left out, it follows the
-            number of training sets (`setwise.fit.defaults`).
-        config: how to fit.
+        study: what is learned from which columns, by which model, fitted how.
         split: rows of the parts; by default the column ``split`` where there is one, else drawn from the seed.
-        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
-            and none of fewer than 1,000 sets (`setwise.fit.defaults`).
-        test: share of the sets that the model is measured on; 0 for none (dimensionless).
-        calibrate: fit a temperature for each target of classes, so that probabilities are neither too sure nor too
-            unsure: on the validation part, or where there is none on what each member of an ensemble says of training
-            sets that it leaves out (`setwise.fit.cross_fit`). By default in the latter case alone.
-        coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
-            (`setwise.targets.conformal`); half of the validation part is then kept for them alone. Of labels of
-            elements, this share of the elements of new sets, each set counting alike.
         baselines: fit the baselines as well.
         intervals: of the metrics of the test part, by bootstrap over groups or sets.
         places: which elements of the store are measured where they are of test sets; by default at most 100,000, drawn
@@ -108,33 +69,14 @@ def train(
     Example:
         >>> from setwise.readers.read import read
         >>> store = read([np.full((3, 2), float(i)) for i in range(8)], sets={"y": np.arange(8.0)})
-        >>> run = train(store, targets="y", model_choices={"depth": 2, "width": 8}, config=FitConfig(epochs=2))
-        >>> [row.name for row in run.record.test]
+        >>> study = Study(targets="y", model_choices={"depth": 2, "width": 8}, config=FitConfig(epochs=2))
+        >>> [row.name for row in train(store, study).record.test]
         ['deep-sets++', 'constant', 'ridge', 'gradient boosting']
     """
-    config = FitConfig() if config is None else config
     if not is_writer():  # started by torchrun beside the process that writes
         out, overwrite, resume, progress, tensorboard, baselines = None, False, False, False, False, False
     directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
-    prepared = prepare(
-        store,
-        targets=targets,
-        of=of,
-        task=task,
-        orders=orders,
-        class_weights=class_weights,
-        weight_column=weight_column,
-        covariates=covariates,
-        group=group,
-        model=model,
-        model_choices=model_choices,
-        config=config,
-        split=split,
-        validation=validation,
-        test=test,
-        calibrate=calibrate,
-        coverage=coverage,
-    )
+    prepared = prepare(store, study, split)
     problem, config, spec, out_of = prepared.problem, prepared.config, prepared.spec, prepared.left_out
     rows = problem.split.train
     inputs = prepared.inputs.standardised(store, rows) if config.standardise else prepared.inputs
@@ -143,14 +85,16 @@ def train(
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, rows, config) * spec.width):
         members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
-    run = finished_run(model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of)
+    run = finished_run(
+        study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of
+    )
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
-    elif calibrate:
+    elif study.calibrate:
         run = with_temperatures(run, problem)
-    if coverage is not None:
-        run = with_coverage(run, problem, prepared.kept, coverage)
-    if is_writer() and of == "elements":
+    if study.coverage is not None:
+        run = with_coverage(run, problem, prepared.kept, study.coverage)
+    if is_writer() and study.of == "elements":
         run = measure_elements(run, problem, baselines=baselines, intervals=intervals, places=places)
     elif is_writer():
         run = measure(run, problem, baselines=baselines, intervals=intervals)

@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from setwise._checks import InputError, check_positive
 from setwise._files import make_directory, write_atomic
+from setwise.fit.preparation import prepare
 from setwise.fit.study import Study
 from setwise.metrics.intervals import corrected_t
 from setwise.runs.element_table import element_table
@@ -123,7 +124,7 @@ def cross_validate(
     asked = Asked(folds, repeats, permutations, baselines)
     plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
     for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
-        study.check(store.with_sets(task.columns), task.fold.split, seed=task.fold.seed)
+        prepare(store.with_sets(task.columns), study.with_seed(task.fold.seed), task.fold.split)
     count = [0]
 
     def one_more(_: FoldResult) -> None:

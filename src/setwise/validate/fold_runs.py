@@ -19,6 +19,7 @@ from setwise._checks import InputError
 from setwise._files import checksum, make_directory, write_atomic
 from setwise.fit.cross_fit import NOT_TEMPERED
 from setwise.fit.study import Study
+from setwise.fit.train import train
 from setwise.store.folds import Fold
 from setwise.store.labels import label_codes, labels_of, shuffled_labels
 from setwise.store.store import SetStore, positions
@@ -181,7 +182,8 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
             store = store.with_labels(
                 {name: shuffled_labels(store, name, seed=task.labels_seed) for name in study.targets}
             )
-        run = study.fit(store, fold.split, seed=fold.seed, baselines=task.baselines, places=task.places)
+        how = {"baselines": task.baselines, "places": task.places, "intervals": False, "progress": False}
+        run = train(store, study.with_seed(fold.seed), split=fold.split, **how)
     finally:
         torch.set_num_threads(threads)
     held_out = run.held_out

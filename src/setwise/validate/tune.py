@@ -14,7 +14,9 @@ from setwise._checks import InputError, check_choice, counted
 from setwise._files import checksum, make_directory, write_atomic
 from setwise.assess.measure_elements import kept_elements
 from setwise.fit.loop import DivergedError
+from setwise.fit.preparation import prepare
 from setwise.fit.study import Study
+from setwise.fit.train import train
 from setwise.models import MODELS
 from setwise.runs.held_out import HeldOut, Measured, measured
 from setwise.runs.run import Run, check_free
@@ -177,8 +179,8 @@ def tune(
     best, found = _search(final, study, limits, journal / "final.log", done)
     same = _keep_choice(journal / "chosen.json", best) and resume
     fresh = (overwrite or resume) and not same
-    final_run: dict[str, Any] = {"out": Path(out), "resume": same, "overwrite": fresh, "intervals": True}
-    run = best.fit(store, split, seed=seed, baselines=baselines, **final_run)
+    final_run: dict[str, Any] = {"out": Path(out), "resume": same, "overwrite": fresh}
+    run = train(store, best, split=split, baselines=baselines, progress=False, **final_run)
     note = (
         f"Chosen among {counted(len(found), 'trial')} by cross-validation of the {len(final.part.rows)} sets that are "
         "not held out; the held-out sets took no part in the choice."
@@ -219,11 +221,11 @@ def _planned(everything: _Part, study: Study, models: Sequence[str], last: tuple
         InputError: sets that cannot be divided so; targets, columns or parts that cannot be used.
     """
     store, (split, seed) = everything.store, last
-    study.check(store, split, seed=seed)
+    prepare(store, study.with_seed(seed), split)
     part = replace(everything, rows=np.sort(np.concatenate([split.train, split.validation])))
     folds = part.folds(inner, validation=study.asked_validation, seed=study.config.seed)
     for own, of in folds:
-        study.check(store, own, seed=of)
+        prepare(store, study.with_seed(of), own)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
     content += [list(models), _searched(study)]
@@ -356,7 +358,7 @@ def _value(plan: _Planned, study: Study) -> float:
     truth, predicted, sizes, objective = [], [], [], None
     for split, seed in plan.folds:
         try:
-            run = study.fit(plan.part.store, split, seed=seed, baselines=False, places=plan.part.places)
+            run = _fitted(plan.part, study, split, seed, baselines=False)
         except DivergedError:
             return 1e30
         if run.record.status == "interrupted":
@@ -371,6 +373,12 @@ def _value(plan: _Planned, study: Study) -> float:
     of_elements = np.concatenate(sizes) if study.of == "elements" else None
     value = score(objective, np.concatenate(predicted), np.concatenate(truth), sizes=of_elements)[metric]
     return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
+
+
+def _fitted(part: _Part, study: Study, split: Split, seed: int, *, baselines: bool) -> Run:
+    """Fit a study to the parts of a split, without intervals."""
+    how = {"baselines": baselines, "places": part.places, "intervals": False, "progress": False}
+    return train(part.store, study.with_seed(seed), split=split, **how)
 
 
 def _nested(
@@ -388,7 +396,7 @@ def _nested(
     objective = None
     for number, plan in enumerate(plans):
         best, _ = _search(plan, study, limits, journal / f"outer-{number + 1}.log", done)
-        run = best.fit(everything.store, plan.split, seed=plan.seed, baselines=baselines, places=everything.places)
+        run = _fitted(everything, best, plan.split, plan.seed, baselines=baselines)
         assert run.held_out is not None, "a fold without test sets"
         objective = run.objective
         tested.append(plan.split.test)

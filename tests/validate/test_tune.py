@@ -1,7 +1,5 @@
 """Searches: the same trials however they are stopped, sets that take no part, an ordinary run at the end."""
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -135,7 +133,8 @@ def test_a_search_is_not_gone_on_with_for_something_else(tmp_path):
 
 
 def test_a_run_in_the_way_is_told_before_the_search(tmp_path):
-    STUDY.fit(store_of(), Split(np.arange(20), np.arange(0), np.arange(20, 28)), seed=0, out=tmp_path / "run")
+    split = Split(np.arange(20), np.arange(0), np.arange(20, 28))
+    search.train(store_of(), STUDY, split=split, out=tmp_path / "run")
     with pytest.raises(InputError, match="holds a run already"):
         tune(store_of(), STUDY, budget=600, trials=1, inner=2, out=tmp_path / "run")
     assert not (tmp_path / "run.search").exists()
@@ -173,7 +172,7 @@ def test_what_is_given_is_held(tmp_path):
     assert (found.run.record.spec["width"], found.run.record.spec["heads"]) == (16, 2)
     assert found.run.record.config.learning_rate == 0.02
     assert len(found.run.record.test) == 1  # no baselines
-    held = replace(given, model_choices={"width": 16, "depth": 1})
+    held = changed(given, model_choices={"width": 16, "depth": 1})
     with pytest.raises(InputError, match="something to search"):
         tune(store_of(), held, out=tmp_path / "run", overwrite=True, **choices)
     with pytest.raises(InputError, match="another search"):

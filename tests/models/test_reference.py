@@ -1,6 +1,7 @@
 """Agreement with the authors' code: outputs, loss and every gradient of 36 small models."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from setwise._checks import InputError
 from setwise.models.reference import _rename
 
 CASES = 36
+OWN = Path(__file__).parents[1] / "golden"  # four of them, which come with the project
 
 
 def _cases(golden):
@@ -33,12 +35,22 @@ def _relative(got, expected):
     return float((got.detach() - expected).abs().max() / expected.abs().max())
 
 
+@pytest.mark.parametrize("case", _cases(OWN), ids=lambda case: case["name"])
+def test_golden_numbers_of_the_project(case):
+    _check_case(OWN, case)
+
+
 @pytest.mark.parametrize("number", range(CASES))
 def test_golden(golden, number):
     cases = _cases(golden)
     assert len(cases) == CASES
-    arrays = np.load(golden / f"{cases[number]['name']}.npz")
-    model = sw.models.load_reference(_tensors(arrays, "state/"), **_words(cases[number]))
+    _check_case(golden, cases[number])
+
+
+def _check_case(folder, case):
+    """Check that outputs, loss and every gradient of a model are those of the authors' code."""
+    arrays = np.load(folder / f"{case['name']}.npz")
+    model = sw.models.load_reference(_tensors(arrays, "state/"), **_words(case))
     sizes = arrays["input/sizes"]
     batch = sw.SetBatch.from_padded(torch.tensor(arrays["input/elements"]), sizes)
     batch.elements.requires_grad_()
@@ -58,7 +70,7 @@ def test_golden(golden, number):
     largest = max(float(g.abs().max()) for g in gradients.values())
     assert float((batch.elements.grad - of_elements).abs().max()) < 1e-10 * largest
     parameters = dict(model.named_parameters())
-    renamed = _rename(gradients, cases[number]["family"])
+    renamed = _rename(gradients, case["family"])
     unused = {key for key in renamed if "gather.norm_queries." in key}
     assert renamed.keys() - unused == parameters.keys()
     for name, parameter in parameters.items():

@@ -73,7 +73,7 @@ def gpu(
 ) -> None:
     """Test the kernels on a GPU, measure all that there is to measure on it, add rows to the file of results."""
     from benchmarks.gpu import measure as measure_all
-    from benchmarks.gpu import plan
+    from benchmarks.gpu_plan import plan
 
     results = None if tiny else RESULTS
     if not measure_all(plan(tiny=tiny), minutes=minutes, skip_tests=skip_tests, anyway=anyway, results=results):

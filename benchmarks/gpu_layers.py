@@ -1,9 +1,6 @@
 """Sections of `benchmarks.gpu` on layers: the residual block and its bound, the trial of fused layers, attention."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,13 +8,11 @@ from torch.nn import functional as F
 
 import setwise as sw
 from benchmarks.gpu_measure import BlockWork, Ceilings, Work, as_graph, time_on
+from benchmarks.gpu_plan import Plan
 from benchmarks.rows import Row, timed
 from setwise.layers import ResidualBlock
 from setwise.ops import set_norm
 from setwise.ops.gpu_attention import gpu_attention, padded_attention
-
-if TYPE_CHECKING:
-    from benchmarks.gpu import Plan
 
 _WORTH_IT = 1.2  # a fused layer's gain from which it would be built
 _INDUCING, _HEADS = 32, 4

@@ -1,11 +1,8 @@
 """Sections of `benchmarks.gpu` on models: waits of the host, ratios to the textbook, captured steps of a fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,12 +12,10 @@ import setwise as sw
 from benchmarks.cases import FEATURES
 from benchmarks.gpu_layers import name_of
 from benchmarks.gpu_measure import Work, as_graph, time_on
+from benchmarks.gpu_plan import Plan
 from benchmarks.measure import timing_of
 from benchmarks.rows import Row, timed
 from benchmarks.textbook import Textbook
-
-if TYPE_CHECKING:
-    from benchmarks.gpu import Plan
 
 _AGREE = {torch.float32: 1e-3, torch.float16: 5e-2, torch.bfloat16: 2e-1}  # of the largest output, after many layers
 _EPOCHS = 6

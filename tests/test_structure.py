@@ -1,13 +1,17 @@
 """What must be true of the code base: direction of imports, public names, what an import costs."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import setwise
 
 PACKAGE = Path(setwise.__file__).parent
+ROOT = Path(__file__).parents[1]
 ORDER = [
     "_checks",
     "_files",
@@ -93,17 +97,28 @@ def _part(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+def _modules(folder):
+    """Return the names of the modules in a folder."""
+    paths = (ROOT / folder).rglob("*.py")
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths}
+
+
 def _imported(path):
-    """The parts of setwise that a file imports, at any depth of its code."""
+    """Yield the parts of setwise that a file imports, at any depth of its code."""
+    yield from (name.split(".")[1] for name in _names(path) if name.startswith("setwise."))
+
+
+def _names(path):
+    """Yield the full names of all that a file imports, and of the modules that they are imported from."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
             continue
-        yield from (name.split(".")[1] for name in names if name.startswith("setwise."))
+        yield from names
 
 
 def test_imports_point_one_way():
@@ -116,6 +131,26 @@ def test_imports_point_one_way():
                 assert ORDER.index(part) <= ORDER.index(_part(path)), f"{path} imports setwise.{part}"
                 checked += 1
     assert checked > 20
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "experiments", "examples"])
+def test_programs_import_no_circles(folder):
+    """Files of a program import each other one way, whoever imports them: the package does not."""
+    found = {}
+    for path in (ROOT / folder).rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found[module] = {name for name in _names(path) if name.split(".")[0] == folder} & _modules(folder)
+    assert len(found) > 3
+    try:
+        graphlib.TopologicalSorter(found).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle of imports: {error.args[1]}")
+
+
+def test_the_package_imports_no_program():
+    programs = ("benchmarks", "experiments", "examples", "tests")
+    for path in PACKAGE.rglob("*.py"):
+        assert not [name for name in _names(path) if name.split(".")[0] in programs], path
 
 
 def test_every_folder_is_in_the_order():

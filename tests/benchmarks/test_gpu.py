@@ -72,7 +72,7 @@ def test_every_section_runs(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(gpu, "SECTIONS", tuple(s for s in gpu.SECTIONS if s.__name__ != "models"))  # compiles
     results = tmp_path / "results.csv"
     pytest.importorskip("pydantic", reason="the fit loop needs pydantic, which is not installed")
-    assert gpu.measure(gpu.plan(tiny=True), minutes=5, skip_tests=True, anyway=False, results=results)
+    assert gpu.measure(gpu_plan.plan(tiny=True), minutes=5, skip_tests=True, anyway=False, results=results)
     shown = capsys.readouterr().out
     assert "Traceback" not in shown
     with results.open(newline="") as file:
@@ -97,7 +97,7 @@ def test_a_section_that_fails_takes_no_other_with_it(capsys, monkeypatch):
         yield from ()
 
     monkeypatch.setattr(gpu, "SECTIONS", (fails, works))
-    assert not gpu.measure(gpu.plan(tiny=True), minutes=5, skip_tests=True, anyway=False, results=None)
+    assert not gpu.measure(gpu_plan.plan(tiny=True), minutes=5, skip_tests=True, anyway=False, results=None)
     shown = capsys.readouterr().out
     assert "out of memory" in shown
     assert "worked" in shown

@@ -67,7 +67,7 @@ def test_fused_layers(sizes, width):
 @triton
 @needs_triton
 def test_every_section_runs(tmp_path, capsys, monkeypatch):
-    from benchmarks import gpu
+    from benchmarks import gpu, gpu_plan
 
     monkeypatch.setattr(gpu, "SECTIONS", tuple(s for s in gpu.SECTIONS if s.__name__ != "models"))  # compiles
     results = tmp_path / "results.csv"
@@ -84,7 +84,7 @@ def test_every_section_runs(tmp_path, capsys, monkeypatch):
 @triton
 @needs_triton
 def test_a_section_that_fails_takes_no_other_with_it(capsys, monkeypatch):
-    from benchmarks import gpu
+    from benchmarks import gpu, gpu_plan
 
     def fails(_):
         """This one fails."""

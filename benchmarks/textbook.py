@@ -49,7 +49,7 @@ def _encode(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _norm(norm: Any, x: Tensor, mask: Tensor | None) -> Tensor:
-    if isinstance(norm, nn.Identity):
+    if not hasattr(norm, "weight"):
         return x
     real = torch.ones_like(x[..., :1]) if mask is None else mask[..., None].to(x.dtype)
     count = real.sum((1, 2), keepdim=True) * x.shape[2]

@@ -13,8 +13,7 @@ from setwise._checks import InputError
 from setwise._files import write_atomic
 from setwise.batch import SetBatch
 from setwise.fit.loop import seeded
-from setwise.layers import ResidualBlock
-from setwise.layers.normalisation import make_norm
+from setwise.layers import ResidualBlock, make_norm
 from setwise.models import build
 
 FILE = "probes.json"

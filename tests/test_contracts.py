@@ -7,6 +7,7 @@ from torch import nn
 import setwise as sw
 from setwise import layers
 from setwise.testing import assert_close, check_contracts
+from setwise.variants import NORMS, POOLS
 
 WIDTH = 8
 
@@ -49,6 +50,14 @@ TABLE = {
         True,
     ),
     "FeatureNorm eval": (lambda: layers.FeatureNorm(WIDTH).eval(), "equivariant", False),
+    **{
+        f"norm {word}": (
+            lambda word=word: layers.make_norm(word, WIDTH),
+            "equivariant",
+            layers.make_norm(word, WIDTH).crosses_sets(),
+        )
+        for word in NORMS
+    },
     "FeedForwardBlock": (lambda: layers.FeedForwardBlock(WIDTH, 5), "equivariant", False),
     **{
         f"ResidualBlock {residual} {path} {norm}": (
@@ -90,6 +99,7 @@ TABLE = {
     },
     "PoolingByAttention": (lambda: layers.PoolingByAttention(WIDTH, heads=2, seeds=3), "invariant", False),
     **{f"Pooling {p}": (lambda p=p: layers.Pooling(p), "invariant", False) for p in ("sum", "mean", "max", "std")},
+    **{f"pool {word}": (lambda word=word: layers.make_pooling(word, WIDTH), "invariant", False) for word in POOLS},
     "Elementwise": (lambda: layers.Elementwise(nn.Linear(WIDTH, 3)), "equivariant", False),
     "MLPDecoder": (_PooledDecoder, "invariant", False),
     "SetModel deep-sets": (_model("deep-sets"), "invariant", False),
@@ -158,7 +168,8 @@ def test_mixed_sizes_in_one_batch(name):
 
 def test_every_public_layer_is_in_the_table():
     public = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    assert {name.split()[0] for name in TABLE} - {"SetModel", "ElementModel"} | ELSEWHERE == public
+    others = {"SetModel", "ElementModel", "norm", "pool"}
+    assert {name.split()[0] for name in TABLE} - others | ELSEWHERE == public
     for kind in ("SetModel", "ElementModel"):
         models = {name.split()[1] for name in TABLE if name.startswith(kind)}
         assert models == set(sw.models.MODELS)

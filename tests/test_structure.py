@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "_checks",
     "_files",
+    "variants",
     "batch",
     "parallel",
     "ops",
@@ -77,6 +78,8 @@ PUBLIC = {
         "CategoryEncoder",
         "ImageEncoder",
         "MLPDecoder",
+        "make_norm",
+        "make_pooling",
     ],
     "setwise.models": [
         "build",

@@ -7,6 +7,7 @@ from setwise.explanations.coupling import coupling
 from setwise.explanations.leave_one_out import FROZEN, POOLED, RECOMPUTED, leave_one_out
 from setwise.explanations.one_set import load_set
 from setwise.models import build
+from setwise.variants import POOLS
 
 from .conftest import made_set
 
@@ -24,9 +25,6 @@ def by_hand(one):
 
     rest = [torch.cat([one.elements[:j], one.elements[j + 1 :]]) for j in range(len(one))]
     return answer(one.elements) - np.array([answer(elements) for elements in rest])
-
-
-POOLS = ("sum", "mean", "max", "std", "attention")
 
 
 @pytest.mark.parametrize("covariates", [0, 2])

@@ -94,8 +94,8 @@ def test_the_block_is_the_block_in_float64(sizes, residual):
         (x.detach().double().requires_grad_(), *exact.parameters()),
     )
     batch, wide_batch = (sw.SetBatch(t[0], SetLayout.from_sizes(sizes)) for t in (inputs, wide))
-    assert block._absorbs(batch)
-    assert not exact._absorbs(wide_batch)
+    assert block._absorbed(batch) is not None
+    assert exact._absorbed(wide_batch) is None
     got, expected = block(batch).elements, exact(wide_batch).elements
     assert_close(got.double(), expected, "the output", 1e-5)
     g = torch.randn_like(got)

@@ -13,10 +13,10 @@ from setwise.layers import SetAttentionBlock
 from setwise.models.stream import count_sweeps, stream
 from setwise.streaming import parse_bytes, scratch
 from setwise.testing import assert_close
+from setwise.variants import NORMS, POOLS
 
 SIZE = 37
 RESIDUALS = (("equivariant", "clean"), ("equivariant", "non-clean"), ("mean", "clean"), ("max", "clean"))
-NORMS = ("none", "set", "layer", "feature", "feature-by-element", "feature-by-set")
 
 
 class Rows:
@@ -64,7 +64,7 @@ def test_without_residuals(norm):
     check(build("deep-sets", depth=2, norm=norm))
 
 
-@pytest.mark.parametrize("pool", ["sum", "mean", "max", "std", "attention"])
+@pytest.mark.parametrize("pool", POOLS)
 def test_every_pooling_with_covariates(pool):
     covariates = torch.randn(1, 5, dtype=torch.float64)
     check(build("deep-sets++", depth=2, pool=pool, covariates=5), covariates=covariates)

@@ -1,11 +1,19 @@
 """Options of `setwise fit`: what to predict, which model, how to fit it, where the run goes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from setwise import variants
+
 _MODEL, _FIT, _RUN = "Model", "Fit", "Run"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return f"{', '.join(words)}."
+
 
 Target = Annotated[
     list[str] | None,
@@ -78,7 +86,7 @@ Width = Annotated[
 ]
 Norm = Annotated[
     str | None,
-    typer.Option(rich_help_panel=_MODEL, help="none, set, layer, feature.", show_default="the model's"),
+    typer.Option(rich_help_panel=_MODEL, help=_listed(variants.NORMS), show_default="the model's"),
 ]
 Residual = Annotated[
     str | None,
@@ -89,7 +97,7 @@ ResidualPath = Annotated[
 ]
 Pool = Annotated[
     str | None,
-    typer.Option(rich_help_panel=_MODEL, help="mean, sum, max, std, attention.", show_default="the model's"),
+    typer.Option(rich_help_panel=_MODEL, help=_listed(variants.POOLS), show_default="the model's"),
 ]
 Heads = Annotated[
     int | None,

@@ -2,11 +2,9 @@
 
 import numpy as np
 import torch
-from torch import nn
 
 from setwise.explanations.one_set import OneSet
-from setwise.explanations.without_one import attention_logits
-from setwise.layers import PoolingByAttention
+from setwise.layers.containers import seeded_pooling
 from setwise.models import SetModel
 
 
@@ -24,19 +22,14 @@ def attention(one: OneSet) -> np.ndarray:
     found = []
     with torch.no_grad():
         for member in one.members:
-            pooling = _pooling(member)
+            pooling = seeded_pooling(member.pooling)
             assert pooling is not None, "the model pools by attention"
-            logits, _ = attention_logits(pooling, member.encoder(one.batch()))
+            logits = pooling.attention_logits(member.encoder(one.batch()))
             found.append(logits.double().softmax(-1).mean((0, 1)))
     one.advance(len(one))
     return torch.stack(found).mean(0).cpu().numpy() * len(one)
 
 
 def has_attention(model: SetModel) -> bool:
-    """Whether a model pools by attention."""
-    return _pooling(model) is not None
-
-
-def _pooling(model: SetModel) -> PoolingByAttention | None:
-    pooling = model.pooling[0] if isinstance(model.pooling, nn.Sequential) else model.pooling
-    return pooling if isinstance(pooling, PoolingByAttention) else None
+    """Return whether a model pools by attention."""
+    return seeded_pooling(model.pooling) is not None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from setwise.explanations.coupling import coupling
 from setwise.explanations.one_set import OneSet
-from setwise.explanations.without_one import pooled_without
+from setwise.layers.containers import pooled_without
 from setwise.models import SetModel
 
 RECOMPUTED, POOLED, FROZEN = "recomputed", "pooled", "frozen"

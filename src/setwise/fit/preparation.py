@@ -15,6 +15,8 @@ from setwise.fit.element_fit import check_draws, refuse_for_elements, refuse_for
 from setwise.fit.processes import check_norm
 from setwise.fit.set_fit import balanced_classes
 from setwise.fit.study import Study
+from setwise.layers import make_pooling
+from setwise.layers.containers import grows_with_size
 from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
@@ -124,9 +126,10 @@ def _spec(
     given["output"] = objective.output
     if objective.output == "sets" and name.startswith("deep-sets"):
         choices = {"pool": "mean", **choices}
-    if choices.get("pool") == "sum" and config.max_elements is not None and config.max_elements < largest:
+    pool, sampled = choices.get("pool"), config.max_elements is not None and config.max_elements < largest
+    if sampled and pool is not None and grows_with_size(make_pooling(pool, 1)):
         raise InputError(
-            f"pool='sum' and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
+            f"pool={pool!r} and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
             "elements: a sum over sub-samples has another scale than one over the whole sets that are predicted. "
             "Pool by the mean, or train on whole sets (max_elements=None, --max-elements 0)."
         )

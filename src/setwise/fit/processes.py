@@ -12,6 +12,7 @@ from lightning.fabric import Fabric
 
 from setwise._checks import InputError
 from setwise.fit.parts import Example
+from setwise.layers import make_norm
 from setwise.models import DeepSetsSpec, SetTransformerSpec
 
 
@@ -31,7 +32,7 @@ def check_norm(spec: DeepSetsSpec | SetTransformerSpec) -> None:
     Raises:
         InputError: such a norm.
     """
-    if num_processes() > 1 and spec.norm.startswith("feature"):
+    if num_processes() > 1 and make_norm(spec.norm, 1).crosses_sets():
         raise InputError(
             f"processes that share a batch need a norm that keeps to one set; got {spec.norm!r}, whose statistics are "
             f"of all sets of a batch and would differ between the {num_processes()} processes. Fit with one process, "

@@ -1,17 +1,22 @@
 """Layers: a `SetBatch` in; a `SetBatch` out where they are equivariant, a tensor ``(B, ...)`` where invariant."""
 
-from setwise.layers.attention import (
-    InducedSetAttentionBlock,
-    MultiheadAttentionBlock,
-    PoolingByAttention,
-    SetAttentionBlock,
-)
+from setwise.layers.category_encoder import CategoryEncoder
 from setwise.layers.decoder import MLPDecoder
-from setwise.layers.element_encoders import CategoryEncoder, ImageEncoder
 from setwise.layers.elementwise import Elementwise
-from setwise.layers.normalisation import FeatureNorm, LayerNorm, Normalisation, SetNorm
-from setwise.layers.pooling import Pooling
-from setwise.layers.residual import FeedForwardBlock, ResidualBlock
+from setwise.layers.feed_forward_block import FeedForwardBlock
+from setwise.layers.image_encoder import ImageEncoder
+from setwise.layers.induced_set_attention_block import InducedSetAttentionBlock
+from setwise.layers.multihead_attention_block import MultiheadAttentionBlock
+from setwise.layers.norms.feature_norm import FeatureNorm
+from setwise.layers.norms.layer_norm import LayerNorm
+from setwise.layers.norms.make import make_norm
+from setwise.layers.norms.normalisation import Normalisation
+from setwise.layers.norms.set_norm import SetNorm
+from setwise.layers.poolings.attention import PoolingByAttention
+from setwise.layers.poolings.make import make_pooling
+from setwise.layers.poolings.pooling import Pooling
+from setwise.layers.residual_block import ResidualBlock
+from setwise.layers.set_attention_block import SetAttentionBlock
 
 __all__ = [
     "Normalisation",
@@ -29,4 +34,6 @@ __all__ = [
     "CategoryEncoder",
     "ImageEncoder",
     "MLPDecoder",
+    "make_norm",
+    "make_pooling",
 ]

@@ -3,9 +3,11 @@
 from torch import nn
 
 from setwise.batch import SetBatch
+from setwise.layers.layer import SetLayer
+from setwise.streaming.rows import Rows
 
 
-class Elementwise(nn.Module):
+class Elementwise(SetLayer):
     """Apply a module of tensors to each element by itself; equivariant.
 
     Shapes: a `SetBatch` with elements ``(N, ...)`` to one with the same layout and elements ``module(elements)``.
@@ -26,3 +28,9 @@ class Elementwise(nn.Module):
 
     def forward(self, batch: SetBatch) -> SetBatch:
         return batch.with_elements(self.module(batch.elements))
+
+    def stream(self, rows: Rows) -> Rows:
+        return rows.map(self.module)
+
+    def ties(self) -> tuple[str, ...]:
+        return ()

@@ -96,10 +96,10 @@ def build(
         depth: Deep Sets: linear layers inside residual blocks, even (without residuals, ``depth + 1`` blocks); 50 for
             deep-sets++, 2 for deep-sets. Set Transformer: number of ISABs; 16 and 2.
         width: W, hidden features.
-        norm: "none", "set", "layer", "feature", "feature-by-element" or "feature-by-set".
+        norm: a word of `setwise.variants.NORMS`, such as "set", "layer" or "none".
         residual: "none", "equivariant", "mean", "max" or "sum".
         path: "clean" or "non-clean".
-        pool: "sum" (default), "mean", "max", "std" or "attention"; Set Transformers pool by attention.
+        pool: a word of `setwise.variants.POOLS`, "sum" where not given; Set Transformers pool by attention.
         heads: of a Set Transformer, 4 where not given.
         inducing: inducing points of a Set Transformer, 32 where not given.
         covariates: C, number of covariates of a set, which enter the decoder; with outputs per element, each element.

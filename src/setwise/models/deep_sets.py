@@ -1,18 +1,9 @@
 """The Deep Sets family, Deep Sets++ among them."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from setwise.batch import SetBatch
-from setwise.layers import (
-    Elementwise,
-    FeedForwardBlock,
-    MLPDecoder,
-    Pooling,
-    PoolingByAttention,
-    ResidualBlock,
-)
-from setwise.layers.normalisation import make_norm
+from setwise.layers import Elementwise, FeedForwardBlock, MLPDecoder, ResidualBlock, make_norm, make_pooling
 from setwise.models.element_model import ElementModel, element_head
 from setwise.models.model import SetModel, element_encoder
 from setwise.models.spec import DeepSetsSpec
@@ -48,17 +39,6 @@ def deep_sets(
     layers.append(Elementwise(nn.Linear(width, width, device=device, dtype=dtype)))
     if spec.pool is None:
         return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
-    if spec.pool == "attention":
-        heads = 4 if width % 4 == 0 else 1
-        pooling = nn.Sequential(PoolingByAttention(width, heads=heads, device=device, dtype=dtype), _SeedsAsVector())
-    else:
-        pooling = Pooling(spec.pool)
+    pooling = make_pooling(spec.pool, width, device=device, dtype=dtype)
     decoder = MLPDecoder(width, spec.out_features, covariates=spec.covariates, device=device, dtype=dtype)
     return SetModel(spec, nn.Sequential(*layers), pooling, decoder)
-
-
-class _SeedsAsVector(nn.Module):
-    """The pooled seeds of each set, one after the other, as a vector ``(B, seeds * width)``."""
-
-    def forward(self, batch: SetBatch) -> Tensor:
-        return batch.elements.view(batch.layout.num_sets, -1)

@@ -5,10 +5,12 @@ from torch import Tensor, nn
 
 from setwise.batch import SetBatch, SetLayout
 from setwise.layers import Elementwise
+from setwise.layers.containers import stream_layers
 from setwise.models.memory import run_layers
 from setwise.models.model import check_batch
 from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
 from setwise.ops import set_max, set_sum, to_elements
+from setwise.streaming.rows import Rows
 
 
 class ElementModel(nn.Module):
@@ -51,6 +53,18 @@ class ElementModel(nn.Module):
         if self.spec.output == "which-element":
             return outputs.with_elements(log_softmax_over_sets(outputs.elements, outputs.layout))
         return outputs
+
+    def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
+        """Return the outputs ``(n, K)`` for one set, on the CPU, from rows that are never all in memory."""
+        if covariates is not None:
+            own = covariates.to(rows.sweeper.device)
+            rows = rows.map(lambda x: torch.cat([x, own.to(x.dtype).expand(len(x), -1)], 1))
+        found = stream_layers(self.head, stream_layers(self.encoder, rows))
+        assert isinstance(found, Rows)
+        outputs: list[Tensor] = []
+        found.sweep(lambda x: outputs.append(x.cpu()))
+        logits = torch.cat(outputs)
+        return logits.log_softmax(0) if self.spec.output == "which-element" else logits
 
     def check(self, batch: SetBatch) -> None:
         """Refuse what is no batch, and elements or covariates that the model was not built for."""

@@ -6,8 +6,10 @@ from torch import Tensor, nn
 from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.layers import CategoryEncoder, ImageEncoder
+from setwise.layers.containers import stream_layers
 from setwise.models.memory import run_layers
 from setwise.models.spec import DeepSetsSpec, SetTransformerSpec
+from setwise.streaming.rows import Rows
 
 
 class SetModel(nn.Module):
@@ -42,6 +44,11 @@ class SetModel(nn.Module):
     def forward(self, batch: SetBatch) -> Tensor:
         self.check(batch)
         return self.decoder(self.pooling(run_layers(self.encoder, batch, memory=self.memory)), batch.covariates)
+
+    def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
+        """Return the outputs ``(1, K)`` for one set, from rows that are never all in memory."""
+        pooled = stream_layers(self.pooling, stream_layers(self.encoder, rows))
+        return self.decoder(pooled, None if covariates is None else covariates.to(rows.sweeper.device))
 
     def check(self, batch: SetBatch) -> None:
         """Refuse what is no batch, and elements or covariates that the model was not built for."""

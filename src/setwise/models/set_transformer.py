@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from setwise.batch import SetBatch
-from setwise.layers import Elementwise, InducedSetAttentionBlock, PoolingByAttention, SetAttentionBlock
-from setwise.layers.normalisation import make_norm
+from setwise.layers import Elementwise, InducedSetAttentionBlock, PoolingByAttention, SetAttentionBlock, make_norm
 from setwise.models.element_model import ElementModel, element_head
 from setwise.models.model import SetModel, element_encoder
 from setwise.models.spec import SetTransformerSpec

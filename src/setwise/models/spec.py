@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from setwise._checks import InputError, check_choice, check_positive
-from setwise.layers.normalisation import NORMS
 from setwise.layers.residual import check_residual
+from setwise.variants import NORMS, POOLS
 
 ELEMENTS = ("vectors", "categories", "images")
-POOLS = ("sum", "mean", "max", "std", "attention")
 OUTPUTS = ("sets", "elements", "which-element")
 
 
@@ -21,11 +20,11 @@ class DeepSetsSpec:
         out_features: K, outputs per set or per element.
         depth: linear layers inside residual blocks, an even number; without residuals there are ``depth + 1`` blocks.
         width: W, hidden features.
-        norm: "none", "set", "layer", "feature" (running statistics in evaluation), "feature-by-element" or
-            "feature-by-set" (the batch's own).
+        norm: a word of `setwise.variants.NORMS`; "feature" has running statistics in evaluation, "feature-by-element"
+            and "feature-by-set" the batch's own.
         residual: "none", "equivariant", "mean", "max" or "sum".
         path: "clean" or "non-clean"; none exactly where there is no residual.
-        pool: "sum", "mean", "max", "std" or "attention"; none exactly where outputs are per element.
+        pool: a word of `setwise.variants.POOLS`; none exactly where outputs are per element.
         covariates: C, features of the set as a whole that enter the decoder; with outputs per element, each element.
         elements: "vectors", "categories" or "images".
         categories: number of categories of each column, for categorical elements.
@@ -49,7 +48,7 @@ class DeepSetsSpec:
     def __post_init__(self) -> None:
         _check_common(self)
         if self.output == "sets":
-            check_choice("pool", self.pool, POOLS)
+            check_choice("pool", self.pool, tuple(POOLS))
         elif self.pool is not None:
             raise InputError(f"outputs per element pool nothing; got pool={self.pool!r}. Leave the pooling out.")
         if self.residual == "none":
@@ -133,7 +132,7 @@ def _check_common(spec: DeepSetsSpec | SetTransformerSpec) -> None:
         check_positive(**{name: value})
     if spec.covariates < 0:
         raise InputError(f"covariates must be the number of covariates, at least zero; got {spec.covariates}.")
-    check_choice("norm", spec.norm, NORMS)
+    check_choice("norm", spec.norm, tuple(NORMS))
     check_choice("elements", spec.elements, ELEMENTS)
     check_choice("output", spec.output, OUTPUTS)
     if spec.output != "sets" and spec.covariates and spec.elements != "vectors":

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
+from setwise.ops.across_processes import attention_across_processes
 from setwise.ops.gpu_attention import gpu_attention
-from setwise.ops.spread import spread_attention
 from setwise.parallel import SpreadLayout
 
 # Attention weights that the backward pass holds at once (elements of a tensor): 64 MiB in float32.
@@ -43,7 +43,7 @@ def set_attention(
             scale=scale,
         )
     if isinstance(queries, SpreadLayout) or isinstance(keys, SpreadLayout):
-        return spread_attention(q, k, v, queries, keys, heads=heads, scale=scale)
+        return attention_across_processes(q, k, v, queries, keys, heads=heads, scale=scale)
     if torch.compiler.is_exporting():  # without a loop over the sets, which other runtimes do not have
         return _padded_attention(q, k, v, queries, keys, heads=heads, scale=scale)
     attended = gpu_attention(q, k, v, queries, keys, heads=heads, scale=scale) if q.is_cuda else None

@@ -6,32 +6,38 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
-from setwise.ops.set_norm import backward, forward, numba_kernels
+from setwise.ops.parts import LinearNumbers, SetNormNumbers
+from setwise.ops.set_norm import backward, forward, kernels_serve, numba_kernels
 from setwise.ops.set_norm_formula import gradients_of, norm_relu
 
 
 def set_norm_feed_forward(
-    x: Tensor, layout: SetLayout, norm: tuple[Tensor, Tensor], linear: tuple[Tensor, Tensor], *, eps: float
-) -> Tensor:
-    """x + ReLU(linear(norm(x))) with set norm, for elements that `kernels_serve`; equivariant.
+    x: Tensor, layout: SetLayout, norm: SetNormNumbers | None, linear: LinearNumbers | None
+) -> Tensor | None:
+    """Compute x + ReLU(linear(norm(x))) by one operator, where compiled loops serve; equivariant.
 
     Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is computed anew.
 
     Args:
         x: ``(N, W)``.
         layout: which element belongs to which set.
-        norm: weight and bias ``(W,)``.
-        linear: weight ``(W, W)`` and bias ``(W,)``.
-        eps: added to the variance.
+        norm: none where it is no set norm, or more than its numbers.
+        linear: with a bias; none where it is more than its numbers.
+
+    Returns:
+        ``(N, W)``; none where the loops do not serve.
     """
-    return torch.ops.setwise.set_norm_feed_forward(x.contiguous(), layout.offsets, *norm, *linear, eps)[0]
+    if norm is None or linear is None or not kernels_serve(x, layout):
+        return None
+    weight, bias, eps = norm
+    return torch.ops.setwise.set_norm_feed_forward(x.contiguous(), layout.offsets, weight, bias, *linear, eps)[0]
 
 
 @torch.library.custom_op("setwise::set_norm_feed_forward", mutates_args=())
 def _feed_forward(
     x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, linear: Tensor, linear_bias: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The result, where ReLU passed, and the statistics."""
+    """Return the result, where ReLU passed, and the statistics."""
     normed, out = torch.empty_like(x), torch.empty_like(x)
     stats = forward(x, offsets, weight, bias, eps, False, normed)
     torch.addmm(linear_bias, normed, linear.t(), out=out)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
-from setwise.ops.spread import spread_max
+from setwise.ops.across_processes import max_across_processes
 from setwise.parallel import SpreadLayout, total
 
 # Below this many elements per set, one pass over the packed tensor beats a loop over the sets (docs/log.md).
@@ -45,7 +45,7 @@ def set_max(x: Tensor, layout: SetLayout) -> Tensor:
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_max(x, layout.offsets)
     if isinstance(layout, SpreadLayout):
-        return spread_max(x, layout)
+        return max_across_processes(x, layout)
     index = layout.set_index.view(-1, *[1] * (x.dim() - 1)).expand_as(x)
     lowest = -torch.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
     empty = x.new_full((layout.num_sets, *x.shape[1:]), lowest)

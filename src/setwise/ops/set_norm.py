@@ -18,6 +18,7 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.gpu import is_modern
+from setwise.ops.parts import LinearNumbers, SetNormNumbers
 from setwise.ops.set_norm_formula import block, gradients_of, norm_relu
 from setwise.ops.standardise import standardise
 from setwise.parallel import SpreadLayout
@@ -31,7 +32,7 @@ _WORTH_IT = 1 << 16  # numbers in the elements; below, loading the kernels costs
 
 
 def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps: float, relu: bool = False) -> Tensor:
-    """Set norm, (x - mean) / sqrt(variance + eps) * weight + bias with statistics per set, then ReLU; equivariant.
+    """Compute (x - mean) / sqrt(variance + eps) * weight + bias with statistics per set, then ReLU; equivariant.
 
     Args:
         x: ``(N, W)``.
@@ -50,27 +51,33 @@ def set_norm(x: Tensor, layout: SetLayout, weight: Tensor, bias: Tensor, *, eps:
 def set_norm_block(
     x: Tensor,
     layout: SetLayout,
-    norms: tuple[Tensor, Tensor, Tensor, Tensor],
-    linears: tuple[Tensor, Tensor],
-    *,
-    eps: float,
-) -> Tensor:
-    """x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) with set norms, where `norm_kernels_serve`; equivariant.
+    norms: tuple[SetNormNumbers | None, SetNormNumbers | None],
+    linears: tuple[LinearNumbers | None, LinearNumbers | None],
+) -> Tensor | None:
+    """Compute x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) by one operator, where kernels serve; equivariant.
 
     Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
 
     Args:
         x: ``(N, W)``.
         layout: which element belongs to which set.
-        norms: weight and bias of norm1, weight and bias of norm2, each ``(W,)``.
-        linears: weights ``(W, W)`` of linear1 and linear2.
-        eps: added to the variances.
+        norms: norm1 and norm2; none where one is no set norm, or more than its numbers.
+        linears: linear1 and linear2; none where one is more than its numbers.
+
+    Returns:
+        ``(N, W)``; none where no kernel serves: other norms, linear layers with a bias, little work.
     """
-    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *norms, *linears, eps, layout.largest)[0]
+    (norm1, norm2), (linear1, linear2) = norms, linears
+    if norm1 is None or norm2 is None or linear1 is None or linear2 is None or norm1.eps != norm2.eps:
+        return None
+    if linear1.bias is not None or linear2.bias is not None or not norm_kernels_serve(x, layout):
+        return None
+    numbers = (norm1.weight, norm1.bias, norm2.weight, norm2.bias, linear1.weight, linear2.weight)
+    return torch.ops.setwise.set_norm_block(x.contiguous(), layout.offsets, *numbers, norm1.eps, layout.largest)[0]
 
 
 def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
-    """Whether Numba's loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
+    """Return whether Numba's loops serve: float32 on the CPU, whole sets, enough work, no export, autocast or fork."""
     return (
         not torch.compiler.is_exporting()
         and x.dtype == torch.float32
@@ -84,7 +91,7 @@ def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
 
 
 def norm_kernels_serve(x: Tensor, layout: SetLayout) -> bool:
-    """Whether set norm and the block have kernels for these elements, Numba's or Triton's."""
+    """Return whether set norm and the block have kernels for these elements, Numba's or Triton's."""
     if not _by_triton(x):
         return kernels_serve(x, layout)
     if torch.compiler.is_exporting() or isinstance(layout, SpreadLayout):
@@ -94,14 +101,14 @@ def norm_kernels_serve(x: Tensor, layout: SetLayout) -> bool:
 
 
 def _by_triton(x: Tensor) -> bool:
-    """Whether the elements are for Triton's kernels rather than Numba's."""
+    """Return whether the elements are for Triton's kernels rather than Numba's."""
     if not _TRITON or x.dtype not in _OF_TRITON or not 0 < x.shape[1] <= _WIDEST or not x.shape[0]:
         return False
     return is_modern(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
 
 
 def _forbid() -> None:
-    """OpenMP's threads do not live on in a forked process, and the kernels would end it."""
+    """Forbid the kernels in a forked process, which would end with them: OpenMP's threads do not live on in it."""
     global _forked
     _forked = True
 
@@ -112,7 +119,7 @@ os.register_at_fork(after_in_child=_forbid)
 
 @contextmanager
 def threads_of_torch() -> Iterator[None]:
-    """Loops inside have as many threads as torch has; Numba's first launch would change torch's number."""
+    """Give loops inside as many threads as torch has; Numba's first launch would change torch's number."""
     from numba import set_num_threads
     from numba.core.config import NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue] set when imported
 
@@ -125,7 +132,7 @@ def threads_of_torch() -> Iterator[None]:
 
 @contextmanager
 def numba_kernels(module: str = "kernels") -> Iterator[ModuleType]:
-    """Numba's loops of a module of this folder, with torch's number of threads."""
+    """Give Numba's loops of a module of this folder, with torch's number of threads."""
     with threads_of_torch():
         yield import_module(f"setwise.ops.{module}")
 
@@ -208,7 +215,7 @@ def _block(
     eps: float,
     largest: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The block's output, linear1's result and the statistics of both norms."""
+    """Return the block's output, linear1's result and the statistics of both norms."""
     scratch = torch.empty_like(x)
     stats1 = forward(x, offsets, weight1, bias1, eps, True, scratch, largest)
     hidden = torch.mm(scratch, linear1.t().to(x.dtype))
@@ -288,7 +295,7 @@ def _set_norm_gradients(ctx, grad, _):
 
 
 def _order(gradients: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
-    """Gradients by x and parameters as gradients of the inputs, of which the second is the offsets."""
+    """Return gradients by x and parameters as gradients of the inputs, of which the second is the offsets."""
     return gradients[0], None, *gradients[1:]
 
 

@@ -57,16 +57,16 @@ class Total:
         self.sum = self.sum + rows.sum(0).double()
 
 
-class Maximum:
+class Largest:
     """The largest value of each feature."""
 
     def __init__(self) -> None:
-        self.largest: Tensor | None = None
+        self.value: Tensor | None = None
 
     def add(self, rows: Tensor) -> None:
         """Take in rows ``(n, W)``."""
         largest = rows.amax(0)
-        self.largest = largest if self.largest is None else torch.maximum(self.largest, largest)
+        self.value = largest if self.value is None else torch.maximum(self.value, largest)
 
 
 class Attention:

@@ -1,56 +1,15 @@
-"""Encoders of elements that are not vectors: categories and images."""
-
-from collections.abc import Sequence
+"""The encoder of elements that are images."""
 
 import torch
 from torch import Tensor, nn
 
 from setwise._checks import InputError, check_positive
 from setwise.batch import SetBatch
+from setwise.layers.layer import SetLayer, rowwise
+from setwise.streaming.rows import Rows
 
 
-class CategoryEncoder(nn.Module):
-    """The sum of one embedding per categorical column; equivariant.
-
-    Shapes: integer elements ``(N, C)``, or ``(N,)`` for one column, to ``(N, width)``, same layout.
-
-    Args:
-        categories: number of categories of each column; codes run from 0.
-        width: features of the result.
-
-    Example:
-        >>> encoder = CategoryEncoder([3, 2], 5)
-        >>> encoder(SetBatch.from_list([torch.tensor([[0, 1], [2, 0]])])).elements.shape
-        torch.Size([2, 5])
-    """
-
-    def __init__(
-        self,
-        categories: Sequence[int],
-        width: int,
-        *,
-        device: torch.device | None = None,
-        dtype: torch.dtype | None = None,
-    ):
-        check_positive(width=width, **{f"categories[{i}]": n for i, n in enumerate(categories)})
-        if not categories:
-            raise InputError("categories must name at least one column; got none.")
-        super().__init__()
-        self.embeddings = nn.ModuleList(nn.Embedding(count, width, device=device, dtype=dtype) for count in categories)
-
-    def forward(self, batch: SetBatch) -> SetBatch:
-        codes = batch.elements if batch.elements.dim() == 2 else batch.elements[:, None]
-        columns = len(self.embeddings)
-        if codes.is_floating_point() or codes.shape[1:] != (columns,):
-            raise InputError(
-                f"categorical elements must be whole numbers of shape (N, {columns}); "
-                f"got {batch.dtype} of shape {tuple(batch.elements.shape)}."
-            )
-        terms = [embedding(codes[:, i].long()) for i, embedding in enumerate(self.embeddings)]
-        return batch.with_elements(torch.stack(terms).sum(0))
-
-
-class ImageEncoder(nn.Module):
+class ImageEncoder(SetLayer):
     """A small convolutional network on each image: nine 3x3 convolutions, 256 features; equivariant.
 
     Convolutions of 32, 32, 64, (pool 2), 64, 64, 128, (pool 2), 128, 128, 256 channels, stride 1, without activations,
@@ -98,3 +57,9 @@ class ImageEncoder(nn.Module):
                 f"side; got {tuple(images.shape)}. Smaller images need padding=1."
             )
         return batch.with_elements(self.layers(images))
+
+    def stream(self, rows: Rows) -> Rows:
+        return rows.map(rowwise(self))
+
+    def ties(self) -> tuple[str, ...]:
+        return ()

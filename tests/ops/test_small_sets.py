@@ -6,15 +6,16 @@ import torch
 import setwise as sw
 from setwise import SetLayout
 from setwise.layers import InducedSetAttentionBlock, MultiheadAttentionBlock, PoolingByAttention
-from setwise.layers import attention as module
-from setwise.ops.few import few_keys, few_queries
+from setwise.layers import multihead_attention_block as block_module
+from setwise.ops import small_sets as module
+from setwise.ops.small_sets import few_keys, few_queries
 from setwise.testing import assert_close
 
 WIDTH, HEADS, SETS = 24, 3, 4
 
 
 def _projecting(monkeypatch):
-    monkeypatch.setattr(module, "sizes_for_products", lambda *_: None)
+    monkeypatch.setattr(module, "_sizes_serve", lambda *_: False)
 
 
 def _results(block, batches):
@@ -51,13 +52,14 @@ def _ways(monkeypatch):
     """Names of the functions that are called, in their order."""
     called = []
     for name in ("attend_with_few", "attend_to_few", "set_attention"):
-        function = getattr(module, name)
+        home = block_module if name == "set_attention" else module
+        function = getattr(home, name)
 
         def listened(*args, function=function, name=name, **kwargs):
             called.append(name)
             return function(*args, **kwargs)
 
-        monkeypatch.setattr(module, name, listened)
+        monkeypatch.setattr(home, name, listened)
     return called
 
 

@@ -1,4 +1,4 @@
-"""Operators on sets that are spread over processes, where adding up a local result is not enough."""
+"""Maximum and attention of sets whose elements lie in several processes, which no sum of local results gives."""
 
 from itertools import pairwise
 
@@ -10,8 +10,8 @@ from setwise.batch import SetLayout
 from setwise.parallel import SpreadLayout, largest, total
 
 
-def spread_max(x: Tensor, layout: SpreadLayout) -> Tensor:
-    """Maximum over the elements of each set, in all processes; elements that share it share its gradient evenly.
+def max_across_processes(x: Tensor, layout: SpreadLayout) -> Tensor:
+    """Return the maximum over the elements of each set, in all processes; elements that share it share its gradient.
 
     Args:
         x: ``(N, ...)`` of this process.
@@ -32,10 +32,10 @@ def spread_max(x: Tensor, layout: SpreadLayout) -> Tensor:
     return maximum + carried
 
 
-def spread_attention(
+def attention_across_processes(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor:
-    """softmax(scale q k') v within each set, where either queries or keys are spread over processes.
+    """Compute softmax(scale q k') v within each set, where queries or keys are spread over processes.
 
     Args: as `setwise.ops.set_attention`. Queries that are not spread are the same in all processes; so is their result.
 

@@ -1,20 +1,18 @@
-"""Normalisations of sets: statistics per L, parameters per M, the framework of the paper."""
+"""The framework of the paper for normalisations of sets: statistics per L, parameters per M."""
 
 import torch
 from torch import Tensor, nn
 
 from setwise._checks import InputError, check_choice, check_positive
 from setwise.batch import SetBatch
-from setwise.ops import set_norm, standardise
-from setwise.ops.reduce import widened
-from setwise.ops.standardise import standardise_features
-from setwise.parallel import elements_everywhere
+from setwise.layers.layer import Norm, rowwise
+from setwise.ops.normalise import normalise, normalise_and_measure, normalise_by
+from setwise.streaming.rows import Function, Rows
 
 _AXES = "BSD"
-_STATISTICS = ("", "B", "D", "BS", "BD")
 
 
-class Normalisation(nn.Module):
+class Normalisation(Norm):
     """Standardise with statistics per L, then scale and shift with parameters per M; equivariant.
 
     With a the elements, mu_L and sigma_L^2 the mean and population variance over every axis that is not in L:
@@ -84,7 +82,7 @@ class Normalisation(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Scale one, shift zero, running mean zero, running variance one."""
+        """Set scale and running variance to one, shift and running mean to zero."""
         nn.init.ones_(self.weight)
         nn.init.zeros_(self.bias)
         if self.running_mean is not None and self.running_var is not None:
@@ -92,36 +90,45 @@ class Normalisation(nn.Module):
             nn.init.ones_(self.running_var)
 
     def forward(self, batch: SetBatch) -> SetBatch:
-        x = batch.elements
-        if self.statistics == "B":
-            return batch.with_elements(set_norm(x, batch.layout, self.weight, self.bias, eps=self.eps))
-        if self.running:
-            y = self._standardise_running(batch)
-        elif self.weighting == "set":
-            y, _, _ = standardise_features(widened(x), batch.layout, weighting="set", eps=self.eps)
-        else:
-            y = standardise(x, batch.layout, statistics=self.statistics, eps=self.eps)
-        return batch.with_elements(torch.addcmul(self.bias, y, self.weight).to(x.dtype))
-
-    def _standardise_running(self, batch: SetBatch) -> Tensor:
+        x, layout, affine = batch.elements, batch.layout, (self.weight, self.bias)
+        if not self.running:
+            choices = {"statistics": self.statistics, "weighting": self.weighting}
+            return batch.with_elements(normalise(x, layout, *affine, **choices, eps=self.eps))
         assert self.running_mean is not None
         assert self.running_var is not None
-        x = widened(batch.elements)
         if not self.training:
-            return (x - self.running_mean) * (self.running_var + self.eps).rsqrt()
-        if self.statistics == "D":
-            y, mean, variance = standardise_features(x, batch.layout, weighting=self.weighting, eps=self.eps)
-            count = elements_everywhere(batch.layout)
-        else:
-            y = standardise(x, batch.layout, statistics="", eps=self.eps)
-            _, means, variances = standardise_features(x, batch.layout, weighting="element", eps=self.eps)
-            mean, variance = means.mean(), variances.mean() + means.var(correction=0)
-            count = elements_everywhere(batch.layout) * x.shape[1]
-        with torch.no_grad():  # the unbiased variance, as torch's batch norm keeps it
-            unbiased = variance * (count / max(count - 1, 1))
+            running = {"mean": self.running_mean, "variance": self.running_var}
+            return batch.with_elements(normalise_by(x, *affine, **running, eps=self.eps))
+        y, mean, variance = normalise_and_measure(
+            x, layout, *affine, statistics=self.statistics, weighting=self.weighting, eps=self.eps
+        )
+        with torch.no_grad():
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-            self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
-        return y
+            self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
+        return batch.with_elements(y)
+
+    def crosses_sets(self) -> bool:
+        return "B" not in self.statistics
+
+    def on_rows(self, rows: Rows) -> Function:
+        if self._treats_elements_alone():
+            return rowwise(self)
+        moments = rows.moments(per_feature="D" in self.statistics)
+        # The mean in two parts, the rounded one subtracted first: exact however far the rows lie from zero.
+        dtype = torch.float64 if self.weight.dtype == torch.float64 else torch.float32
+        mean, scale = moments.mean.to(dtype), self.weight.double() * (moments.variance + self.eps).rsqrt()
+        shift = (self.bias.double() - (moments.mean - mean.double()) * scale).to(dtype)
+        scale = scale.to(dtype)
+        return lambda rows: torch.addcmul(shift, rows - mean, scale).to(rows.dtype)
+
+    def ties(self) -> tuple[str, ...]:
+        if self._treats_elements_alone():
+            return ()
+        return ({"B": "set norm", "BD": "statistics of the set"}.get(self.statistics, "statistics of the batch"),)
+
+    def _treats_elements_alone(self) -> bool:
+        """Return whether no element looks at another in evaluation."""
+        return self.running or self.statistics == "BS"
 
     def extra_repr(self) -> str:
         letters = ", ".join(self.statistics)
@@ -129,107 +136,6 @@ class Normalisation(nn.Module):
         if self.statistics == "D":
             text += f", running={self.running}, weighting={self.weighting!r}"
         return text
-
-
-class SetNorm(Normalisation):
-    """Set norm, L = {B}: one mean and one standard deviation per set, a scale and a shift per feature; equivariant.
-
-    Of all norms that act on each set by itself it removes least: exactly two numbers per set.
-
-    Source: Zhang et al. 2022, arXiv 2206.11925, equation 8.
-    """
-
-    def __init__(
-        self,
-        width: int,
-        *,
-        eps: float = 1e-5,
-        device: torch.device | None = None,
-        dtype: torch.dtype | None = None,
-    ):
-        super().__init__(width, statistics="B", eps=eps, device=device, dtype=dtype)
-
-
-class LayerNorm(Normalisation):
-    """Layer norm, L = {B, S}: statistics per element over its features; equivariant.
-
-    Source: Ba, Kiros, Hinton 2016, arXiv 1607.06450; in the framework of Zhang et al. 2022, arXiv 2206.11925.
-    """
-
-    def __init__(
-        self,
-        width: int,
-        *,
-        eps: float = 1e-5,
-        device: torch.device | None = None,
-        dtype: torch.dtype | None = None,
-    ):
-        super().__init__(width, statistics="BS", eps=eps, device=device, dtype=dtype)
-
-
-class FeatureNorm(Normalisation):
-    """Feature norm, L = {D}: statistics per feature over all elements of the batch; equivariant.
-
-    It is batch norm with every element a sample. A set's output depends on its companions while batch statistics
-    are used: in training always, in evaluation where ``running`` is false.
-
-    Args:
-        width: D, number of features.
-        running: use running statistics in evaluation (the paper's text); false uses the batch's own (the authors'
-            masked variants).
-        weighting: ``"element"`` weighs every element alike, ``"set"`` every set.
-        momentum: weight of the newest batch in the running statistics, in (0, 1].
-        eps: added to the variance.
-
-    Source: Ioffe and Szegedy 2015, arXiv 1502.03167; in the framework of Zhang et al. 2022, arXiv 2206.11925.
-    """
-
-    def __init__(
-        self,
-        width: int,
-        *,
-        running: bool = True,
-        weighting: str = "element",
-        momentum: float = 0.1,
-        eps: float = 1e-5,
-        device: torch.device | None = None,
-        dtype: torch.dtype | None = None,
-    ):
-        super().__init__(
-            width,
-            statistics="D",
-            eps=eps,
-            running=running,
-            weighting=weighting,
-            momentum=momentum,
-            device=device,
-            dtype=dtype,
-        )
-
-
-NORMS = ("none", "set", "layer", "feature", "feature-by-element", "feature-by-set")
-
-
-def make_norm(
-    norm: str, width: int, *, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> nn.Module:
-    """The norm that a word names.
-
-    "none" leaves elements as they are; "feature" keeps running statistics for evaluation; "feature-by-element" and
-    "feature-by-set" always use the batch's own and weigh every element or every set alike.
-    """
-    check_choice("norm", norm, NORMS)
-    match norm:
-        case "none":
-            return nn.Identity()
-        case "set":
-            return SetNorm(width, device=device, dtype=dtype)
-        case "layer":
-            return LayerNorm(width, device=device, dtype=dtype)
-        case "feature":
-            return FeatureNorm(width, device=device, dtype=dtype)
-    weighting = norm.removeprefix("feature-by-")
-    return FeatureNorm(width, running=False, weighting=weighting, device=device, dtype=dtype)
 
 
 def _checked_statistics(statistics: str) -> str:

@@ -1,0 +1,1 @@
+"""Norms, one file each; `setwise.variants` lists them by their words."""

@@ -1,0 +1,1 @@
+"""Poolings, one file each; `setwise.variants` lists them by their words."""

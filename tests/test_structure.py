@@ -168,7 +168,7 @@ def test_public_names_are_frozen():
 
 
 def test_import_is_light():
-    heavy = ("lightning", "sklearn", "matplotlib", "pandas", "pyarrow", "typer")
+    heavy = ("lightning", "sklearn", "matplotlib", "pandas", "pyarrow", "typer", "jinja2")
     code = f"import sys, setwise; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -25,11 +25,11 @@ def store() -> SetStore:
             "set_id": [NASTY.format(i) for i in range(83)],
             "<b>$x$": level,
             "y & z": -level,
-            "kind": np.array(["<i>low</i>", "mid", "high"])[np.digitize(level, [-0.5, 0.5])].tolist(),
+            "kind": np.array(["<i>low</i>", "{% mid %}", "high"])[np.digitize(level, [-0.5, 0.5])].tolist(),
             "two": np.where(level > 0, "more", "less").tolist(),
         }
     )
-    return read(arrays, sets=sets, features=["a", "<u>b</u>", "c"])
+    return read(arrays, sets=sets, features=["a", "<u>b</u>", "{{ c }}"])
 
 
 def fit(store: SetStore, out, *targets: str, **more) -> Run:

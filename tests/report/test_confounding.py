@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import spearmanr
 
+from setwise.report.caveats import sentences
 from setwise.report.confounding import SIZE, associations
-from setwise.report.distrust import sentences
 from setwise.store.store import SetStore
 
 

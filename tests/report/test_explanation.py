@@ -4,11 +4,11 @@ import pytest
 from setwise._checks import InputError
 from setwise.explanations import ExplainConfig, explain
 from setwise.report import write_report
-from setwise.report.explanation import draw, explanation_page, section
+from setwise.report.explanation import draw, explanation_page
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation
 from setwise.report.faithfulness import faithful_words, more_elements_words, most_faithful, standings
 from setwise.report.page import add_explanation
-from setwise.report.telling import _apart, groups
+from setwise.report.standout import _ks_distance, groups
 
 from .test_page import Page
 
@@ -70,7 +70,7 @@ def test_how_far_two_distributions_lie_apart(seed):
 
     rng = np.random.default_rng(seed)
     values, top = rng.integers(0, 7, 53).astype(float), rng.random(53) < 0.3
-    assert _apart(values, top) == pytest.approx(ks_2samp(values[top], values[~top]).statistic)
+    assert _ks_distance(values, top) == pytest.approx(ks_2samp(values[top], values[~top]).statistic)
 
 
 def test_the_folder_is_whole_or_not_there(explained, store, tmp_path, monkeypatch):
@@ -105,11 +105,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_the_report_of_a_run_takes_the_section(classification, store):
     found = explain(classification, store, config=FEW, device="cpu")
     path = write_report(classification, store, command="")
-    assert add_explanation(classification, section(found, draw(found, store))) == path
+    assert add_explanation(classification, found, draw(found, store)) == path
     text = path.read_text(encoding="utf-8")
     assert "Which elements matter" in text
     assert "Not known yet" not in text
     assert not Page(text).open
+    assert add_explanation(classification, found, draw(found, store)) == path  # once more, in place of the first
+    assert path.read_text(encoding="utf-8") == text
     write_report(classification, store, command="")
     assert "Not known yet" in path.read_text(encoding="utf-8")
 

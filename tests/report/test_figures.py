@@ -22,7 +22,7 @@ def record(epoch: int, validation: float | None = None) -> EpochRecord:
 def test_sizes_of_any_spread(sizes):
     drawing = figures.set_sizes(np.array(sizes))
     assert f"{len(sizes)} sets" in drawing.description
-    assert "data:image/svg+xml" in drawing.markup()
+    assert drawing.data_uri().startswith("data:image/svg+xml")
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 40])
@@ -30,7 +30,7 @@ def test_learning_curves_of_any_length(epochs):
     history = [record(epoch, 2.0 / epoch) for epoch in range(1, epochs + 1)]
     drawing = figures.learning_curves(history, epochs, loss="mean squared error", validated=True)
     assert f"in epoch {epochs}" in drawing.description
-    assert drawing.markup()
+    assert drawing.data_uri()
     history = [record(epoch) for epoch in range(1, epochs + 1)]
     assert "validation" not in figures.learning_curves(history, epochs, loss="x", validated=False).description
 
@@ -46,7 +46,7 @@ def test_predictions_of_any_number(num_sets, varies):
         outcomes.residuals_against_size("y", sizes if varies else np.full(num_sets, 5), truth, predicted),
     ):
         assert f"{num_sets} held-out sets" in drawing.description
-        assert drawing.markup()
+        assert drawing.data_uri()
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 9, 40])
@@ -57,16 +57,18 @@ def test_any_number_of_classes(num_classes):
     assert f"of {num_classes} classes" in outcomes.confusion(classes, truth, probabilities.argmax(1)).description
     curve = outcomes.roc(classes, truth, probabilities)
     assert curve is not None
-    assert curve.markup()
-    assert outcomes.surprise_against_size(RNG.integers(1, 9, 97), probabilities[np.arange(97), truth]).markup()
+    assert curve.data_uri()
+    assert outcomes.true_probability_against_size(
+        RNG.integers(1, 9, 97), probabilities[np.arange(97), truth]
+    ).data_uri()
 
 
-def test_calibration_of_elements_has_no_intervals_of_independent_witnesses():
+def test_calibration_of_elements_has_no_intervals_as_if_they_were_independent():
     shares, truth = RNG.dirichlet(np.ones(3), 97), RNG.integers(0, 3, 97)
     of_sets, of_elements = (outcomes.calibration(shares, truth, what=what) for what in ("sets", "elements"))
-    assert "with exact 95% intervals" in of_sets.markup()
-    assert "interval" not in of_elements.markup()
-    assert "Elements in 10 groups" in of_elements.markup()
+    assert "with exact 95% intervals" in of_sets.caption
+    assert "interval" not in of_elements.caption + of_elements.description
+    assert "Elements in 10 groups" in of_elements.caption
 
 
 def test_one_class_held_out_has_no_roc():

@@ -3,7 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from setwise.report import sections, write_report
+from setwise.report import page as page_of
+from setwise.report import write_report
 from setwise.runs.run import Run
 from setwise.store.inspect import summarise
 
@@ -66,6 +67,7 @@ def test_every_figure_says_what_it_shows(page):
 def test_names_from_users_are_text(page):
     assert not {"b", "i", "u"} & set(page.tags)
     assert "<u>b</u>" in page.text
+    assert "{{ c }}" in page.text
 
 
 def test_tells_data_configuration_versions_and_how_to_repeat(page):
@@ -121,10 +123,11 @@ def test_says_how_files_were_read_and_which_were_left_out(store, regression):
         "skipped": {"<b>.fcs": "it ends in the middle of its data"},
     }
     record = regression.record.model_copy(update=updated)
-    text = sections.data(replace(regression, record=record), summarise(store, targets=("y",)), store.sizes)
+    summary = summarise(store, targets=("y",))
+    text = page_of(replace(regression, record=record), summary, store, command="")
     for words in ("How the data were read", "150", "two files are of another day.", "&lt;b&gt;.fcs", "it ends in"):
         assert words in text
     assert "1 file or set left out, of which" in text
-    assert "two files are of another day." not in sections.result(replace(regression, record=record))
-    plain = sections.data(regression, summarise(store, targets=("y",)), store.sizes)
-    assert "Left out" not in plain
+    assert text.count("two files are of another day.") == 1
+    assert text.index("two files are of another day.") > text.index("<h2>Data</h2>")
+    assert "Left out" not in page_of(regression, summary, store, command="")

@@ -81,7 +81,7 @@ def explain(
     from setwise.explanations.fcs_copies import check_fcs, copy_with_scores
     from setwise.explanations.obs_columns import write_obs
     from setwise.readers.anndata import is_anndata
-    from setwise.report.explanation import draw, section
+    from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
     from setwise.runs.predict import read_for
@@ -127,7 +127,7 @@ def explain(
     figures = draw(found, store)
     write_explanation(found, figures, out, command=command, copies=write_copies)
     same_data = store.fingerprint == loaded.record.fingerprint
-    report = add_explanation(loaded, section(found, figures)) if same_data else None
+    report = add_explanation(loaded, found, figures) if same_data else None
     _show(people, found, out, report)
 
 

@@ -1,4 +1,4 @@
-"""The report of a cross-validation: one HTML file that holds all of itself."""
+"""Write the report of a cross-validation: one HTML file that holds all of itself."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from setwise.report import figures
 from setwise.report.drawing import BLUE, ORANGE, Drawing, axes
 from setwise.report.evidence import conclusion, divided, evidence
 from setwise.report.grid import results_grid
-from setwise.report.markup import Markup, definitions, element, joined, table
-from setwise.report.page import frame, moment
+from setwise.report.page import moment
+from setwise.report.render import render
 from setwise.report.rounding import duration, number
-from setwise.report.sections import ELEMENT_BASELINES, figures_of, left_out, outcome_drawings, reading, repeat
+from setwise.report.sections import left_out_table, outcome_drawings, skipped_table
+from setwise.report.table import Table, table
 from setwise.report.verdict import metric_words
 from setwise.runs.record import library_versions, now
 from setwise.store.store import SetStore
@@ -27,10 +28,10 @@ def write_report(found: CrossValidation, store: SetStore, directory: Path, *, co
     """Write ``report.html``, whole or not at all.
 
     Args:
-        found: what cross-validation found.
+        found: the result of a cross-validation.
         store: the sets.
         directory: where to.
-        command: what repeats the evaluation.
+        command: the one that repeats the evaluation.
 
     Returns:
         The path of the report.
@@ -43,58 +44,57 @@ def write_report(found: CrossValidation, store: SetStore, directory: Path, *, co
     return path
 
 
-def page(found: CrossValidation, store: SetStore, *, command: str) -> Markup:
-    """The report as HTML; everything that comes from users is escaped."""
+def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
+    """Return the report as HTML; everything that comes from users is escaped."""
+    of_elements = found.sizes is not None
     targets = " and ".join(found.study.targets)
-    what = f"cross-validation of {found.study.model}, {found.objective.kind}"
-    return frame(
-        f"How well {targets} can be predicted {'from sets' if found.sizes is None else 'of elements'}",
-        f"{what}; setwise {library_versions()['setwise']}, {moment(now())}",
-        [_result(found), _chance(found), _folds(found), _setup(found, store), repeat(command)],
+    evaluated = f"cross-validation of {found.study.model}, {found.objective.kind}"
+    first = found.predictions.filter(pc.equal(found.predictions["repeat"], 1))  # pyright: ignore[reportAttributeAccessIssue]
+    description = store.description
+    return render(
+        "cross_validation.html",
+        title=f"How well {targets} can be predicted {'of elements' if of_elements else 'from sets'}",
+        about=f"{evaluated}; setwise {library_versions()['setwise']}, {moment(now())}",
+        of_elements=of_elements,
+        verdict=" ".join(conclusion(found)),
+        results=_results_table(found),
+        evidence=[sentence.removeprefix("- ") for sentence in evidence(found)],
+        outcomes=outcome_drawings(found.objective, first),
+        repeats=found.repeats,
+        shuffled=_shuffled(found),
+        folds=_folds_table(found),
+        sizes=figures.set_sizes(store.sizes),
+        setup=_setup(found, store),
+        notes=[*description.processing.describe(), *description.notes],
+        skipped=skipped_table(description.skipped),
+        left_out=left_out_table(store.left_out),
+        command=command,
+        checksums=[],
     )
 
 
-def _result(found: CrossValidation) -> Markup:
+def _results_table(found: CrossValidation) -> Table:
+    """Return the model beside its baselines, with the best of each metric set apart."""
     grid = results_grid(found.measured.rows)
     turned = grid.rows[0][0] != found.measured.rows[0].name
-    first = found.predictions.filter(pc.equal(found.predictions["repeat"], 1))  # pyright: ignore[reportAttributeAccessIssue]
-    said = [sentence.removeprefix("- ") for sentence in evidence(found)]
-    return element(
-        "section",
-        element("h2", f"Result on {'' if found.sizes is None else 'elements of '}sets that the models had not seen"),
-        element("p", " ".join(conclusion(found)), attributes={"class": "verdict"}),
-        table(
-            grid.head,
-            grid.rows,
-            caption=f"{divided(found)}.",
-            marked=frozenset() if turned else frozenset({0}),
-            best=grid.best,
-        ),
-        element("p", ELEMENT_BASELINES, attributes={"class": "quiet"}) if found.sizes is not None else "",
-        element("h3", "How far this reaches"),
-        element("ul", joined(element("li", sentence) for sentence in said)),
-        figures_of(outcome_drawings(found.objective, first)),
-        element("p", "Figures show the first repeat.", attributes={"class": "quiet"}) if found.repeats > 1 else "",
-    )
+    return table(grid.head, grid.rows, caption=f"{divided(found)}.", marked=() if turned else (0,), best=grid.best)
 
 
-def _chance(found: CrossValidation) -> Markup:
-    """The metric of shuffled targets, where they were tried."""
+def _shuffled(found: CrossValidation) -> Drawing | None:
+    """Draw the metric of shuffled targets, where they were tried."""
     test = found.permutation
     metric = decisive_metric(found.objective)
     if test is None or metric not in test.observed:
-        return Markup("")
-    values = [one[metric] for one in test.shuffled if metric in one]
+        return None
+    values = np.array([one[metric] for one in test.shuffled if metric in one])
     what = "targets" if found.sizes is None else "labels"
-    numbers = np.array(values)
-    drawing = shuffled_targets(numbers, test.observed[metric], metric_words(metric), test.p_values[metric], what=what)
-    return element("section", element("h2", f"Would shuffled {what} do as well?"), figures_of([drawing]))
+    return shuffled_targets(values, test.observed[metric], metric_words(metric), test.p_values[metric], what=what)
 
 
 def shuffled_targets(
     values: np.ndarray, observed: float, words: str, p_value: float, *, what: str = "targets"
 ) -> Drawing:
-    """The metric of evaluations with shuffled targets (or labels, ``what``) ``(P,)``, and that of the targets."""
+    """Draw the metric of evaluations with shuffled targets (or labels, ``what``) ``(P,)``, and that of the targets."""
     with axes(height=2.9) as (figure, ax):
         ax.hist(values, bins=min(30, max(5, len(values) // 4)), color=BLUE, edgecolor="white", linewidth=0.5)
         ax.axvline(observed, color=ORANGE, linewidth=2, linestyle="--", label=f"the {what} as they are")
@@ -109,7 +109,8 @@ def shuffled_targets(
     )
 
 
-def _folds(found: CrossValidation) -> Markup:
+def _folds_table(found: CrossValidation) -> Table:
+    """Return a row per fit, the first of them where they are many."""
     head = ["fold", "trained on", "validated on", "tested", "epochs", "time"]
     rows = [
         [
@@ -123,12 +124,12 @@ def _folds(found: CrossValidation) -> Markup:
         for result in found.results
     ]
     caption = f"{len(rows)} fits" + (f", the first {_SHOWN}." if len(rows) > _SHOWN else ".")
-    return element("section", element("h2", "Folds"), table(head, rows[:_SHOWN], caption=caption))
+    return table(head, rows[:_SHOWN], caption=caption)
 
 
-def _setup(found: CrossValidation, store: SetStore) -> Markup:
-    description = store.description
-    pairs = [
+def _setup(found: CrossValidation, store: SetStore) -> list[tuple[str, str]]:
+    """Return the data, the choices and the versions of an evaluation, each with its name."""
+    return [
         ("sets", number(len(store))),
         ("elements", f"{number(store.num_elements)}, all sets together"),
         ("features", ", ".join(store.features)),
@@ -136,14 +137,6 @@ def _setup(found: CrossValidation, store: SetStore) -> Markup:
         ("fingerprint of the data", store.fingerprint),
         *library_versions().items(),
     ]
-    return element(
-        "section",
-        element("h2", "What was evaluated"),
-        figures_of([figures.set_sizes(store.sizes)]),
-        definitions(pairs),
-        reading([*description.processing.describe(), *description.notes], description.skipped),
-        left_out(store.left_out),
-    )
 
 
 def _plain(value: object) -> str:

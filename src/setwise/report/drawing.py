@@ -1,4 +1,4 @@
-"""What all figures share: colours, type, and how a drawing becomes part of a page."""
+"""Give all figures one look: colours, type, axes, and the form in which they become part of a page."""
 
 import base64
 import io
@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from setwise.report.markup import Markup, element
 from setwise.report.rounding import number
 
 # Okabe and Ito's colours, told apart with any colour vision; lines differ in style as well, for print.
@@ -50,9 +49,9 @@ class Drawing:
     """A figure of the report.
 
     Attributes:
-        figure: what matplotlib draws.
+        figure: of matplotlib.
         caption: a sentence under it.
-        description: what it shows, in words, for those who cannot see it.
+        description: says the same in words, for those who cannot see it.
     """
 
     figure: Figure
@@ -64,20 +63,22 @@ class Drawing:
         with mpl.rc_context(_LOOK):
             self.figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
 
-    def markup(self) -> Markup:
-        """The figure as an element that holds all of itself."""
+    def data_uri(self) -> str:
+        """Return the figure as an address that holds all of it."""
         buffer = io.BytesIO()
         with mpl.rc_context(_LOOK):
             self.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
-        source = f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-        image = element("img", attributes={"src": source, "alt": self.description})
-        broad = {"class": "broad"} if self.figure.get_figwidth() > _BROAD else None
-        return element("figure", image, element("figcaption", self.caption), attributes=broad)
+        return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+    @property
+    def broad(self) -> bool:
+        """Say whether the figure takes the whole width of a page."""
+        return self.figure.get_figwidth() > _BROAD
 
 
 @contextmanager
 def axes(width: float = 4.6, height: float = 3.4) -> Iterator[tuple[Figure, Axes]]:
-    """A figure with one pair of axes in the look of the report; sizes in inches."""
+    """Yield a figure with one pair of axes in the look of the report; sizes in inches."""
     with mpl.rc_context(_LOOK):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
@@ -85,7 +86,7 @@ def axes(width: float = 4.6, height: float = 3.4) -> Iterator[tuple[Figure, Axes
 
 @contextmanager
 def panels(rows: int, columns: int, *, width: float = 2.9, height: float = 2.5) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure with a grid of axes, row by row, in the look of the report; sizes of one panel in inches."""
+    """Yield a figure with a grid of axes, row by row, in the look of the report; sizes of one panel in inches."""
     with mpl.rc_context(_LOOK):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
         yield figure, [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
@@ -103,11 +104,11 @@ def logarithmic(ax: Axes, which: Literal["x", "y"]) -> None:
 
 
 def legend_columns(labels: Iterable[str], *, most: int = 3) -> int:
-    """Columns of a legend below a figure, so that the longest label leaves none outside."""
+    """Return the number of columns of a legend below a figure, so that the longest label leaves none outside."""
     return max(1, min(most, _LEGEND // (5 + max(map(len, labels), default=0))))
 
 
 def shortened(name: object, most: int = 24) -> str:
-    """A name that fits into a figure."""
+    """Return a name that fits into a figure."""
     text = str(name)
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -9,7 +9,7 @@ from matplotlib.ticker import AsinhLocator, FuncFormatter, NullLocator
 
 from setwise.report.drawing import GREY, MANY_POINTS, ORANGE, Drawing, panels, shortened
 from setwise.report.rounding import number
-from setwise.report.telling import TOP, Group
+from setwise.report.standout import TOP, Group
 
 _MOST_GROUPS = 4
 _MOST_POINTS = 20_000

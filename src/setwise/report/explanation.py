@@ -1,4 +1,4 @@
-"""Which elements matter: a page of its own, and a section for the report of a run."""
+"""Show which elements matter: on a page of its own, and in a section of a run's report."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from setwise.report.drawing import Drawing
 from setwise.report.element_figures import distributions, pairs_of_features
 from setwise.report.explanation_figures import deletion_curves, more_elements
 from setwise.report.faithfulness import METHOD_WORDS, faithful_words, more_elements_words, most_faithful, standings
-from setwise.report.markup import Markup, element, joined, table
+from setwise.report.render import render
 from setwise.report.rounding import number
-from setwise.report.style import CSS
-from setwise.report.telling import groups
+from setwise.report.standout import groups
+from setwise.report.table import Table, table
 from setwise.store.store import SetStore
 
 _SHOWN_SETS = 25
@@ -26,7 +26,7 @@ class Figures:
     """The figures of an explanation, to be shown or written; none where there is nothing to show.
 
     Attributes:
-        method: whose scores the figures of elements show, the most faithful.
+        method: the most faithful one, whose scores the figures of elements show.
         deletion: deletion curves.
         pairs: the elements that stand out, in pairs of features.
         features: their features.
@@ -40,7 +40,7 @@ class Figures:
     more: Drawing
 
     def named(self) -> dict[str, Drawing]:
-        """The figures that there are, by the names of their files."""
+        """Return the figures that there are, by the names of their files."""
         found = {
             "deletion": self.deletion,
             "highest_scored_pairs": self.pairs,
@@ -63,64 +63,70 @@ def draw(explanation: Explanation, store: SetStore) -> Figures:
     )
 
 
-def section(explanation: Explanation, figures: Figures) -> Markup:
-    """The section "Which elements matter", for the page below and for the report of a run."""
-    answers, unit = explanation.answers, explanation.answers.unit
-    found = standings(explanation)
-    what = "the predicted class of each set" if answers.fixed is None else repr(answers.names[answers.fixed])
-    sampled = int(sum(a < b for a, b in _pairs(explanation, "scored", "size")))
-    intro = (
-        f"Explained: {what}, in {unit}, for {explanation.sets.num_rows:,} sets with {explanation.scores.num_rows:,} "
-        "scored elements. A score above zero pushes the answer up."
-    )
-    if sampled:
-        intro += f" Of {sampled} larger sets a random part of the elements was scored."
-    elements = [drawing for drawing in (figures.pairs, figures.features) if drawing is not None]
-    missing = (
-        []
-        if elements
-        else [element("p", "No figure of single elements: too few stand out, or elements are no vectors of features.")]
-    )
-    return element(
-        "section",
-        element("h2", "Which elements matter"),
-        element("p", intro),
-        element(
-            "div", joined(element("p", faithful_words(own, unit)) for own in found), attributes={"class": "verdict"}
-        ),
-        _standings_table(explanation),
-        _shown([] if figures.deletion is None else [figures.deletion]),
-        element("h3", "The highest-scored elements"),
-        *missing,
-        _shown(elements),
-        element("h3", "Would more elements change the answer?"),
-        element("p", more_elements_words(explanation)),
-        _shown([figures.more]),
-        element("h3", "The sets"),
-        _sets_table(explanation),
-        _method_notes(explanation),
-    )
+@dataclass(frozen=True)
+class _Section:
+    """The contents of the section "Which elements matter"."""
+
+    introduction: str
+    verdicts: list[str]
+    methods: Table
+    deletion: list[Drawing]
+    elements: list[Drawing]
+    more_elements: str
+    more: list[Drawing]
+    sets: Table
+    notes: list[str]
 
 
-def explanation_page(explanation: Explanation, figures: Figures, *, command: str) -> Markup:
-    """A page that holds all of itself; everything that comes from users is escaped."""
+def section(explanation: Explanation, figures: Figures) -> str:
+    """Return the section "Which elements matter" as HTML, for the report of a run."""
+    return render("sections/explanation.html", explained=_section(explanation, figures))
+
+
+def explanation_page(explanation: Explanation, figures: Figures, *, command: str) -> str:
+    """Return a page that holds all of itself, as HTML; everything that comes from users is escaped."""
     record = explanation.answers.run.record
-    title = f"Why: {' and '.join(record.objective.targets)}, predicted from sets"
-    head = element(
-        "head",
-        element("meta", attributes={"charset": "utf-8"}),
-        element("meta", attributes={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("title", f"setwise: {title}"),
-        element("style", Markup(CSS)),
+    return render(
+        "explanation.html",
+        title=f"Why: {' and '.join(record.objective.targets)}, predicted from sets",
+        about=f"{record.model}, fitted {record.created[:10]}; setwise {record.versions['setwise']}",
+        explained=_section(explanation, figures),
+        command=command,
     )
-    about = f"{record.model}, fitted {record.created[:10]}; setwise {record.versions['setwise']}"
-    header = element("header", element("h1", title), element("p", about, attributes={"class": "quiet"}))
-    again = element("section", element("h2", "To repeat this"), element("pre", element("code", command)))
-    body = element("body", joined([header, section(explanation, figures), again]))
-    return Markup("<!doctype html>\n" + element("html", head, body, attributes={"lang": "en"}))
 
 
-def _standings_table(explanation: Explanation) -> Markup:
+def _section(explanation: Explanation, figures: Figures) -> _Section:
+    """Collect what the section shows."""
+    unit = explanation.answers.unit
+    return _Section(
+        introduction=_introduction(explanation),
+        verdicts=[faithful_words(own, unit) for own in standings(explanation)],
+        methods=_methods_table(explanation),
+        deletion=[] if figures.deletion is None else [figures.deletion],
+        elements=[drawing for drawing in (figures.pairs, figures.features) if drawing is not None],
+        more_elements=more_elements_words(explanation),
+        more=[figures.more],
+        sets=_sets_table(explanation),
+        notes=_method_notes(explanation),
+    )
+
+
+def _introduction(explanation: Explanation) -> str:
+    """Say which answer was explained, for how many sets and elements."""
+    answers = explanation.answers
+    explained = "the predicted class of each set" if answers.fixed is None else repr(answers.names[answers.fixed])
+    text = (
+        f"Explained: {explained}, in {answers.unit}, for {explanation.sets.num_rows:,} sets with "
+        f"{explanation.scores.num_rows:,} scored elements. A score above zero pushes the answer up."
+    )
+    scored, sizes = (explanation.sets[name].to_numpy() for name in ("scored", "size"))
+    sampled = int((scored < sizes).sum())
+    if sampled:
+        text += f" Of {sampled} larger sets a random part of the elements was scored."
+    return text
+
+
+def _methods_table(explanation: Explanation) -> Table:
     head = [
         "Scores by",
         "fall by score",
@@ -151,7 +157,7 @@ def _standings_table(explanation: Explanation) -> Markup:
     )
 
 
-def _sets_table(explanation: Explanation) -> Markup:
+def _sets_table(explanation: Explanation) -> Table:
     gradients = "integrated_gradients" in explanation.methods
     head = ["Set", "elements", "scored", "explained", "answer", "± of halves"]
     head += ["gradients add up to", "short by"] if gradients else []
@@ -166,8 +172,8 @@ def _sets_table(explanation: Explanation) -> Markup:
     return table(head, rows, caption=caption)
 
 
-def _method_notes(explanation: Explanation) -> Markup:
-    """What was computed, with the sources."""
+def _method_notes(explanation: Explanation) -> list[str]:
+    """Say how the scores were computed, with the sources."""
     notes = []
     if "leave_one_out" in explanation.methods:
         how = "; ".join(_HOW[way] for way in dict.fromkeys(explanation.sets["left_out_by"].to_pylist()))
@@ -189,13 +195,4 @@ def _method_notes(explanation: Explanation) -> Markup:
         "over random halves of the set, an estimate of how far another sample of as many elements would move it (Shao, "
         "Wu 1989)."
     )
-    items = joined(element("li", note) for note in notes)
-    return element("details", element("summary", "How this was computed"), element("ul", items))
-
-
-def _pairs(explanation: Explanation, *names: str) -> list[tuple]:
-    return list(zip(*(explanation.sets[name].to_pylist() for name in names), strict=True))
-
-
-def _shown(drawings: list[Drawing]) -> Markup:
-    return element("div", joined(drawing.markup() for drawing in drawings), attributes={"class": "figures"})
+    return notes

@@ -55,7 +55,7 @@ def residuals_against_size(
     )
 
 
-def surprise_against_size(
+def true_probability_against_size(
     sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "", what: str = "sets"
 ) -> Drawing:
     """The probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""

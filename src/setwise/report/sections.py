@@ -1,6 +1,7 @@
-"""The parts of the report, each from a run and a summary of its data."""
+"""Collect what the sections of a run's report show, each from the run and a summary of its data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from setwise._checks import counted
 from setwise.report import figures, outcomes
 from setwise.report.drawing import Drawing
 from setwise.report.grid import results_grid
-from setwise.report.markup import Markup, definitions, element, joined, table
 from setwise.report.rounding import duration, number
+from setwise.report.table import Table, table
 from setwise.report.verdict import verdict
 from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
@@ -25,16 +26,6 @@ pc: Any = compute  # its functions are made at import, out of sight of type chec
 _SHOWN_FEATURES = 12
 _MOST_TARGETS = 4
 _MOST_DRAWN = 5_000
-_BASELINES = (
-    "The baselines see moments and quantiles of each set (mean, standard deviation, skewness, seven quantiles per "
-    "feature, the size) and the same covariates, whose worth alone has a row of its own. Best values are underlined."
-)
-ELEMENT_BASELINES = (
-    "Every element with a label counts once; intervals draw whole sets (or groups), since elements of one set are no "
-    "independent witnesses. The baselines see the element alone, or the element in its set: its features beside the "
-    "means and standard deviations of its set. Where the second are better, the other elements of the set matter. "
-    "Best values are underlined."
-)
 _STATUS = {
     "finished": "all epochs done",
     "stopped early": "stopped early, since the validation sets gained nothing more",
@@ -42,45 +33,85 @@ _STATUS = {
 }
 
 
-def result(run: Run) -> Markup:
-    """How good the model is on held-out sets, beside what it has to beat."""
+@dataclass(frozen=True)
+class Result:
+    """The performance of a model on held-out sets.
+
+    Attributes:
+        verdict: the table below in words.
+        notes: on the split and the baselines.
+        table: the model beside the baselines; none where nothing was measured.
+        figures: of the predictions.
+    """
+
+    verdict: str
+    notes: tuple[str, ...]
+    table: Table | None
+    figures: list[Drawing]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The course of a fit: in words, and its curves."""
+
+    text: str
+    figures: list[Drawing]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data that a model was fitted on.
+
+    Attributes:
+        facts: names of facts and their values.
+        notes: on what was done to the elements while they were read.
+        skipped: files or sets that could not be read.
+        problems: that were found in the data.
+        figures: the sizes of the sets.
+        shape: of an element.
+        features: the first features of an element; none where elements are no vectors.
+        more_features: the others.
+        left_out: columns that are no features.
+    """
+
+    facts: list[tuple[str, str]]
+    notes: list[str]
+    skipped: Table | None
+    problems: tuple[str, ...]
+    figures: list[Drawing]
+    shape: tuple[int, ...]
+    features: Table | None
+    more_features: Table | None
+    left_out: Table | None
+
+
+def result(run: Run) -> Result:
+    """Return how good the model is on held-out sets, beside the baselines."""
     record = run.record
-    held_out = len(record.split.test)
-    parts: list[object] = [
-        element("h2", "Result on held-out sets"),
-        element("p", verdict(record.test, record.objective, test_sets=held_out), attributes={"class": "verdict"}),
-    ]
-    if record.notes:
-        parts.append(element("ul", joined(element("li", note) for note in record.notes)))
-    if record.test:
-        parts.append(results_table(record))
-        parts.append(
-            element(
-                "p",
-                ELEMENT_BASELINES if record.objective.rows == "elements" else _BASELINES,
-                attributes={"class": "quiet"},
-            )
-        )
-    if run.test_predictions is not None:
-        parts.append(figures_of(outcome_drawings(run.objective, run.test_predictions)))
-    return element("section", *parts)
+    predictions = run.test_predictions
+    return Result(
+        verdict=verdict(record.test, record.objective, test_sets=len(record.split.test)),
+        notes=record.notes,
+        table=_results_table(record) if record.test else None,
+        figures=[] if predictions is None else outcome_drawings(run.objective, predictions),
+    )
 
 
-def results_table(record: RunRecord) -> Markup:
-    """The model and its baselines, with the best of each metric underlined."""
+def _results_table(record: RunRecord) -> Table:
+    """Return the model beside its baselines, with the best of each metric set apart."""
     grid = results_grid(record.test)
     turned = grid.rows[0][0] != record.model
     return table(
         [name if turned else _title(name) for name in grid.head],
         grid.rows,
         caption=f"The same {len(record.split.test)} held-out sets for all.",
-        marked=frozenset() if turned else frozenset({0}),
+        marked=() if turned else (0,),
         best=grid.best,
     )
 
 
 def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawing]:
-    """Figures of the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns.
+    """Draw the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns.
 
     Of more rows than a figure can show, as many are shown, drawn evenly.
     """
@@ -93,7 +124,7 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
         if isinstance(head, WhichElement):
             marked = _some_rows(known.filter(pc.equal(known[head.target], 1)))
             chances = marked[f"probability_{head.target}"].to_numpy()
-            drawings.append(outcomes.surprise_against_size(marked["size"].to_numpy(), chances))
+            drawings.append(outcomes.true_probability_against_size(marked["size"].to_numpy(), chances))
             continue
         known = _some_rows(known)
         if isinstance(head, Regression):
@@ -106,7 +137,7 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
 
 
 def _some_rows(predictions: pa.Table) -> pa.Table:
-    """All of few rows; of more, as many as a figure can show, drawn evenly."""
+    """Return all rows where they are few; of more, as many as a figure can show, drawn evenly."""
     if predictions.num_rows <= _MOST_DRAWN:
         return predictions
     return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))
@@ -129,14 +160,14 @@ def _of_classes(
         outcomes.confusion(head.classes, truth, best_class(head, shares), of=of, what=what),
         *([] if curve is None else [curve]),
         outcomes.calibration(shares, truth, of=of, what=what),
-        outcomes.surprise_against_size(
+        outcomes.true_probability_against_size(
             known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of, what=what
         ),
     ]
 
 
-def learning(run: Run, sizes: np.ndarray) -> Markup:
-    """Learning curves and how the fit ended."""
+def learning(run: Run, sizes: np.ndarray) -> Learning:
+    """Return the learning curves and how the fit ended."""
     record = run.record
     text = f"{record.epochs} of at most {record.config.epochs * record.config.ensemble} epochs"
     text += f" in {duration(record.seconds)}: {_STATUS[record.status]}. "
@@ -156,11 +187,11 @@ def learning(run: Run, sizes: np.ndarray) -> Markup:
         validated = any(epoch.validation_loss is not None for epoch in run.history)
         curves = figures.learning_curves(run.history, record.best_epoch, loss=_loss(record), validated=validated)
         drawings = [curves]
-    return element("section", element("h2", "Learning"), element("p", text), figures_of(drawings))
+    return Learning(text, drawings)
 
 
 def _sub_samples(record: RunRecord, sizes: np.ndarray) -> str:
-    """What was drawn of large sets, and what that does to a prediction."""
+    """Say how much was drawn of large sets, and how far that moves a prediction."""
     most = record.config.max_elements
     if most is None or not (sizes > most).any():
         return ""
@@ -175,11 +206,11 @@ def _sub_samples(record: RunRecord, sizes: np.ndarray) -> str:
     )
 
 
-def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
-    """What the model was fitted on."""
+def data(run: Run, summary: Summary, sizes: np.ndarray) -> Data:
+    """Return what the report tells of the data that the model was fitted on."""
     record = run.record
     split = record.split
-    pairs = [
+    facts = [
         ("sets", number(summary.num_sets)),
         ("elements", f"{number(summary.num_elements)}, all sets together"),
         (
@@ -191,97 +222,65 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Markup:
         ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
         ("kept together by", _grouping(record, summary)),
     ]
-    problems = [element("li", problem) for problem in summary.problems] or [element("li", "none found")]
-    return element(
-        "section",
-        element("h2", "Data"),
-        definitions(pairs),
-        reading([*record.processed.describe(), *record.reading], record.skipped),
-        element("h3", "Problems"),
-        element("ul", joined(problems)),
-        figures_of([figures.set_sizes(sizes)]),
-        element("h3", "Features of an element"),
-        _features(summary),
-        left_out(summary.left_out),
+    features = _features(summary)
+    return Data(
+        facts=facts,
+        notes=[*record.processed.describe(), *record.reading],
+        skipped=skipped_table(record.skipped),
+        problems=summary.problems,
+        figures=[figures.set_sizes(sizes)],
+        shape=summary.shape,
+        features=features[0] if features else None,
+        more_features=features[1] if len(features) > 1 else None,
+        left_out=left_out_table(summary.left_out),
     )
 
 
-def reading(said: Sequence[str], skipped: Mapping[str, str]) -> Markup:
-    """What was done to the elements and what people should know, and what was left out, while they were read."""
-    parts: list[object] = []
-    if said:
-        parts += [element("h3", "How the data were read"), element("ul", joined(element("li", line) for line in said))]
-    if skipped:
-        rows = [[name, reason] for name, reason in skipped.items()]
-        caption = f"{counted(len(rows), 'file or set')} left out, of which nothing here says anything."
-        parts += [element("h3", "Left out"), table(["file or set", "why"], rows, caption=caption)]
-    return joined(parts)
+def skipped_table(skipped: Mapping[str, str]) -> Table | None:
+    """Return the files or sets that could not be read, each with the reason; none where there are none."""
+    caption = f"{counted(len(skipped), 'file or set')} left out, of which nothing here says anything."
+    return table(["file or set", "why"], list(skipped.items()), caption=caption) if skipped else None
 
 
-def configuration(record: RunRecord) -> Markup:
-    """Model, fit and versions, as `model.json` has them."""
+def left_out_table(left_out: Mapping[str, str]) -> Table | None:
+    """Return the columns that are no features, each with the reason; none where there are none."""
+    head = ["column", "why it is no feature"]
+    return table(head, list(left_out.items()), caption="Columns that were left out.") if left_out else None
+
+
+def configuration(record: RunRecord) -> dict[str, list[tuple[str, str]]]:
+    """Return model, fit and versions, as `model.json` has them."""
     model = {"name": record.model, **record.spec, "parameters": f"{record.num_parameters:,}"}
     parts = {
         "Model": model | {"task": record.objective.kind},
         "Fit": record.config.model_dump(mode="json"),
         "Versions": record.versions | {"written": record.created},
     }
-    columns = [element("div", element("h3", title), definitions(_pairs(values))) for title, values in parts.items()]
-    return element(
-        "section",
-        element("h2", "Configuration"),
-        element("div", joined(columns), attributes={"class": "columns"}),
-    )
+    return {title: _pairs(values) for title, values in parts.items()}
 
 
-def repeat(command: str, record: RunRecord | None = None) -> Markup:
-    """The command that does it all again, and the checksums by which to see that it did."""
-    checksums = {} if record is None else {"data": record.fingerprint, "weights (SHA-256)": record.weights_sha256}
-    return element(
-        "section",
-        element("h2", "To repeat this run"),
-        element("pre", element("code", command)),
-        element(
-            "p",
-            "With the same data, versions and kind of machine, the same seed gives the same numbers on a CPU.",
-            attributes={"class": "quiet"},
-        ),
-        definitions((f"checksum of the {what}", value) for what, value in checksums.items() if value),
-    )
+def checksums(record: RunRecord) -> list[tuple[str, str]]:
+    """Return the checksums by which to see that a repeated run is the same."""
+    known = {"data": record.fingerprint, "weights (SHA-256)": record.weights_sha256}
+    return [(f"checksum of the {name}", value) for name, value in known.items() if value]
 
 
-def figures_of(drawings: Sequence[Drawing]) -> Markup:
-    """Figures beside each other, as far as there is room."""
-    if not drawings:
-        return Markup("")
-    return element("div", joined(drawing.markup() for drawing in drawings), attributes={"class": "figures"})
-
-
-def _features(summary: Summary) -> Markup:
-    if not summary.features:
-        return element("p", f"Elements have shape {summary.shape}.")
+def _features(summary: Summary) -> list[Table]:
+    """Return a table of the first features and one of the others, as far as there are any."""
+    head = ["feature", "lowest", "highest", "mean", "std", "missing"]
     rows = [
         [f.name, number(f.minimum), number(f.maximum), number(f.mean), number(f.std), number(f.missing)]
         for f in summary.features
     ]
-    head = ["feature", "lowest", "highest", "mean", "std", "missing"]
-    shown = table(head, rows[:_SHOWN_FEATURES], caption=f"{len(rows)} features, over all elements of all sets.")
-    if len(rows) <= _SHOWN_FEATURES:
-        return shown
-    rest = table(head, rows[_SHOWN_FEATURES:], caption="The other features.")
-    more = element("summary", f"{len(rows) - _SHOWN_FEATURES} more features")
-    return joined([shown, element("details", more, rest)])
-
-
-def left_out(left_out: Mapping[str, str]) -> Markup:
-    if not left_out:
-        return Markup("")
-    rows = [[name, reason] for name, reason in left_out.items()]
-    return table(["column", "why it is no feature"], rows, caption="Columns that were left out.")
+    parts = {
+        f"{len(rows)} features, over all elements of all sets.": rows[:_SHOWN_FEATURES],
+        "The other features.": rows[_SHOWN_FEATURES:],
+    }
+    return [table(head, part, caption=caption) for caption, part in parts.items() if part]
 
 
 def _loss(record: RunRecord) -> str:
-    """What the learning curves measure, with its unit."""
+    """Name the quantity on the learning curves, with its unit."""
     if record.objective.kind == "mixed":
         return "mean over the targets of squared errors (standardised) and cross entropies (nats)"
     if record.objective.kind != "regression":

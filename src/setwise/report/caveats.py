@@ -1,8 +1,10 @@
-"""The part of the report that says what not to believe: what goes along with the target beside the elements."""
+"""Name what speaks against a result: few held-out sets, and columns from which a target can be read off."""
+
+from dataclasses import dataclass
 
 from setwise.report.confounding import Association, associations
-from setwise.report.markup import Markup, element, table
 from setwise.report.rounding import number
+from setwise.report.table import Table, table
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
 
@@ -10,29 +12,47 @@ _SUSPECT = 0.05  # of an adjusted p-value
 _SHOWN = 10
 
 
-def distrust(run: Run, store: SetStore) -> Markup:
-    """What to distrust: few held-out sets, and columns from which the target could be read without the elements."""
+@dataclass(frozen=True)
+class Caveats:
+    """Reasons to doubt a result.
+
+    Attributes:
+        sentences: the reasons, in words.
+        table: columns of the table of sets beside the targets; none where there are no others.
+    """
+
+    sentences: list[str]
+    table: Table | None
+
+
+def caveats(run: Run, store: SetStore) -> Caveats:
+    """Return the reasons to doubt a run's result: few held-out sets, columns that predict the target without elements.
+
+    Args:
+        run: a fitted run.
+        store: the sets that it was fitted and tested on.
+    """
     record = run.record
     found = associations(store, record.objective.targets)
-    parts: list[object] = [element("h2", "What to distrust")]
-    parts += [element("p", sentence) for sentence in sentences(found, len(record.split.test))]
-    if found:
-        rows = [
-            [a.column, a.target, number(a.sets), number(a.strength), number(a.p_value), number(a.adjusted)]
-            for a in found[:_SHOWN]
-        ]
-        head = ["column of the sets", "goes along with", "sets", "strength, 0 to 1", "p", "p, adjusted"]
-        shown = "" if len(found) <= _SHOWN else f", the {_SHOWN} strongest shown"
-        caption = (
-            f"Each column of the table of sets beside the target ({len(found)} looked at{shown}): Cramer's "
-            "V, correlation ratio of ranks, or rank correlation; p from 999 random pairings, adjusted after Holm."
-        )
-        parts.append(table(head, rows, caption=caption))
-    return element("section", *parts)
+    return Caveats(sentences(found, len(record.split.test)), _table(found) if found else None)
+
+
+def _table(found: tuple[Association, ...]) -> Table:
+    rows = [
+        [a.column, a.target, number(a.sets), number(a.strength), number(a.p_value), number(a.adjusted)]
+        for a in found[:_SHOWN]
+    ]
+    head = ["column of the sets", "goes along with", "sets", "strength, 0 to 1", "p", "p, adjusted"]
+    shown = "" if len(found) <= _SHOWN else f", the {_SHOWN} strongest shown"
+    caption = (
+        f"Each column of the table of sets beside the target ({len(found)} looked at{shown}): Cramer's V, correlation "
+        "ratio of ranks, or rank correlation; p from 999 random pairings, adjusted after Holm."
+    )
+    return table(head, rows, caption=caption)
 
 
 def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
-    """What is to be said before the table."""
+    """Return the reasons in words, for `held_out` sets and the columns that were found."""
     said = []
     if held_out < 30:
         said.append(

@@ -1,4 +1,4 @@
-"""Which elements stand out in an explanation, and by which features they can be told from the others."""
+"""Find the elements that stand out in an explanation, and the features that separate them from the others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Group:
         elements: ``(n, D)`` in the units of the data.
         scores: ``(n,)`` score times size of the set, so that large and small sets count alike.
         top: ``(n,)`` which of them stand out: the highest `TOP` of the scores, above zero.
-        features: places of the features that tell them best from the others, best first.
+        features: places of the features that separate them best from the others, best first.
         pairs: of features, likewise.
     """
 
@@ -40,14 +40,14 @@ class Group:
 
 
 def groups(explanation: Explanation, store: SetStore, method: str, *, seed: int = 0) -> list[Group]:
-    """Elements by the answer of their sets, the answer with most sets first; none where elements are no vectors.
+    """Return the elements by the answer of their sets, the answer with most sets first; none where they are no vectors.
 
     A group in which next to nothing stands out is left out. Large groups are sub-sampled.
 
     Args:
         explanation: of sets of the store.
         store: the sets.
-        method: whose scores are meant.
+        method: the one that gave the scores.
         seed: of the sub-samples.
     """
     if len(store.shape) != 1:
@@ -78,22 +78,22 @@ def _group(answer: str, parts: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.
     top &= scores > 0
     if top.sum() < _FEWEST or top.all():
         return None
-    apart = np.asarray([_apart(column, top) for column in elements.T])
-    features = tuple(np.argsort(-apart, kind="stable")[:MOST_FEATURES].tolist())
-    pairs = sorted(combinations(features, 2), key=lambda pair: -_apart_in_plane(elements[:, list(pair)], top))
-    return Group(answer, len(parts), elements, scores, top, features, _different(pairs))
+    distances = np.asarray([_ks_distance(column, top) for column in elements.T])
+    features = tuple(np.argsort(-distances, kind="stable")[:MOST_FEATURES].tolist())
+    pairs = sorted(combinations(features, 2), key=lambda pair: -_total_variation(elements[:, list(pair)], top))
+    return Group(answer, len(parts), elements, scores, top, features, _two_pairs(pairs))
 
 
-def _apart(values: np.ndarray, top: np.ndarray) -> float:
-    """How far two distributions of one feature lie apart: Kolmogorov and Smirnov's largest difference, from 0 to 1."""
+def _ks_distance(values: np.ndarray, top: np.ndarray) -> float:
+    """Return the Kolmogorov-Smirnov distance of two distributions of one feature, from 0 to 1."""
     order = np.argsort(values, kind="stable")
     share = np.cumsum(top[order]) / top.sum() - np.cumsum(~top[order]) / (~top).sum()
     last = np.append(np.diff(values[order]) > 0, True)  # of equal values, the last
     return float(np.abs(share[last]).max())
 
 
-def _apart_in_plane(values: np.ndarray, top: np.ndarray) -> float:
-    """Total variation distance of two distributions in a plane, on a grid of quantiles, from 0 to 1."""
+def _total_variation(values: np.ndarray, top: np.ndarray) -> float:
+    """Return the total variation distance of two distributions in a plane, on a grid of quantiles, from 0 to 1."""
     cells = np.zeros(len(values), np.int64)
     for column in values.T:
         edges = np.unique(np.quantile(column, np.linspace(0, 1, _BINS + 1)[1:-1]))
@@ -102,8 +102,8 @@ def _apart_in_plane(values: np.ndarray, top: np.ndarray) -> float:
     return float(np.abs(counts[0] - counts[1]).sum() / 2)
 
 
-def _different(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The best pair, and the best one that adds another feature at least."""
+def _two_pairs(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the best pair, and the best one that adds another feature at least."""
     if len(pairs) < 2:
         return tuple(pairs)
     second = next((pair for pair in pairs[1:] if not set(pair) & set(pairs[0])), pairs[1])

@@ -12,7 +12,7 @@ COMMAND = "setwise fit '<cells>.csv' --target '<b>$x$' --out runs/x"
 
 
 class Page(HTMLParser):
-    """What a browser would see of a page."""
+    """A page as a browser sees it."""
 
     def __init__(self, text: str):
         super().__init__()

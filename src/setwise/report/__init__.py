@@ -1,4 +1,4 @@
-"""The report of a run, and what its numbers mean in words."""
+"""Write the report of a run, and say in words what its numbers mean."""
 
 from setwise.report.page import page, write_report
 from setwise.report.verdict import verdict

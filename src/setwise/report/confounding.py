@@ -1,4 +1,4 @@
-"""Which columns of the table of sets go along with a target: a class that is its batch is learned as its batch."""
+"""Measure how strongly columns of the table of sets go along with a target, since a model can learn a batch instead."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ _NOT_ABOUT_SETS = ("set_id", "split")
 
 @dataclass(frozen=True)
 class Association:
-    """How much a column and a target of the same sets say about each other.
+    """An association between a column and a target of the same sets.
 
     Attributes:
         column: of the table of sets, or the number of elements (`SIZE`).
-        target: what is predicted.
-        sets: how many have both values.
+        target: the column that is predicted.
+        sets: number of sets that have both values.
         strength: 0 for nothing to 1 for everything: Cramer's V of two classifications, the correlation ratio of ranks
             of a classification and a number, the absolute rank correlation (Spearman) of two numbers.
         p_value: share of 999 random pairings of the two (and the true one) that are at least as strong.
@@ -39,7 +39,7 @@ class Association:
 
 
 def associations(store: SetStore, targets: tuple[str, ...]) -> tuple[Association, ...]:
-    """What goes along with the targets among the columns of the table of sets and their sizes, strongest first.
+    """Return the associations of the targets with the other columns and with the sizes of the sets, strongest first.
 
     Columns that are names (text that hardly repeats), constant or known for few sets are passed over. Sets are
     shuffled one by one, so groups of sets (several of one patient) make p-values too small.
@@ -65,7 +65,7 @@ def associations(store: SetStore, targets: tuple[str, ...]) -> tuple[Association
 
 
 def _values(column: pa.Array) -> np.ndarray | None:
-    """Numbers with NaN, or classes as text with None; none for lists and for names of the sets."""
+    """Return numbers with NaN, or classes as text with None; none for lists and for names of the sets."""
     if pa.types.is_nested(column.type):
         return None
     if is_number(column.type) and not pa.types.is_boolean(column.type):
@@ -95,7 +95,7 @@ def _known(values: np.ndarray) -> np.ndarray:
 
 
 def _coded(values: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Ranks of numbers, or numbers of classes; and whether they are classes."""
+    """Return ranks of numbers, or numbers of classes; and whether they are classes."""
     different, codes = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
     if values.dtype == object or len(different) <= _CLASSES:
         return codes, True
@@ -103,7 +103,7 @@ def _coded(values: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _strength(a: tuple[np.ndarray, bool], b: tuple[np.ndarray, bool]) -> float:
-    """From 0 to 1; each of a and b is values and whether they are classes."""
+    """Return a strength from 0 to 1; each of a and b is values and whether they are classes."""
     if a[1] and b[1]:
         return _cramers_v(a[0], b[0])
     if not a[1] and not b[1]:
@@ -124,7 +124,7 @@ def _cramers_v(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _holm(found: list[Association]) -> list[Association]:
-    """The same with adjusted p-values."""
+    """Adjust p-values for their number, stepwise."""
     order = sorted(found, key=lambda a: a.p_value)
     adjusted, largest = [], 0.0
     for position, a in enumerate(order):

@@ -1,4 +1,4 @@
-"""Figures of elements that stand out in an explanation, beside all elements."""
+"""Draw the elements that stand out in an explanation, beside all elements."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _TAIL = 15  # times the middle 80 %, from which an axis is stretched near zero
 
 
 def pairs_of_features(groups: Sequence[Group], features: Sequence[str], *, method: str) -> Drawing | None:
-    """The elements that stand out against all, in the most telling pairs of features; a row per answer."""
+    """Draw the elements that stand out among all, in the pairs of features that separate best; a row per answer."""
     shown = [group for group in groups[:_MOST_GROUPS] if group.pairs]
     if not shown:
         return None
@@ -48,7 +48,7 @@ def pairs_of_features(groups: Sequence[Group], features: Sequence[str], *, metho
 
 
 def distributions(groups: Sequence[Group], features: Sequence[str], *, method: str) -> Drawing | None:
-    """How features of the elements that stand out are distributed, against all others; a row per answer."""
+    """Draw the distributions of features of the elements that stand out, against all others; a row per answer."""
     shown = list(groups[:_MOST_GROUPS])
     if not shown:
         return None
@@ -71,7 +71,7 @@ def distributions(groups: Sequence[Group], features: Sequence[str], *, method: s
     return Drawing(
         figure,
         f"Features of the highest {TOP:.0%} of the elements by {method} (orange, dashed) against all others (grey), "
-        "the most telling feature first; each curve has the same area.",
+        "the most distinctive feature first; each curve has the same area.",
         f"Histograms of features of high-scored elements against the others. Medians, {words}.",
     )
 
@@ -112,7 +112,7 @@ def _densities(ax: Axes, values: np.ndarray, top: np.ndarray) -> None:
 
 
 def _stretch(ax: Axes, values: np.ndarray, which: str) -> float:
-    """Limits that hold all but the outermost values; an axis with long tails stretched near zero, by how much."""
+    """Limit an axis to all but the outermost values and stretch it near zero where tails are long; return by how much."""
     low, tenth, most, high = np.quantile(values, [0.001, 0.1, 0.9, 0.999])
     middle = most - tenth
     width = 0.0

@@ -1,4 +1,4 @@
-"""Figures of an explanation over all sets: deletion curves, and answers against the number of elements."""
+"""Draw an explanation over all sets: deletion curves, and answers against the number of elements."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _NAMED, _FAINT = 5, 40  # sets that have a line of their own, and a name / sets 
 
 
 def deletion_curves(explanation: Explanation, found: list[Standing]) -> Drawing | None:
-    """How far the answer falls while elements are removed, by score and at random; mean over sets."""
+    """Draw the fall of the answer while elements are removed, by score and at random; mean over sets."""
     curves = _curves(explanation)
     if not curves:
         return None
@@ -61,7 +61,7 @@ def deletion_curves(explanation: Explanation, found: list[Standing]) -> Drawing 
 
 
 def more_elements(explanation: Explanation) -> Drawing:
-    """The answer against the number of elements drawn, with its spread, for some sets."""
+    """Draw the answer against the number of elements drawn, with its spread, for some sets."""
     table = explanation.more_elements
     names = table["set_id"].to_numpy()
     ids = explanation.sets["set_id"].to_pylist()
@@ -98,7 +98,7 @@ def more_elements(explanation: Explanation) -> Drawing:
 
 
 def _curves(explanation: Explanation) -> dict[str, dict[int, np.ndarray]]:
-    """How far the answer fell at `_SHARES` ``(B, P)``, by method and order, of sets with two elements at least."""
+    """Return falls of the answer at `_SHARES` ``(B, P)``, by method and order, of sets with two elements or more."""
     table = explanation.deletion
     sets, methods = table["set_id"].to_numpy(), table["method"].to_numpy()
     orders, shares, values = (table[name].to_numpy() for name in ("order", "share", "explained"))

@@ -1,4 +1,4 @@
-"""The folder of an explanation: tables, figures, a page; whole or not at all."""
+"""Write the folder of an explanation, with tables, figures and a page, whole or not at all."""
 
 import os
 import shutil
@@ -46,10 +46,10 @@ def write_explanation(
     The folder is made aside and renamed once it is whole; an older explanation stays until then.
 
     Args:
-        explanation: what was found.
+        explanation: scores of elements and their faithfulness.
         figures: its figures.
         folder: new, or an older explanation.
-        command: what repeats it.
+        command: the one that repeats it.
         copies: writes copies of the source with scores into the folder that it is given, or none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whether the scores of an explanation are faithful, in numbers and in words, for the page and the terminal."""
+"""Judge whether the scores of an explanation are faithful, in numbers and in words, for the page and the terminal."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ _GOOD, _CHANCE = 0.9, 0.6  # share of random orders that are beaten
 
 @dataclass(frozen=True)
 class Standing:
-    """How a method's deletion curves compare with those of random orders, over all sets.
+    """A method's deletion curves compared with those of random orders, over all sets.
 
     Attributes:
         method: its name.
         sets: with two elements at least, since others have no curve.
         area: mean over sets of how much the answer falls.
         random_area: the same of random orders.
-        random_std: how far random orders of one set lie apart, mean over sets; none with one order.
+        random_std: standard deviation between random orders of one set, mean over sets; none with one order.
         beaten: share of the random orders, of all sets, that it beats; 0.5 is chance.
         wins: sets in which it beats every random order.
     """
@@ -40,7 +40,7 @@ class Standing:
 
     @property
     def verdict(self) -> str:
-        """How far the scores can be trusted, in a word or two."""
+        """Say in a word or two how far the scores can be trusted."""
         if not self.sets:
             return "not known"
         if self.beaten >= _GOOD:
@@ -49,7 +49,7 @@ class Standing:
 
 
 def standings(explanation: Explanation) -> list[Standing]:
-    """A standing for each method, in the order of the methods."""
+    """Return a standing for each method, in the order of the methods."""
     table, found = explanation.faithfulness, []
     names = table["method"].to_numpy()
     columns = {name: table[name].to_numpy() for name in ("area", "random_area", "random_std", "orders", "beaten")}
@@ -75,13 +75,13 @@ def standings(explanation: Explanation) -> list[Standing]:
 
 
 def most_faithful(explanation: Explanation) -> str:
-    """The method whose highest scores move the answer most; one with signs before attention."""
+    """Return the method whose highest scores move the answer most; one with signs before attention."""
     found = standings(explanation)
     return max(found, key=lambda own: (own.sets > 0, own.method in SIGNED, own.area - own.random_area)).method
 
 
 def faithful_words(own: Standing, unit: str) -> str:
-    """What a standing means, in a sentence or two."""
+    """Say in a sentence or two what a standing means."""
     name = METHOD_WORDS[own.method]
     name = name[:1].upper() + name[1:]
     if not own.sets:
@@ -100,7 +100,7 @@ def faithful_words(own: Standing, unit: str) -> str:
 
 
 def more_elements_words(explanation: Explanation) -> str:
-    """Whether more elements would change the answers, in words."""
+    """Say whether more elements would change the answers."""
     sets = explanation.sets
     spread, drift = (sets[name].to_numpy().astype(np.float64) for name in ("spread", "drift"))
     predicted = sets["predicted"].to_numpy()

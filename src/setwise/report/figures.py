@@ -1,4 +1,4 @@
-"""Figures of every run: how fitting went, how large the sets are."""
+"""Draw the figures of every run: learning curves and sizes of the sets."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _WIDE = 20.0  # largest over smallest from which an axis is logarithmic
 
 
 def learning_curves(history: Sequence[EpochRecord], best_epoch: int, *, loss: str, validated: bool) -> Drawing:
-    """Loss on training and validation sets after each epoch; ``loss`` says what is measured.
+    """Draw the loss on training and validation sets after each epoch; ``loss`` names it, with its unit.
 
     Of an ensemble each member has its lines, the first one stronger than the others.
     """
@@ -59,7 +59,7 @@ def learning_curves(history: Sequence[EpochRecord], best_epoch: int, *, loss: st
 
 
 def _member(ax: Axes, history: Sequence[EpochRecord], *, validated: bool) -> None:
-    """The faint lines of a further member of an ensemble."""
+    """Draw the faint lines of a further member of an ensemble."""
     epochs = [record.epoch for record in history]
     ax.plot(epochs, [record.train_loss for record in history], color=BLUE, linewidth=0.8, alpha=0.35)
     if validated:
@@ -68,7 +68,7 @@ def _member(ax: Axes, history: Sequence[EpochRecord], *, validated: bool) -> Non
 
 
 def set_sizes(sizes: np.ndarray) -> Drawing:
-    """How many elements the sets have."""
+    """Draw the distribution of the numbers of elements of the sets."""
     low, high = int(sizes.min()), int(sizes.max())
     wide = high > _WIDE * low
     with axes(height=2.9) as (figure, ax):

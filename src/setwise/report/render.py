@@ -10,7 +10,7 @@ def render(template: str, **values: object) -> str:
 
     Args:
         template: its path in ``templates/``.
-        values: what it shows: text, tables, figures. Text is escaped.
+        values: text, tables and figures, by the names that the template gives them. Text is escaped.
 
     Raises:
         jinja2.UndefinedError: the template asks for a value that was not given.

@@ -1,10 +1,10 @@
-"""Numbers as people read them; the same on the page and in the terminal."""
+"""Round numbers and times as people read them; the same on the page and in the terminal."""
 
 import math
 
 
 def number(value: float | int | None) -> str:
-    """A value with four digits that count, or its whole part where that is longer; "-" where there is none.
+    """Return a value with four significant digits, or its whole part where that is longer; "-" where there is none.
 
     Example:
         >>> number(1234.5678), number(0.000123456), number(7), number(None)
@@ -20,7 +20,7 @@ def number(value: float | int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time for people.
+    """Return a time in the units that suit its length.
 
     Example:
         >>> duration(4.21), duration(75), duration(7500)

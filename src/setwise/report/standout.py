@@ -22,10 +22,10 @@ class Group:
 
     Attributes:
         answer: the class, or the target.
-        sets: how many sets they are of.
+        sets: number of sets that they are of.
         elements: ``(n, D)`` in the units of the data.
         scores: ``(n,)`` score times size of the set, so that large and small sets count alike.
-        top: ``(n,)`` which of them stand out: the highest `TOP` of the scores, above zero.
+        top: ``(n,)`` true for those that stand out: the highest `TOP` of the scores, above zero.
         features: places of the features that separate them best from the others, best first.
         pairs: of features, likewise.
     """

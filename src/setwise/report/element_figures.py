@@ -112,7 +112,7 @@ def _densities(ax: Axes, values: np.ndarray, top: np.ndarray) -> None:
 
 
 def _stretch(ax: Axes, values: np.ndarray, which: str) -> float:
-    """Limit an axis to all but the outermost values and stretch it near zero where tails are long; return by how much."""
+    """Limit an axis to all but the outermost values, stretch it near zero where tails are long; return by how much."""
     low, tenth, most, high = np.quantile(values, [0.001, 0.1, 0.9, 0.999])
     middle = most - tenth
     width = 0.0

@@ -9,7 +9,7 @@ from setwise.models import SetModel
 
 
 def attention(one: OneSet) -> np.ndarray:
-    """Attention weights of the pooling, times the number of elements, mean over heads, seeds and members: ``(n,)``.
+    """Return attention weights of the pooling, times the number of elements, mean of heads, seeds, members: ``(n,)``.
 
     One is an even share. The weights say where the model looks, not which way an element pushes the answer, and not how
     much its value matters; the deletion curve beside them says how far they can be trusted.

@@ -18,7 +18,7 @@ _ROWS = 1 << 14  # elements left out at a time, of those that are left out of th
 
 
 def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[np.ndarray, str]:
-    """Scores of leaving each element out, ``score_j = f(S) - f(S without j)``, and how they were computed.
+    """Return scores of leaving each element out, ``score_j = f(S) - f(S without j)``, and how they were computed.
 
     Above zero: the element pushes the answer up. A set of one element has no such score (NaN).
 
@@ -48,14 +48,14 @@ def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[n
 
 
 def how_left_out(model: SetModel, size: int, *, exact_limit: int) -> str:
-    """How a set of a size is computed: "pooled", "recomputed" or "frozen"."""
+    """Return how a set of a size is computed: "pooled", "recomputed" or "frozen"."""
     if coupling(model.encoder) is None:
         return POOLED
     return RECOMPUTED if size <= exact_limit else FROZEN
 
 
 def cost_of_leaving_out(model: SetModel, size: int, *, exact_limit: int) -> int:
-    """Elements that pass through the model for a set of a size."""
+    """Return the number of elements that pass through the model for a set of a size."""
     return size**2 if how_left_out(model, size, exact_limit=exact_limit) == RECOMPUTED else size
 
 
@@ -72,7 +72,7 @@ def _all_but_one(size: int, device: torch.device) -> Iterator[Tensor]:
 
 
 def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
-    """One encoding of the set; then pooling and decoder in float64, since differences are of the order of 1 / n."""
+    """Encode the set once; then pool and decode in float64, since differences are of the order of 1 / n."""
     with torch.no_grad():
         found = [_of_member(one, member) for member in one.members]
         one.advance(len(one))
@@ -81,12 +81,12 @@ def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
 
 
 def _stacked(outputs: Sequence[Tensor]) -> Tensor:
-    """Outputs ``(B, K)`` of every member as an ensemble's, ``(B, M, K)``."""
+    """Return outputs ``(B, K)`` of every member as an ensemble's, ``(B, M, K)``."""
     return torch.stack(list(outputs), 1)
 
 
 def _of_member(one: OneSet, model: SetModel) -> tuple[Tensor, Tensor]:
-    """A member's outputs for the set, ``(1, K)``, and without each of its elements, ``(n, K)``."""
+    """Return a member's outputs for the set, ``(1, K)``, and without each of its elements, ``(n, K)``."""
     encoded = model.encoder(one.batch()).elements.double()
     pooling, decoder = (copy.deepcopy(part).double() for part in (model.pooling, model.decoder))
     covariates = None if one.covariates is None else one.covariates.double()

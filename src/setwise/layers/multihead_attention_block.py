@@ -192,5 +192,5 @@ class MultiheadAttentionBlock(SetLayer):
 
 
 def _by_head(rows: Tensor, heads: int) -> Tensor:
-    """``(n, W)`` as ``(H, n, W / H)``."""
+    """Return ``(n, W)`` as ``(H, n, W / H)``."""
     return rows.view(len(rows), heads, -1).transpose(0, 1)

@@ -42,7 +42,7 @@ class Equivariant(ResidualConnection):
 
 
 class Aggregated(ResidualConnection):
-    """What the set of the element is pooled to.
+    """The vector that the element's set is pooled to.
 
     Args:
         reduction: how it is pooled.

@@ -21,7 +21,7 @@ _PADDING_LIMIT = 2
 def set_attention(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor:
-    """softmax(scale q k') v within each set and head; equivariant in the queries, invariant in the keys.
+    """Compute softmax(scale q k') v within each set and head; equivariant in the queries, invariant in the keys.
 
     Args:
         q: ``(Nq, W)`` queries of B sets; head h is features ``h * W / heads`` and on.
@@ -53,7 +53,7 @@ def set_attention(
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
-    """Queries, keys and values ``(B, S, H, W / H)`` to packed ``(B * S, W)``."""
+    """Attend from queries, keys and values ``(B, S, H, W / H)`` to packed ``(B * S, W)``."""
     q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
     y = F.scaled_dot_product_attention(q, k, v, scale=scale)
     return y.transpose(1, 2).flatten(2).flatten(0, 1)
@@ -62,7 +62,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
 def _padded_attention(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor:
-    """All sets padded to the largest of the batch, by operators that exported programs have."""
+    """Attend with all sets padded to the largest of the batch, by operators that exported programs have."""
     sets, width = queries.num_sets, q.shape[1]
     q_rows, q_size, _ = _padded_rows(queries)
     k_rows, k_size, real = _padded_rows(keys)
@@ -78,7 +78,7 @@ def _padded_attention(
 
 
 def _padded_rows(layout: SetLayout) -> tuple[Tensor, int, Tensor]:
-    """Where each element lies among padded sets ``(N,)``, their size S, and what of it is real ``(B, S)``."""
+    """Return the place of each element among padded sets ``(N,)``, their size S, and what of it is real ``(B, S)``."""
     size = layout.set_size
     if size is None:
         size = cast(int, layout.sizes.max().item())  # a symbol while a program is exported, which int() would look into
@@ -104,7 +104,7 @@ class _Padding:
         self.index = slice(starts[0], starts[0] + longest) if len(sizes) == 1 else self.rows
 
     def bias(self, like: Tensor) -> Tensor | None:
-        """What to add to the logits so that padded keys take no part, ``(G, 1, 1, S)``, or none without padding."""
+        """Return a bias ``(G, 1, 1, S)`` for the logits that leaves padded keys out, or none without padding."""
         if self.real is None:
             return None
         return torch.zeros_like(self.real, dtype=like.dtype).masked_fill(~self.real, -torch.inf)[:, None, None]
@@ -122,7 +122,7 @@ class _Padding:
 
 
 def _groups(q_offsets: Tensor, k_offsets: Tensor) -> Iterator[tuple[_Padding, _Padding]]:
-    """Sets of similar sizes together; a set that is like no other stays alone and is not copied."""
+    """Put sets of similar sizes together; a set that is like no other stays alone and is not copied."""
     q_starts, k_starts = q_offsets.tolist(), k_offsets.tolist()
     q_sizes, k_sizes = q_offsets.diff().tolist(), k_offsets.diff().tolist()
 
@@ -167,7 +167,7 @@ def _ragged_attention_backward(
     heads: int,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The plain formula, with the weights computed anew, some queries at a time."""
+    """Compute the plain formula, with the weights computed anew, some queries at a time."""
     dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
     for queries, keys in _groups(q_offsets, k_offsets):
         qs, gs, ks, vs = (*(queries.pad(x, heads) for x in (q, grad)), *(keys.pad(x, heads) for x in (k, v)))

@@ -19,7 +19,7 @@ _WIDEST_HEAD = 256
 def gpu_attention(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor | None:
-    """As `setwise.ops.set_attention`; none where neither way serves."""
+    """Compute what `setwise.ops.set_attention` does; none where neither way serves."""
     if not (queries.largest and keys.largest):
         return None
     if _flash_serves(q, heads):
@@ -49,7 +49,7 @@ def _flash(q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout,
 def padded_attention(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor:
-    """As `setwise.ops.set_attention`, on tensors padded to the largest set; layouts must know it."""
+    """Compute what `setwise.ops.set_attention` does, on tensors padded to the largest set; layouts must know it."""
     (q_slots, q_longest), (k_slots, k_longest) = _slots(queries), _slots(keys)
 
     def pad(x: Tensor, slots: Tensor, sets: int, longest: int) -> Tensor:
@@ -67,6 +67,6 @@ def padded_attention(
 
 
 def _slots(layout: SetLayout) -> tuple[Tensor, int]:
-    """Where each element lies in the padded tensor, sets one after the other, and the size of all of them."""
+    """Return the place of each element in the padded tensor, sets one after the other, and the size of all of them."""
     longest = -(-layout.largest // _ALIGNED) * _ALIGNED
     return layout.set_index * longest + layout.within, longest

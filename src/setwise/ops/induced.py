@@ -18,12 +18,12 @@ _ELEMENTS_PER_SET = 128  # on the average; below, the products of each set's poi
 
 
 def absorbed_serves(x: Tensor, layout: SetLayout) -> bool:
-    """Whether these operators serve: where the compiled loops do, for sets of many elements."""
+    """Return whether these operators serve: where the compiled loops do, for sets of many elements."""
     return kernels_serve(x, layout) and x.shape[0] >= _ELEMENTS_PER_SET * layout.num_sets
 
 
 def gather_by_attention(x: Tensor, layout: SetLayout, points: Tensor) -> Tensor:
-    """Averages of the elements of each set, weighted by softmax(points x') over the set; invariant.
+    """Average the elements of each set, weighted by softmax(points x') over the set; invariant.
 
     Args:
         x: ``(N, W)``.
@@ -39,7 +39,7 @@ def gather_by_attention(x: Tensor, layout: SetLayout, points: Tensor) -> Tensor:
 def spread_by_attention(
     x: Tensor, layout: SetLayout, points: Tensor, bias: Tensor, values: Tensor, residual: Tensor
 ) -> Tensor:
-    """residual + softmax(x points' + bias) values, the softmax over the points of the own set; equivariant.
+    """Compute residual + softmax(x points' + bias) values, the softmax over the points of the own set; equivariant.
 
     Args:
         x: ``(N, W)``.
@@ -57,13 +57,13 @@ def spread_by_attention(
 
 
 def _sets(x: Tensor, offsets: Tensor) -> tuple[Tensor, ...] | None:
-    """The rows of each set, or none where all sets have one size, so that one batched product serves."""
+    """Return the rows of each set, or none where all sets have one size, so that one batched product serves."""
     sizes = offsets.diff().tolist()
     return None if min(sizes) == max(sizes) else x.split(sizes)
 
 
 def _weigh(weights: Tensor, x: Tensor, offsets: Tensor) -> Tensor:
-    """``weights' x`` of each set: ``(N, C)``, ``(N, W)`` to ``(B, C, W)``."""
+    """Compute ``weights' x`` of each set: ``(N, C)``, ``(N, W)`` to ``(B, C, W)``."""
     num_sets = offsets.shape[0] - 1
     split = _sets(x, offsets)
     if split is None:
@@ -75,7 +75,7 @@ def _weigh(weights: Tensor, x: Tensor, offsets: Tensor) -> Tensor:
 
 
 def _apply(x: Tensor, matrices: Tensor, offsets: Tensor, *, add_to: Tensor | None = None) -> Tensor:
-    """``x matrix`` of each set: ``(N, C)``, ``(B, C, W)`` to ``(N, W)``, added to ``add_to`` in place where given."""
+    """Compute ``x matrix`` of each set: ``(N, C)``, ``(B, C, W)`` to ``(N, W)``, added to ``add_to`` in place."""
     num_sets, width = offsets.shape[0] - 1, matrices.shape[2]
     out = x.new_empty(x.shape[0], width) if add_to is None else add_to
     split = _sets(x, offsets)
@@ -90,7 +90,7 @@ def _apply(x: Tensor, matrices: Tensor, offsets: Tensor, *, add_to: Tensor | Non
 
 @torch.library.custom_op("setwise::gather_by_attention", mutates_args=())
 def _gather(x: Tensor, offsets: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-    """The averages, and the weights ``(N, C)`` for the backward pass."""
+    """Return the averages, and the weights ``(N, C)`` for the backward pass."""
     weights = x @ points.t()
     with numba_kernels("softmax_kernels") as kernels:
         kernels.over_elements(weights.numpy(), offsets.numpy())
@@ -113,7 +113,7 @@ def _gather_backward(
 def _spread(
     x: Tensor, offsets: Tensor, points: Tensor, bias: Tensor, values: Tensor, residual: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The result, and the weights ``(N, H I)`` for the backward pass."""
+    """Return the result, and the weights ``(N, H I)`` for the backward pass."""
     heads = points.shape[1]
     weights = _apply(x, points.flatten(1, 2).mT, offsets)
     out = torch.empty_like(residual)
@@ -151,7 +151,7 @@ def _spread_backward(
 
 
 def _by_head(x: Tensor, heads: int):
-    """``(N, H C)`` as an array ``(N, H, C)``."""
+    """Return ``(N, H C)`` as an array ``(N, H, C)``."""
     return x.view(x.shape[0], heads, -1).numpy()
 
 

@@ -16,7 +16,7 @@ _IN_ORDER = {"contract", "nsz"}  # (x - shift) - mean must not become x - (shift
 
 @njit(cache=True, nogil=True)
 def _pieces(offsets):
-    """Rows ``[start, stop)`` of every piece and its set; a set of at most `_ROWS` elements is one piece."""
+    """Return rows ``[start, stop)`` of every piece and its set; a set of at most `_ROWS` elements is one piece."""
     count = 0
     for i in range(offsets.shape[0] - 1):
         count += max(1, -(-(offsets[i + 1] - offsets[i]) // _ROWS))
@@ -33,7 +33,7 @@ def _pieces(offsets):
 
 @njit(cache=True, nogil=True)
 def _chunks(pieces, rows):
-    """Where chunks of pieces with about the same number of rows begin."""
+    """Return the first piece of each chunk; chunks have about the same number of rows."""
     bounds = np.empty(_CHUNKS + 1, np.int64)
     p = 0
     for chunk in range(_CHUNKS + 1):
@@ -54,7 +54,7 @@ def _first(x, row):
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
 def _moments(x, start, stop, shift):
-    """Sum and sum of squares of ``x - shift`` over some rows."""
+    """Return sum and sum of squares of ``x - shift`` over some rows."""
     total, squares = 0.0, 0.0
     for r in range(start, stop):
         row_total, row_squares = np.float32(0), np.float32(0)
@@ -117,7 +117,7 @@ def _transform(x, start, stop, stat, weight, bias, relu, out):
 
 @njit(cache=True, nogil=True, parallel=True)
 def forward(x, offsets, weight, bias, eps, relu, out, stats):
-    """Set norm, and ReLU where ``relu``: fills ``out (N, W)`` and ``stats (B, 3)`` (shift, mean about it, 1 / std)."""
+    """Fill ``out (N, W)`` with set norm, and ReLU where ``relu``; ``stats (B, 3)`` with shift, mean, 1/std."""
     pieces = _pieces(offsets)
     bounds = _chunks(pieces, x.shape[0])
     for i in range(offsets.shape[0] - 1):
@@ -133,7 +133,7 @@ def forward(x, offsets, weight, bias, eps, relu, out, stats):
 
 @njit(cache=True, nogil=True, parallel=True)
 def transform(x, offsets, weight, bias, stats, relu, out):
-    """What `forward` computes, with its statistics given."""
+    """Compute what `forward` does, with its statistics given."""
     pieces = _pieces(offsets)
     bounds = _chunks(pieces, x.shape[0])
     for chunk in prange(_CHUNKS):
@@ -157,7 +157,7 @@ def _sums(grad, x, start, stop, stat, weight, bias, relu, of_weight, of_bias):
 
 @njit(cache=True, nogil=True, fastmath=_IN_ORDER)
 def _pull_back(grad, x, start, stop, stat, weight, bias, relu, along, onto, residual, out):
-    """(g weight - mean(g weight) - y mean(g weight y)) / std, and the residual's gradient."""
+    """Compute (g weight - mean(g weight) - y mean(g weight y)) / std, and the residual's gradient."""
     shift, mean, rstd = stat[0], stat[1], stat[2]
     for r in range(start, stop):
         for c in range(x.shape[1]):
@@ -182,7 +182,7 @@ def _set_means(weight, of_weight, of_bias, count):
 
 @njit(cache=True, nogil=True, parallel=True)
 def backward(grad, x, offsets, weight, bias, stats, relu, residual, out, of_weight, of_bias):
-    """Gradients of `forward`: by the elements into ``out`` (which may be ``grad`` itself), by weight and bias per set.
+    """Compute gradients of `forward`: by the elements into ``out`` (or ``grad`` itself), by weight and bias per set.
 
     ``residual (N, W)`` is added to the gradient by the elements; an empty one ``(0, W)`` is not. ``of_weight`` and
     ``of_bias`` are ``(B, W)``.
@@ -224,7 +224,7 @@ def backward(grad, x, offsets, weight, bias, stats, relu, residual, out, of_weig
 
 @njit(cache=True, nogil=True, parallel=True)
 def add_relu(x, out, passed):
-    """``out = x + ReLU(out)`` in place, and where ReLU passed."""
+    """Compute ``out = x + ReLU(out)`` in place, and mark where ReLU passed."""
     for r in prange(x.shape[0]):
         for c in range(x.shape[1]):
             passed[r, c] = out[r, c] > 0
@@ -233,7 +233,7 @@ def add_relu(x, out, passed):
 
 @njit(cache=True, nogil=True, parallel=True)
 def where(passed, grad, out):
-    """The gradient where ReLU passed, zero elsewhere."""
+    """Take the gradient where ReLU passed, zero elsewhere."""
     for r in prange(grad.shape[0]):
         for c in range(grad.shape[1]):
             out[r, c] = grad[r, c] if passed[r, c] else np.float32(0)

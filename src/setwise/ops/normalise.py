@@ -20,7 +20,7 @@ def normalise(
     eps: float,
     weighting: str = "element",
 ) -> Tensor:
-    """(x - mean) / sqrt(variance + eps) * weight + bias with statistics per L; equivariant.
+    """Compute (x - mean) / sqrt(variance + eps) * weight + bias with statistics per L; equivariant.
 
     Args:
         x: ``(N, W)``.
@@ -71,6 +71,6 @@ def normalise_and_measure(
 
 
 def normalise_by(x: Tensor, weight: Tensor, bias: Tensor, *, mean: Tensor, variance: Tensor, eps: float) -> Tensor:
-    """(x - mean) / sqrt(variance + eps) * weight + bias with a mean and a variance that are given; equivariant."""
+    """Compute (x - mean) / sqrt(variance + eps) * weight + bias with mean and variance given; equivariant."""
     y = (widened(x) - mean) * (variance + eps).rsqrt()
     return torch.addcmul(bias, y, weight).to(x.dtype)

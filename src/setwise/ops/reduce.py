@@ -14,7 +14,7 @@ _TINY = 64
 
 
 def set_sum(x: Tensor, layout: SetLayout) -> Tensor:
-    """Sum over the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
+    """Sum the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
 
     Sums of half-precision numbers accumulate in float32.
     """
@@ -27,7 +27,7 @@ def set_sum(x: Tensor, layout: SetLayout) -> Tensor:
 
 
 def set_mean(x: Tensor, layout: SetLayout) -> Tensor:
-    """Mean over the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant."""
+    """Average the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant."""
     if layout.set_size is not None:
         return _dense(x, layout).mean(1)
     wide = widened(x)
@@ -36,7 +36,7 @@ def set_mean(x: Tensor, layout: SetLayout) -> Tensor:
 
 
 def set_max(x: Tensor, layout: SetLayout) -> Tensor:
-    """Maximum over the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
+    """Return the maximum over the elements of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
 
     Elements that share the maximum share its gradient evenly, so that the gradient is equivariant too.
     """
@@ -53,7 +53,7 @@ def set_max(x: Tensor, layout: SetLayout) -> Tensor:
 
 
 def set_std(x: Tensor, layout: SetLayout, eps: float = 1e-5) -> Tensor:
-    """Population standard deviation of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
+    """Return the population standard deviation of each set, ``(N, ...)`` to ``(B, ...)``; invariant.
 
     It is sqrt(variance + eps), so that sets of one element, whose variance is zero, have a gradient.
     """
@@ -71,7 +71,7 @@ def to_elements(per_set: Tensor, layout: SetLayout) -> Tensor:
 
 
 def loops_over_sets(x: Tensor, layout: SetLayout) -> bool:
-    """Whether a loop over the sets of a ragged batch is the way: on the CPU, unless sets are tiny."""
+    """Return whether a loop over the sets of a ragged batch is the way: on the CPU, unless sets are tiny."""
     if torch.compiler.is_exporting() or x.device.type != "cpu" or isinstance(layout, SpreadLayout):
         return False
     return layout.num_elements >= _TINY * layout.num_sets
@@ -83,7 +83,7 @@ def _dense(x: Tensor, layout: SetLayout) -> Tensor:
 
 
 def widened(x: Tensor) -> Tensor:
-    """Half precision as float32, in which statistics accumulate; other dtypes as they are."""
+    """Return half precision as float32, in which statistics accumulate; other dtypes as they are."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 

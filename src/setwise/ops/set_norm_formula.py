@@ -14,7 +14,7 @@ from setwise.ops.standardise import standardise_sets
 
 
 def norm_relu(x: Tensor, weight: Tensor, bias: Tensor, *, offsets: Tensor, eps: float, relu: bool) -> Tensor:
-    """As `setwise.ops.set_norm`."""
+    """Compute what `setwise.ops.set_norm` does."""
     sizes = offsets.diff()
     set_index = torch.repeat_interleave(sizes, output_size=x.shape[0])
     y = standardise_sets(widened(x), SetLayout(sizes, offsets, set_index, None), eps)
@@ -34,13 +34,13 @@ def block(
     offsets: Tensor,
     eps: float,
 ) -> Tensor:
-    """As `setwise.ops.set_norm_block`."""
+    """Compute what `setwise.ops.set_norm_block` does."""
     h = norm_relu(x, weight1, bias1, offsets=offsets, eps=eps, relu=True) @ linear1.t().to(x.dtype)
     return x + norm_relu(h, weight2, bias2, offsets=offsets, eps=eps, relu=True) @ linear2.t().to(x.dtype)
 
 
 def gradients_of(formula: Callable[..., Tensor], inputs: tuple[Tensor, ...], grad: Tensor) -> tuple[Tensor, ...]:
-    """Partial gradients of a formula by each input, which can be differentiated again.
+    """Return partial gradients of a formula by each input, which can be differentiated again.
 
     Inputs may depend on each other; views of them do not.
     """

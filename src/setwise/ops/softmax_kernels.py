@@ -14,7 +14,7 @@ _SMALLEST = np.float32(-87.0)  # exp of less is below the normal numbers
 
 @njit(cache=True, nogil=True, fastmath=_IN_ORDER, inline="always")
 def _exp(x):
-    """exp of a float32 of at most 0, to 2e-7 of itself: 2^n times a polynomial, in operations that vectorise."""
+    """Compute exp of a float32 of at most 0, to 2e-7 of itself: 2^n times a polynomial, all of it vectorised."""
     x = max(x, _SMALLEST)
     n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
     r = (x - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)  # ln 2 in two parts
@@ -53,7 +53,7 @@ def _scale(x, start, stop, factor):
 
 @njit(cache=True, nogil=True)
 def _factors(pieces, offsets, most, total):
-    """What the exponentials of each piece are multiplied by, once all pieces of a set are known; in place of totals."""
+    """Put in place of totals the factor of the exponentials of each piece, once all pieces of a set are known."""
     first = 0
     for p in range(pieces.shape[0]):
         if pieces[p, 0] == offsets[pieces[p, 2]]:
@@ -71,7 +71,7 @@ def _factors(pieces, offsets, most, total):
 
 @njit(cache=True, nogil=True, parallel=True)
 def over_elements(x, offsets):
-    """Softmax of each column ``(N, C)`` over the elements of each set, in place."""
+    """Compute the softmax of each column ``(N, C)`` over the elements of each set, in place."""
     pieces = _pieces(offsets)
     bounds = _chunks(pieces, x.shape[0])
     most = np.empty((pieces.shape[0], x.shape[1]), np.float32)
@@ -108,7 +108,7 @@ def _deviate(weights, grad, start, stop, total):
 
 @njit(cache=True, nogil=True, parallel=True)
 def over_elements_backward(weights, grad, offsets):
-    """Gradient of `over_elements` by its logits, in place of the gradient by its weights."""
+    """Compute the gradient of `over_elements` by its logits, in place of the gradient by its weights."""
     pieces = _pieces(offsets)
     bounds = _chunks(pieces, weights.shape[0])
     total = np.empty((pieces.shape[0], weights.shape[1]), np.float32)
@@ -150,7 +150,7 @@ def _total(x, r, h):
 
 @njit(cache=True, nogil=True, fastmath=_IN_ORDER)
 def _softmax_row(x, r, bias, i):
-    """Softmax of ``x[r] (H, I)`` plus ``bias[i]`` over the points of each head, in place."""
+    """Compute the softmax of ``x[r] (H, I)`` plus ``bias[i]`` over the points of each head, in place."""
     for h in range(x.shape[1]):
         for j in range(x.shape[2]):
             x[r, h, j] += bias[i, h, j]
@@ -200,7 +200,7 @@ def _add_products(factors, start, stop, rows, i, out):
 
 @njit(cache=True, nogil=True, parallel=True)
 def over_points(x, offsets, bias, values, residual, out):
-    """Softmax of ``x (N, H, I)`` plus its set's ``bias (B, H, I)`` over the I points of each head, in place.
+    """Compute the softmax of ``x (N, H, I)`` plus its set's ``bias (B, H, I)`` over the points of each head, in place.
 
     ``out (N, H, W / H)`` becomes ``residual`` of that shape plus the weighted sums of its set's
     ``values (B, H, I, W / H)``.
@@ -220,7 +220,7 @@ def over_points(x, offsets, bias, values, residual, out):
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
 def _softmax_row_backward(weights, r, grad, of_bias, p):
-    """Gradient by the logits in place of the one by the weights ``(H, I)``; added to ``of_bias[p]`` too."""
+    """Compute the gradient by the logits in place of the one by the weights ``(H, I)``; added to ``of_bias[p]`` too."""
     for h in range(weights.shape[1]):
         along = np.float32(0)
         for j in range(weights.shape[2]):
@@ -256,7 +256,7 @@ def _add_outer(weights, grad, start, stop, out, p):
 
 @njit(cache=True, nogil=True, parallel=True)
 def over_points_backward(grad, weights, offsets, columns, out, of_values, of_bias):
-    """Gradients of `over_points`: by its logits into ``out (N, H, I)``, by values and bias per set.
+    """Compute gradients of `over_points`: by its logits into ``out (N, H, I)``, by values and bias per set.
 
     ``columns (B, H, W / H, I)`` are the values transposed.
     """

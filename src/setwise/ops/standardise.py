@@ -47,7 +47,7 @@ def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) ->
 
 
 def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Standardise each feature over the whole batch; returns the result ``(N, D)``, the mean and the variance ``(D,)``.
+    """Standardise each feature over the whole batch; return the result ``(N, D)``, the mean and the variance ``(D,)``.
 
     ``weighting="element"`` weighs every element alike. ``"set"`` averages the means and the variances of the sets,
     each set alike (the authors' masked feature norm).
@@ -67,7 +67,7 @@ def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: f
 
 
 def _mean(x: Tensor, layout: SetLayout) -> Tensor:
-    """Of each feature over all elements of the batch, ``(D,)``."""
+    """Return the mean of each feature over all elements of the batch, ``(D,)``."""
     if isinstance(layout, SpreadLayout):
         return total(x.sum(0), layout) / layout.total_elements
     return x.mean(0)
@@ -95,7 +95,7 @@ def _standardise_sets(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
 
 
 def standardise_sets(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
-    """Statistics per set, by operators that serve every layout and can be differentiated any number of times."""
+    """Standardise with statistics per set, by operators that serve every layout and have all derivatives."""
     centred = x - to_elements(set_mean(x.mean(1), layout), layout).detach()[:, None]
     centred = centred - to_elements(set_mean(centred.mean(1), layout), layout)[:, None]
     rstd = (set_mean(centred.square().mean(1), layout) + eps).rsqrt()
@@ -104,7 +104,7 @@ def standardise_sets(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
 
 @torch.library.custom_op("setwise::standardise_sets", mutates_args=())
 def _standardise_sets_loop(x: Tensor, offsets: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """Each set standardised while it is in cache; returns the result ``(N, D)`` and 1 / std ``(B,)``."""
+    """Standardise each set while it is in cache; return the result ``(N, D)`` and 1 / std ``(B,)``."""
     bounds = offsets.tolist()
     out, rstd = torch.empty_like(x), x.new_empty(len(bounds) - 1)
     for i, (start, stop) in enumerate(pairwise(bounds)):
@@ -117,7 +117,7 @@ def _standardise_sets_loop(x: Tensor, offsets: Tensor, eps: float) -> tuple[Tens
 
 @torch.library.custom_op("setwise::standardise_sets_backward", mutates_args=())
 def _standardise_sets_loop_backward(grad: Tensor, y: Tensor, rstd: Tensor, offsets: Tensor) -> Tensor:
-    """With g the gradient and y the output: (g - mean(g) - y mean(g y)) / std, the means over the set."""
+    """Compute, with g the gradient and y the output, (g - mean(g) - y mean(g y)) / std, the means over the set."""
     out = torch.empty_like(y)
     for i, (start, stop) in enumerate(pairwise(offsets.tolist())):
         g, z = grad[start:stop], y[start:stop]

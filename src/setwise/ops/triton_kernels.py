@@ -27,7 +27,7 @@ def _first_chunk(offsets, i, largest, ROWS: tl.constexpr, MODE: tl.constexpr):  
 
 @triton.jit
 def _set_of(p, offsets, sets, largest, steps, ROWS: tl.constexpr, MODE: tl.constexpr):  # noqa: N803
-    """The set that chunk p belongs to: the last one that begins at p or before, by bisection in ``steps`` steps."""
+    """Return the set of chunk p: the last one that begins at p or before, by bisection in ``steps`` steps."""
     if MODE == "whole":
         return p
     if MODE == "dense":
@@ -43,7 +43,7 @@ def _set_of(p, offsets, sets, largest, steps, ROWS: tl.constexpr, MODE: tl.const
 
 @triton.jit
 def _rows_of(i, offsets, largest, MODE: tl.constexpr):  # noqa: N803
-    """Rows ``[start, stop)`` of set i."""
+    """Return rows ``[start, stop)`` of set i."""
     if MODE == "dense":
         start = i.to(tl.int64) * largest
         return start, start + largest
@@ -52,7 +52,7 @@ def _rows_of(i, offsets, largest, MODE: tl.constexpr):  # noqa: N803
 
 @triton.jit
 def _chunk(offsets, sets, largest, steps, ROWS: tl.constexpr, MODE: tl.constexpr):  # noqa: N803
-    """This program's set, its rows ``[start, stop)``; none where the chunk is empty."""
+    """Return this program's set, its rows ``[start, stop)``; none where the chunk is empty."""
     p = tl.program_id(0)
     i = _set_of(p, offsets, sets, largest, steps, ROWS, MODE)
     start, stop = _rows_of(i, offsets, largest, MODE)
@@ -62,7 +62,7 @@ def _chunk(offsets, sets, largest, steps, ROWS: tl.constexpr, MODE: tl.constexpr
 
 @triton.jit
 def _places(start, stop, WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr):  # noqa: N803
-    """Where the numbers of rows ``[start, stop)`` lie, ``(ROWS, COLS)``, and which of them there are."""
+    """Return the places of the numbers of rows ``[start, stop)``, ``(ROWS, COLS)``, and which of them there are."""
     rows, columns = start + tl.arange(0, ROWS), tl.arange(0, COLS)
     return rows[:, None] * WIDTH + columns[None, :], (rows < stop)[:, None] & (columns < WIDTH)[None, :]
 
@@ -77,7 +77,7 @@ def _parameters(weight, bias, WIDTH: tl.constexpr, COLS: tl.constexpr):  # noqa:
 
 @triton.jit
 def _moments(x, real, count):
-    """A shift, the mean about it, and the sum of squares about the mean, of the numbers that are real."""
+    """Return a shift, the mean about it, and the sum of squares about the mean, of the numbers that are real."""
     shift = tl.sum(x) / count
     d = tl.where(real, x - shift, 0.0)
     mean = tl.sum(d) / count
@@ -104,7 +104,7 @@ def moments(
     x, offsets, partial, sets, largest, steps,
     WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """`_moments` of every chunk into ``partial (chunks, 3)``."""
+    """Write `_moments` of every chunk into ``partial (chunks, 3)``."""
     _, start, stop = _chunk(offsets, sets, largest, steps, ROWS, MODE)
     if start < stop:
         at, real = _places(start, stop, WIDTH, COLS, ROWS)
@@ -121,7 +121,7 @@ def statistics(
     partial, offsets, stats, largest, eps,
     WIDTH: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr, AT_ONCE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """The moments of a set's chunks put together: ``stats (B, 3)``, a shift, the mean about it, 1 / std."""
+    """Put the moments of a set's chunks together: ``stats (B, 3)``, a shift, the mean about it, 1 / std."""
     i = tl.program_id(0)
     start, stop = _rows_of(i, offsets, largest, MODE)
     rows = stop - start
@@ -158,7 +158,7 @@ def transform(
     x, offsets, weight, bias, stats, out, sets, largest, steps,
     RELU: tl.constexpr, WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """Set norm, and ReLU where RELU, with its statistics given."""
+    """Compute set norm, and ReLU where RELU, with its statistics given."""
     i, start, stop = _chunk(offsets, sets, largest, steps, ROWS, MODE)
     at, real = _places(start, stop, WIDTH, COLS, ROWS)
     w, b = _parameters(weight, bias, WIDTH, COLS)
@@ -171,7 +171,7 @@ def whole(
     x, offsets, weight, bias, stats, out, eps,
     RELU: tl.constexpr, WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """Statistics and result at once, where every set is one chunk."""
+    """Compute statistics and result at once, where every set is one chunk."""
     i = tl.program_id(0)
     start, stop = _rows_of(i, offsets, 0, "whole")
     at, real = _places(start, stop, WIDTH, COLS, ROWS)
@@ -188,7 +188,7 @@ def whole(
 
 @triton.jit
 def _flowing(grad, x, at, real, stats, i, w, b, RELU: tl.constexpr):  # noqa: N803
-    """The standardised elements, and the gradient that ReLU lets through."""
+    """Return the standardised elements, and the gradient that ReLU lets through."""
     y = _standardised(tl.load(x + at, mask=real, other=0).to(tl.float32), stats, i)
     g = tl.load(grad + at, mask=real, other=0).to(tl.float32)
     if RELU:
@@ -198,7 +198,7 @@ def _flowing(grad, x, at, real, stats, i, w, b, RELU: tl.constexpr):  # noqa: N8
 
 @triton.jit
 def _keep_sums(sums, y, g, WIDTH: tl.constexpr, COLS: tl.constexpr):  # noqa: N803
-    """This chunk's gradients by weight and bias into ``sums (chunks, 2, WIDTH)``; returns them."""
+    """Write this chunk's gradients by weight and bias into ``sums (chunks, 2, WIDTH)``, and return them."""
     columns = tl.arange(0, COLS)
     of_weight, of_bias = tl.sum(g * y, axis=0), tl.sum(g, axis=0)
     to = sums + tl.program_id(0).to(tl.int64) * 2 * WIDTH + columns
@@ -209,7 +209,7 @@ def _keep_sums(sums, y, g, WIDTH: tl.constexpr, COLS: tl.constexpr):  # noqa: N8
 
 @triton.jit
 def _pulled_back(y, g, w, along, onto, stats, i):
-    """(g weight - mean(g weight) - y mean(g weight y)) / std."""
+    """Compute (g weight - mean(g weight) - y mean(g weight y)) / std."""
     return tl.load(stats + 3 * i + 2) * ((g * w - along) - y * onto)
 
 
@@ -219,7 +219,7 @@ def sums_of_chunks(
     RELU: tl.constexpr, ACTIVATED: tl.constexpr,  # noqa: N803
     WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """Gradients by weight and bias of every chunk into ``sums``, what they add to its set's means into ``partial``.
+    """Write gradients by weight and bias of chunks into ``sums``, what they add to its set's means into ``partial``.
 
     Where ACTIVATED, what `transform` computes is written as well, since all of it is at hand.
     """
@@ -240,7 +240,7 @@ def means_of_sets(
     partial, offsets, means, largest,
     WIDTH: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr, AT_ONCE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """Means over each set of the gradient and of its product with the result, ``(B, 2)``, from its chunks."""
+    """Compute means over each set of the gradient and of its product with the result, ``(B, 2)``, from its chunks."""
     i = tl.program_id(0)
     start, stop = _rows_of(i, offsets, largest, MODE)
     chunks = (stop - start + ROWS - 1) // ROWS
@@ -261,7 +261,7 @@ def pull_back(
     RELU: tl.constexpr, RESIDUAL: tl.constexpr,  # noqa: N803
     WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """The gradient by the elements; ``out`` may be ``grad`` itself. The residual's is added where RESIDUAL."""
+    """Compute the gradient by the elements; ``out`` may be ``grad`` itself. The residual's is added where RESIDUAL."""
     i, start, stop = _chunk(offsets, sets, largest, steps, ROWS, MODE)
     at, real = _places(start, stop, WIDTH, COLS, ROWS)
     w, b = _parameters(weight, bias, WIDTH, COLS)
@@ -278,7 +278,7 @@ def whole_backward(
     RELU: tl.constexpr, ACTIVATED: tl.constexpr, RESIDUAL: tl.constexpr,  # noqa: N803
     WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """`sums_of_chunks`, `means_of_sets` and `pull_back` at once, where every set is one chunk."""
+    """Do `sums_of_chunks`, `means_of_sets` and `pull_back` at once, where every set is one chunk."""
     i = tl.program_id(0)
     start, stop = _rows_of(i, offsets, 0, "whole")
     at, real = _places(start, stop, WIDTH, COLS, ROWS)

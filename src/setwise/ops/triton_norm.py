@@ -23,7 +23,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class _Grid:
-    """How the rows are shared among programs; `triton_kernels` says what the modes are."""
+    """The grid: rows shared among programs; `triton_kernels` says what the modes are."""
 
     mode: str
     sets: int
@@ -45,14 +45,14 @@ class _Grid:
 
     @property
     def tile(self) -> dict[str, int]:
-        """How a program holds its chunk."""
+        """The shape in which a program holds its chunk."""
         columns = triton.next_power_of_2(self.width)
         warps = min(16, max(1, self.rows * columns // 1024))
         return {"WIDTH": self.width, "COLS": columns, "ROWS": self.rows, "num_warps": warps, **_OPTIONS}
 
     @property
     def share(self) -> tuple[int, int, int]:
-        """What a program needs to find its chunk."""
+        """The numbers by which a program finds its chunk."""
         return self.sets, self.largest, (self.sets - 1).bit_length()
 
 
@@ -79,7 +79,7 @@ def forward(
 def transform(
     x: Tensor, offsets: Tensor, weight: Tensor, bias: Tensor, stats: Tensor, relu: bool, out: Tensor, largest: int
 ) -> None:
-    """What `forward` computes, with its statistics given."""
+    """Compute what `forward` does, with its statistics given."""
     grid = _Grid.of(x, offsets, largest)
     with torch.cuda.device_of(x):
         _launch(
@@ -171,7 +171,7 @@ def _launch(kernel: Any, programs: int, *arguments: object, **constants: object)
 
 
 def _over_chunks(grid: _Grid) -> dict[str, int | str]:
-    """How a program goes through the chunks of a set."""
+    """Return the order in which a program goes through the chunks of a set."""
     return {
         "WIDTH": grid.width,
         "ROWS": grid.rows,

@@ -1,4 +1,4 @@
-"""What one sweep over the rows of a set leaves behind: moments, sums, maxima, attention of a few queries."""
+"""Folds over the rows of a set in one sweep: moments, sums, maxima, attention of a few queries."""
 
 import torch
 from torch import Tensor
@@ -70,7 +70,7 @@ class Largest:
 
 
 class Attention:
-    """softmax(scale q k') v of a few queries over all keys, whatever their number: the softmax is merged in float64.
+    """Attention softmax(scale q k') v of a few queries over any number of keys, the softmax merged in float64.
 
     Args:
         queries: ``(I, W)``; head h is features ``h * W / heads`` and on.
@@ -97,7 +97,7 @@ class Attention:
         self.largest = largest
 
     def result(self) -> Tensor:
-        """``(I, W)`` in the dtype of the queries."""
+        """Return what was attended to, ``(I, W)`` in the dtype of the queries."""
         attended = self.weighted / self.weight
         return attended.transpose(0, 1).flatten(1).to(self.queries.dtype)
 

@@ -1,4 +1,4 @@
-"""How much memory is free: what the system has, and what this process is allowed."""
+"""Free memory: what the system has, and what this process is allowed."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _LIMITS = {"Max data size": "VmData", "Max address space": "VmSize"}  # of a pro
 
 
 def free_memory() -> int | None:
-    """Bytes that one large thing may take of the memory that is free now, or none where the system does not tell.
+    """Return the bytes that one large thing may take of the free memory, or none where the system does not tell.
 
     The least of what the machine has available, what is left of the limits of the container, service or job that the
     process runs in, pages of files not counted, and what is left of its own (``ulimit -d``, ``ulimit -v``).
@@ -42,7 +42,7 @@ def _left() -> Iterator[int]:
 
 
 def _groups() -> Iterator[Path]:
-    """Folders of the groups of processes that this one is in, from its own to the outermost that can be seen."""
+    """Yield folders of the groups of processes that this one is in, from its own to the outermost that can be seen."""
     for line in _text("/proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         root = _GROUPS / "memory" if "memory" in controllers.split(",") else _GROUPS

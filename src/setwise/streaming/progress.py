@@ -38,9 +38,9 @@ class SweepBar:
         self._bar.stop()
 
     def begin(self, description: str, total: int) -> None:
-        """A new set, of so many rows in all sweeps together."""
+        """Begin a new set, of so many rows in all sweeps together."""
         self._bar.reset(self._task, total=total, description=description)
 
     def advance(self, rows: int) -> None:
-        """So many rows more were gone through."""
+        """Count so many rows more as gone through."""
         self._bar.advance(self._task, rows)

@@ -1,4 +1,4 @@
-"""The elements of one set, never all at once: what is stored of them, and what is still to be computed of each."""
+"""Elements of one set, never all at once: rows that are stored, and functions still to be applied to each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ class Source(Protocol):
     """The elements of a set as they come, on the host."""
 
     def __len__(self) -> int:
-        """n, elements of the set."""
+        """Return n, elements of the set."""
         ...
 
     def read(self, start: int, stop: int) -> Tensor:
-        """The elements ``(stop - start, ...)`` from ``start`` to ``stop - 1``."""
+        """Return the elements ``(stop - start, ...)`` from ``start`` to ``stop - 1``."""
         ...
 
 
 @dataclass(eq=False)
 class Sweeper:
-    """How all rows of one run are gone through.
+    """The way through all rows of one set, a chunk at a time.
 
     Attributes:
         count: n, elements of the set.
@@ -80,7 +80,7 @@ class Sweeper:
                 scratch.close()
 
     def _room(self, like: Tensor) -> Scratch:
-        """Where rows like these are written; in the place of those before, which were read already."""
+        """Return room for rows like these, in the place of those before, which were read already."""
         if self._scratch is None or self._scratch.shape[1:] != like.shape[1:]:
             self._replaced, self._scratch = self._scratch, None  # may be read until the end of the sweep
             self._scratch = make_scratch(self.count, like, self.memory_limit)
@@ -111,11 +111,11 @@ class Rows:
         self._moments: dict[bool, Moments] = {}
 
     def map(self, function: Function) -> "Rows":
-        """Rows with a function applied to each, once they are needed."""
+        """Return rows with a function applied to each, once they are needed."""
         return Rows(self.sweeper, parent=self, function=function)
 
     def kept(self) -> "Rows":
-        """The same; the next sweep stores them in the place of all rows before, which cannot be read again."""
+        """Return the same, which the next sweep stores in the place of all rows before, which cannot be read again."""
         self.keep = self.parent is not None
         return self
 
@@ -124,7 +124,7 @@ class Rows:
         self.sweeper.sweep(self, visit)
 
     def moments(self, *, per_feature: bool) -> Moments:
-        """Mean and variance of all rows; swept for once."""
+        """Return mean and variance of all rows; swept for once."""
         if per_feature not in self._moments:
             moments = Moments(per_feature=per_feature)
             self.sweep(moments.add)
@@ -132,14 +132,14 @@ class Rows:
         return self._moments[per_feature]
 
     def chain(self) -> list["Rows"]:
-        """From stored rows to these."""
+        """Return the rows from stored ones to these."""
         chain: list[Rows] = [self]
         while chain[-1].parent is not None:
             chain.append(chain[-1].parent)
         return chain[::-1]
 
     def settle(self, scratch: Scratch | None, written: int) -> None:
-        """From now on these rows are what the scratch holds."""
+        """Make these rows what the scratch holds from now on."""
         self.source, self.parent, self.function, self.keep, self.written = scratch, None, None, False, written
 
 

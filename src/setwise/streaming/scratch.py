@@ -1,4 +1,4 @@
-"""Where the activations of one layer lie between two sweeps: in memory, or in a file that nobody sees."""
+"""Room for the activations of one layer between two sweeps: in memory, or in a file that nobody sees."""
 
 import math
 import os
@@ -22,7 +22,7 @@ class Scratch(Protocol):
     shape: tuple[int, ...]
 
     def read(self, start: int, stop: int) -> Tensor:
-        """The rows from ``start`` to ``stop - 1``; not to be written to."""
+        """Return the rows from ``start`` to ``stop - 1``; not to be written to."""
         ...
 
     def write(self, start: int, rows: Tensor) -> None:
@@ -35,7 +35,7 @@ class Scratch(Protocol):
 
 
 def make_scratch(rows: int, like: Tensor, memory_limit: int | None) -> Scratch:
-    """Room for ``rows`` rows that look like those of ``like``.
+    """Make room for ``rows`` rows that look like those of ``like``.
 
     Args:
         rows: how many.
@@ -55,7 +55,7 @@ def make_scratch(rows: int, like: Tensor, memory_limit: int | None) -> Scratch:
 
 
 def parse_bytes(text: str) -> int:
-    """A number of bytes from words such as ``2GiB``, ``500 MB`` or ``1000000``.
+    """Return a number of bytes from words such as ``2GiB``, ``500 MB`` or ``1000000``.
 
     Raises:
         InputError: anything else.

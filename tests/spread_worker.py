@@ -13,9 +13,10 @@ from setwise import SetBatch, models
 from setwise._checks import InputError
 from setwise.parallel import SetParallel, share, spread
 from setwise.testing import assert_close
+from setwise.variants import NORMS
 
 SIZES = (53, 1, 7, 211, 2)
-DEEP_SETS = [{"norm": norm} for norm in ("none", "set", "layer", "feature", "feature-by-element", "feature-by-set")]
+DEEP_SETS = [{"norm": norm} for norm in NORMS]
 DEEP_SETS += [{"path": "non-clean"}, {"residual": "mean"}, {"residual": "max"}, {"pool": "sum"}, {"pool": "std"}]
 DEEP_SETS += [{"pool": "max"}, {"pool": "attention"}]
 TRANSFORMERS = [{}, {"norm": "layer"}, {"norm": "feature-by-element"}, {"path": "non-clean"}, {"residual": "max"}]

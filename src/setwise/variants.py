@@ -15,6 +15,7 @@ NORMS = {
     "feature": "setwise.layers.norms.feature_norm:FeatureNorm",
     "feature-by-element": "setwise.layers.norms.feature_norm:feature_norm_by_element",
     "feature-by-set": "setwise.layers.norms.feature_norm:feature_norm_by_set",
+    "rms-set": "setwise.layers.norms.rms_set_norm:RMSSetNorm",
 }
 
 #: Poolings without parameters, each feature by itself: made with nothing.

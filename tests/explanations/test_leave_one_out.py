@@ -90,6 +90,7 @@ def test_two_elements():
         ({"model": "deep-sets", "norm": "feature-by-set"}, "statistics of the batch"),
         ({"model": "deep-sets++"}, "set norm"),
         ({"model": "deep-sets++", "norm": "none"}, None),
+        ({"model": "deep-sets++", "norm": "rms-set"}, "RMS set norm"),
         ({"model": "deep-sets++", "norm": "layer", "residual": "mean"}, "aggregated residuals"),
         ({"model": "set-transformer"}, "attention between elements"),
         ({"model": "set-transformer++"}, "attention between elements and set norm"),

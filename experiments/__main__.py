@@ -27,10 +27,10 @@ _TABLES = ", ".join(GRIDS)
 
 
 class _Epochs:
-    """A line for each epoch of a run."""
+    """An observer that prints a line for each epoch of a run."""
 
     def step(self, epochs: float) -> None:
-        """Nothing: a line per epoch is enough."""
+        """Do nothing: a line per epoch is enough."""
 
     def epoch(self, record, best_epoch: int) -> None:  # noqa: ARG002 - what observers are told
         """Say how the epoch went."""
@@ -39,7 +39,7 @@ class _Epochs:
 
 @app.callback()
 def _program() -> None:
-    """The paper's tables: run them, and read them beside the paper's own numbers."""
+    """Run the paper's tables, and read them beside the paper's own numbers."""
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""From a row to a model, and the controls that the paper lacks."""
+"""Build the model of a row, and the controls that the paper lacks."""
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ _EPS = 1e-5
 
 
 def build_row(row: Row, task: Task, *, in_features: int, seed: int) -> nn.Module:
-    """The model of a row for a task, its first weights a function of the seed alone.
+    """Build the model of a row for a task; its first weights are a function of the seed alone.
 
     Args:
         row: a row with a model.
@@ -40,7 +40,7 @@ def build_row(row: Row, task: Task, *, in_features: int, seed: int) -> nn.Module
 
 
 def initialise_as_he(model: nn.Module) -> None:
-    """He's normal initialisation for the linear layers that a ReLU follows, zero biases; others stay as they are.
+    """Initialise linear layers before a ReLU as He and others, with zero biases; leave others as they are.
 
     Source: He et al. 2015, arXiv 1502.01852, equation 10.
     """
@@ -53,7 +53,7 @@ def initialise_as_he(model: nn.Module) -> None:
 
 
 def zero_last_layers(model: nn.Module) -> None:
-    """Every residual block begins as the identity: its last linear layer is zero."""
+    """Set the last linear layer of every residual block to zero, so that the block begins as the identity."""
     for module in model.modules():
         if isinstance(module, ResidualBlock):
             nn.init.zeros_(module.linear2.weight)
@@ -92,7 +92,7 @@ class CarriedNumbers(nn.Module):
 
 
 def removed_numbers(batch: SetBatch) -> Tensor:
-    """What set norm removes, ``(B, 2)``: mean and log standard deviation over the elements and features of each set."""
+    """Return the numbers that set norm removes from each set, ``(B, 2)``: mean and log standard deviation."""
     x = batch.elements
     mean = set_mean(x.mean(1), batch.layout)
     centred = x - mean[batch.layout.set_index, None]

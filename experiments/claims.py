@@ -1,4 +1,4 @@
-"""What a cell of the paper's tables claims, and whether our runs agree."""
+"""Read the claims of the paper's tables off their numbers, and check them against our runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _AGAINST = {
 
 @dataclass(frozen=True)
 class Summary:
-    """The runs of one cell at one scale.
+    """A summary of the runs of one cell at one scale.
 
     Attributes:
         mean: over the seeds that did not diverge, or none.
@@ -68,19 +68,19 @@ class Summary:
     running: float | None = None
 
     def is_about(self, value: float, spread: float) -> bool:
-        """Whether the mean differs from another by no more than both spreads and two standard errors of the tests."""
+        """Return whether a value is within both spreads and two standard errors of the tests from the mean."""
         allowed = spread + (self.spread or 0.0) + 2 * (self.standard_error or 0.0)
         return self.mean is not None and abs(self.mean - value) <= allowed
 
 
 def number(value: float | None) -> str:
-    """Four significant digits, as the paper has about; "failed" for none."""
+    """Format a number with four significant digits, about as many as the paper has; "failed" for none."""
     return "failed" if value is None else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says of a cell.
+    """A claim of the paper about a cell.
 
     Attributes:
         relation: of the row to ``against``: "better", "like" or "worse".
@@ -91,7 +91,7 @@ class Claim:
     against: str
 
     def words(self, against: str) -> str:
-        """The claim with the other row by its label."""
+        """Return the claim in words, the other row by its label."""
         if self.against == "constant":
             return "no better than the constant" if self.relation != "better" else "better than the constant"
         word = {"better": "better than", "worse": "worse than", "like": "like"}[self.relation]
@@ -100,7 +100,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether our runs of a cell agree with the paper's claim.
+    """A claim of the paper, our runs beside it, and whether they agree.
 
     Attributes:
         claim: of the paper.
@@ -116,7 +116,7 @@ class Verdict:
 
 
 def summarise(records: Sequence[Record], part: str = "test") -> Summary | None:
-    """The runs of a cell in short, or none where there are none; ``part`` is the test part."""
+    """Summarise the runs of a cell; none where there are none. ``part`` is the test part."""
     if not records:
         return None
     values = [record.test.get(part, {}).get("value") for record in records]
@@ -137,7 +137,7 @@ def summarise(records: Sequence[Record], part: str = "test") -> Summary | None:
 
 
 def claim_of(table: str, row: str, task: str) -> Claim | None:
-    """What the paper claims of a cell, read off its numbers; none where it has no number.
+    """Return the paper's claim about a cell, read off its numbers; none where it has no number.
 
     A number of at least 0.9 times a constant's score says "no better than the constant". Otherwise the row is read
     against another row of its table (depth against shallow, aggregated against equivariant, non-clean against clean
@@ -160,7 +160,7 @@ def claim_of(table: str, row: str, task: str) -> Claim | None:
 
 
 def verdict_of(table: str, row: str, task: str, scale: str, cells: Cells) -> Verdict | None:
-    """Whether our runs of a cell agree with the paper's claim; none where it has none, or runs are missing."""
+    """Check the paper's claim about a cell against our runs; none where there is no claim, or runs are missing."""
     claim = claim_of(table, row, task)
     if claim is None:
         return None
@@ -171,7 +171,7 @@ def verdict_of(table: str, row: str, task: str, scale: str, cells: Cells) -> Ver
 
 
 def holds(claim: Claim, ours: Summary, against: Summary, *, higher: bool) -> bool:
-    """Whether our runs agree with a claim.
+    """Return whether our runs agree with a claim.
 
     Args:
         claim: of the paper.
@@ -186,7 +186,7 @@ def holds(claim: Claim, ours: Summary, against: Summary, *, higher: bool) -> boo
 
 
 def relation_of(ours: Summary, against: Summary, *, higher: bool) -> Relation:
-    """How two rows compare: alike within their spreads or a tenth of the larger; a row that failed is worse."""
+    """Compare two rows: alike within their spreads or a tenth of the larger; a row that failed is worse."""
     if ours.mean is None or against.mean is None:
         return "like" if ours.mean == against.mean else "worse" if ours.mean is None else "better"
     allowed = max((ours.spread or 0.0) + (against.spread or 0.0), _LIKE * max(abs(ours.mean), abs(against.mean)))

@@ -60,7 +60,7 @@ def fit_and_measure(baseline: Baseline, task: Task, data: TaskData, *, batch_siz
 
 
 def summaries(sets: TaskSets) -> np.ndarray:
-    """Moments and quantiles of the elements of each set, ``(B, P)`` float32; invariant.
+    """Compute moments and quantiles of the elements of each set, ``(B, P)`` float32; invariant.
 
     Per feature the mean, the standard deviation, the skewness and the quantiles 0, 0.1, 0.25, 0.5, 0.75, 0.9 and 1, and
     the logarithm of the size. Of more than 128 features (pixels) the mean and the standard deviation alone.
@@ -81,7 +81,7 @@ def _measures(values: Tensor, sets: TaskSets, batch_size: int) -> dict[str, floa
 
 
 def _summary(x: Tensor) -> Tensor:
-    """``(b, S, D)`` to ``(b, P)``."""
+    """Summarise sets of one size, ``(b, S, D)`` to ``(b, P)``."""
     mean, std = x.mean(1), x.std(1, correction=0)
     parts = [torch.full((len(x), 1), float(np.log(x.shape[1])), dtype=x.dtype), mean, std]
     if x.shape[2] <= _FEW_FEATURES:
@@ -92,7 +92,7 @@ def _summary(x: Tensor) -> Tensor:
 
 
 def _model(baseline: Baseline, task: Task, seed: int) -> Any:
-    """scikit-learn's estimator."""
+    """Return scikit-learn's estimator."""
     regression = task.kind == "regression"
     if baseline == "ridge":
         linear = RidgeCV(alphas=_ALPHAS) if regression else LogisticRegression(C=1e-2, max_iter=300)
@@ -108,7 +108,7 @@ def _model(baseline: Baseline, task: Task, seed: int) -> Any:
 
 
 def _constant(task: Task, train: TaskSets, sets: TaskSets) -> Tensor:
-    """Scores ``(B,)`` of the mean of the training targets, or the frequencies of the classes."""
+    """Score ``(B,)`` the mean of the training targets, or the frequencies of the classes."""
     if task.kind == "regression":
         return scores(task, train.targets.double().mean(0).expand(len(sets), -1), sets.targets)
     classes = int(train.set_size or 0) if task.kind == "anomaly" else task.out_features
@@ -117,7 +117,7 @@ def _constant(task: Task, train: TaskSets, sets: TaskSets) -> Tensor:
 
 
 def _logits(model: Any, table: np.ndarray, classes: int) -> Tensor:
-    """Log probabilities of all classes, also of those that no training set has."""
+    """Return log probabilities of all classes, also of those that no training set has."""
     outputs = torch.full((len(table), classes), -30.0, dtype=torch.float64)
     probabilities = np.asarray(model.predict_proba(table), np.float64).clip(1e-12)
     outputs[:, torch.as_tensor(model.classes_)] = torch.from_numpy(np.log(probabilities))

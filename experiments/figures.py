@@ -1,4 +1,4 @@
-"""Figures of the report, from the records alone."""
+"""Draw the figures of the report from the records alone."""
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Which claims of the paper hold and what controls and the appendix show, in sentences made from the records."""
+"""Say in sentences which claims of the paper hold, and what controls and the appendix show, from the records."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SUMMARIES = ("summaries-ridge", "summaries-boosting", "summaries-mlp")
 
 
 def claim_findings(cells: Cells) -> Iterator[str]:
-    """A list item per table, in it one per task and scale that ran, in it a sentence per claim that does not hold."""
+    """Yield a list item per table, in it one per task and scale that ran, in it each claim that does not hold."""
     for name, numbers in paper.NUMBERS.items():
         yield f"- **{GRIDS[name].title}** ({sum(map(len, numbers.values()))} cells)"
         found = [line for scale in SCALES for line in _checked(GRIDS[name], scale, cells)]
@@ -26,7 +26,7 @@ def claim_findings(cells: Cells) -> Iterator[str]:
 
 
 def missed_numbers(cells: Cells) -> Iterator[str]:
-    """A list item for each number at the paper's protocol that is not the paper's; a line where there is none."""
+    """Yield a list item for each number at the paper's protocol that is not the paper's; a line where there is none."""
     found = {}  # a cell of two tables once
     for name, numbers in paper.NUMBERS.items():
         for row in (row for section in GRIDS[name].sections for row in section.rows):
@@ -61,18 +61,18 @@ def _failed(grid: Grid, section: Section, task: str, row: Row, verdict: Verdict)
 
 
 def control_findings(cells: Cells) -> Iterator[str]:
-    """A list item per question and cell with enough runs; a line that says so where there is none."""
+    """Yield a list item per question and cell with enough runs; a line that says so where there is none."""
     yield from list(_items(cells, _of_controls)) or ["No control has enough runs yet."]
 
 
 def appendix_findings(cells: Cells) -> Iterator[str]:
-    """A list item per cell with enough runs, on norms out of distribution, weighted averages and sum ARC; or a line."""
+    """Yield list items on norms out of distribution, weighted averages and sum ARC, or a line where there is none."""
     yield from list(_items(cells, _of_appendix)) or ["No question of the appendix has enough runs yet."]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """What the rows of a task came to at a scale.
+    """Results of the rows of a task at a scale.
 
     Attributes:
         rows: by key, those that were run.
@@ -98,13 +98,13 @@ class _Found:
         return number(self.rows[key].mean)
 
     def word(self, key: str, against: str, words: tuple[str, str, str]) -> str:
-        """One of the words for better, alike and worse."""
+        """Return one of the words for better, alike and worse."""
         relation = relation_of(self.rows[key], self.rows[against], higher=self.higher)
         return words[("better", "like", "worse").index(relation)]
 
 
 def _items(cells: Cells, sentences: Callable[[_Found], Iterator[str]]) -> Iterator[str]:
-    """The sentences as list items that name task and scale."""
+    """Yield the sentences as list items that name task and scale."""
     for scale in SCALES:
         for task in TASKS:
             for sentence in sentences(_Found.of(cells, scale, task)):

@@ -10,7 +10,7 @@ from setwise._checks import check_choice
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of a table on some tasks.
+    """Some rows of a table, on some tasks.
 
     Attributes:
         title: what is compared.
@@ -28,11 +28,11 @@ class Section:
 
     @property
     def all_rows(self) -> tuple[Row, ...]:
-        """The paper's rows, then the controls."""
+        """Return the paper's rows, then the controls."""
         return (*self.rows, *self.controls)
 
     def label(self, key: str) -> str:
-        """How a row is called here."""
+        """Return the label of a row in this section."""
         return next(row.label for row in self.all_rows if row.key == key)
 
 
@@ -51,7 +51,7 @@ class Grid:
     sections: tuple[Section, ...]
 
     def cells(self, tasks: Iterable[str] = ()) -> list[tuple[str, Row]]:
-        """Pairs of a task and a row, each once; those of the named tasks, or all."""
+        """Yield pairs of a task and a row, each once; those of the named tasks, or all."""
         wanted = set(tasks)
         pairs = {
             (task, row.key): (task, row)
@@ -136,7 +136,7 @@ GRIDS = {
 
 
 def get_grid(name: str) -> Grid:
-    """The grid with a name.
+    """Return the grid with a name.
 
     Raises:
         InputError: there is none.

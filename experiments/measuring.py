@@ -1,4 +1,4 @@
-"""A trained model on the test sets, by the paper's protocol and beside it."""
+"""Measure a trained model on the test sets, by the paper's protocol and beside it."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -13,7 +13,7 @@ _ORDER = 1  # seed of the order of the test sets
 
 
 def measure(model: nn.Module, task: Task, data: TaskData, *, batch_size: int, feature_norm: bool) -> Measures:
-    """Metrics by test part, then by way of measuring.
+    """Return metrics by test part, then by way of measuring.
 
     "value" is the paper's way: full batches of a fixed shuffled order (960 of 1,000 sets), where feature norm uses the
     statistics of each test batch. "standard_error" is that of "value", by chance in which sets are tested: what the
@@ -48,7 +48,7 @@ def measure(model: nn.Module, task: Task, data: TaskData, *, batch_size: int, fe
 
 
 def scores(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
-    """What the task's metric is the mean of ``(B,)``, for outputs ``(B, K)``."""
+    """Compute the scores ``(B,)`` of which the task's metric is the mean, for outputs ``(B, K)``."""
     outputs = outputs.double()
     if task.kind == "regression":
         return (outputs - targets.double()).square().mean(1)
@@ -58,14 +58,14 @@ def scores(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def counted(sets: TaskSets, batch_size: int) -> Tensor:
-    """The test sets that count: full batches of a fixed order; all sets where they do not fill one."""
+    """Return the test sets that count: full batches of a fixed order; all sets where they do not fill one."""
     size = min(batch_size, len(sets))
     order = torch.randperm(len(sets), generator=torch.Generator().manual_seed(_ORDER))
     return order[: len(sets) // size * size].to(sets.targets.device)
 
 
 def summary(kept: Tensor, everything: Tensor) -> dict[str, float | None]:
-    """Mean and standard error of the scores of the sets that count, and the mean of all."""
+    """Return mean and standard error of the scores of the sets that count, and the mean of all."""
     return {
         "value": _finite(kept.mean()),
         "standard_error": _finite(kept.std() / len(kept) ** 0.5),

@@ -1,4 +1,4 @@
-"""Which runs a command means, which of them are done, and doing the rest until the time is over."""
+"""Plan the runs that a command asks for, tell which of them are done, and do the rest until the time is over."""
 
 import re
 import time
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """How runs are done.
+    """Settings of the runs: where, how long, on which device.
 
     Attributes:
         work: where checkpoints are kept until a run is recorded.
@@ -52,7 +52,7 @@ def plan(
     scale: str,
     fresh: bool = False,
 ) -> list[Run]:
-    """All runs of grids that a command means, each once: by grid, then seed, then task, then row.
+    """List all runs of grids that a command asks for, each once: by grid, then seed, then task, then row.
 
     Args:
         grids: the tables.
@@ -86,7 +86,7 @@ def plan(
 
 
 def pending(runs: Sequence[Run], results: Path) -> list[Run]:
-    """Those without a record."""
+    """Return the runs that have no record."""
     done = records.recorded(results)
     return [run for run in runs if run.identity not in done]
 
@@ -140,7 +140,7 @@ def carry_out(runs: Sequence[Run], settings: Settings, *, observers: Sequence[Ob
 
 
 def seconds_of(text: str) -> float:
-    """A time such as "90m", "1h30m", "45s" in seconds.
+    """Parse a time such as "90m", "1h30m", "45s" into seconds.
 
     Raises:
         InputError: anything else.
@@ -153,7 +153,7 @@ def seconds_of(text: str) -> float:
 
 
 class _Data:
-    """The data of the task at hand, loaded once and given up before the next."""
+    """Data of the task at hand, loaded once and given up before the next."""
 
     def __init__(self, directory: Path | None, device: torch.device, say: Say):
         self._directory, self._device, self._say = directory, device, say
@@ -161,7 +161,7 @@ class _Data:
         self._loaded: TaskData | None = None
 
     def of(self, run: Run) -> TaskData | None:
-        """None where files are missing, which is told once."""
+        """Return the data of a run's task; none where files are missing, which is told once."""
         if self._key != (run.task, run.protocol.extent):
             self._loaded = None  # before the next is loaded, so that memory holds one of them
             self._key = (run.task, run.protocol.extent)
@@ -175,7 +175,7 @@ class _Data:
 
 
 def _defined(task: str, row: Row) -> bool:
-    """Whether a row makes sense on a task: moments and quantiles are for elements that are vectors."""
+    """Return whether a row is defined on a task: moments and quantiles are for elements that are vectors."""
     if row.baseline is None or row.baseline == "constant":
         return True
     return TASKS[task].elements == "vectors" and TASKS[task].kind != "anomaly"

@@ -1,4 +1,4 @@
-"""Models at their first weights: gradients against depth, how alike elements become, what norms cannot see."""
+"""Probe models at their first weights: gradients against depth, how alike elements become, what norms cannot see."""
 
 import json
 import platform
@@ -45,7 +45,7 @@ def write_probes(results: Path, *, deepest: int = 200) -> Path:
 
 
 def read_probes(results: Path) -> dict[str, Any] | None:
-    """What `write_probes` wrote, or none where it was not run.
+    """Read the file that `write_probes` wrote; none where it was not run.
 
     Raises:
         InputError: a damaged file.
@@ -61,7 +61,7 @@ def read_probes(results: Path) -> dict[str, Any] | None:
 
 
 def gradients(deepest: int) -> list[dict[str, Any]]:
-    """Norm of the gradient of the first linear layer's weights, by residual, path, norm and depth (two a block).
+    """Compute the gradient's norm at the first linear layer by residual, path, norm and depth (two layers a block).
 
     Deep Sets of width 128. The loss is the mean squared error of standard normal targets for 8 sets of 17 standard
     normal elements. Values that are not finite are none.
@@ -92,7 +92,7 @@ def gradients(deepest: int) -> list[dict[str, Any]]:
 
 
 def spreads(residual: str, *, depth: int = 50) -> list[dict[str, Any]]:
-    """Relative spread of the elements of a set after each residual block; set norm, clean path.
+    """Compute the relative spread of the elements of a set after each residual block; set norm, clean path.
 
     It is the root mean square distance of the elements to their set's mean, over the root mean square of the elements:
     near zero, the elements of a set are all alike.
@@ -110,7 +110,7 @@ def spreads(residual: str, *, depth: int = 50) -> list[dict[str, Any]]:
 
 
 def unseen(*, width: int = 128) -> list[dict[str, Any]]:
-    """How far two sets that differ in one way are apart after a linear layer and a norm, relative to the output.
+    """Compute how far apart sets that differ in one way are after a linear layer and a norm, relative to the output.
 
     The ways: all elements three times as large; all shifted by a vector; one element three times as large; and, after
     the linear layer, one number added to all features of all elements.
@@ -136,7 +136,7 @@ def unseen(*, width: int = 128) -> list[dict[str, Any]]:
 
 
 def _distance(norm: nn.Module, first: Tensor, second: Tensor) -> float:
-    """Both sets go through the norm in one batch, since feature norm's statistics are those of the batch."""
+    """Pass both sets through the norm in one batch, since feature norm's statistics are those of the batch."""
     a, b = norm(SetBatch.from_list([first, second])).to_list()
     return ((a - b).norm() / a.norm()).item()
 

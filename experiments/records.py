@@ -1,4 +1,4 @@
-"""Records of runs: one line of JSON each, written whole; the report is made from them alone."""
+"""Keep records of runs, one line of JSON each; the report is made from them alone."""
 
 import fcntl
 import json
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class Record(BaseModel):
-    """What is known of one run that ended.
+    """A record of one run that ended.
 
     Attributes:
         run: its identity, a function of configuration and seed.
@@ -63,7 +63,7 @@ class Record(BaseModel):
 
     @property
     def value(self) -> float | None:
-        """The number of the paper's tables, or none where training failed."""
+        """Return the number that the paper's tables have, or none where training failed."""
         return self.test["test"].get("value") if "test" in self.test else None
 
 
@@ -92,7 +92,7 @@ def append(record: Record, results: Path = RESULTS) -> Path:
 
 
 def read(results: Path = RESULTS) -> list[Record]:
-    """All records, of a run that was recorded twice the last; none where there is no file yet.
+    """Read all records, of a run that was recorded twice the last; none where there is no file yet.
 
     Lines that a killed process cut short are left out; any other line that is no record is refused.
 
@@ -104,7 +104,7 @@ def read(results: Path = RESULTS) -> list[Record]:
 
 
 def recorded(results: Path = RESULTS) -> set[str]:
-    """Identities of the runs that have a record."""
+    """Return the identities of the runs that have a record."""
     return {record.run for record in read(results)}
 
 
@@ -123,7 +123,7 @@ def _lines(path: Path) -> Iterator[Record]:
 
 
 def _cut_short(line: bytes) -> bool:
-    """Whether a write was cut off: the beginning of a record, which is no JSON value."""
+    """Return whether a write was cut off: the beginning of a record, which is no JSON value."""
     try:
         json.loads(line)
     except json.JSONDecodeError as error:
@@ -134,7 +134,7 @@ def _cut_short(line: bytes) -> bool:
 
 
 def by_cell(records: Sequence[Record]) -> Cells:
-    """Records by scale, task and row, in the order of the seeds."""
+    """Group records by scale, task and row, in the order of the seeds."""
     cells: Cells = {}
     for record in sorted(records, key=lambda record: record.seed):
         cells.setdefault((record.scale, record.task, record.table_row), []).append(record)

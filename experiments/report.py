@@ -1,4 +1,4 @@
-"""`docs/reproduction.md`: each table with the paper's number and ours, made from the records alone."""
+"""Write `docs/reproduction.md`: each table with the paper's number and ours, made from the records alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def report(
     figures: Sequence[tuple[str, str]] = (),
     probes: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     current = _current(records)
     cells = by_cell(current)
     lines = [texts.HEAD, *claim_findings(cells), "", texts.MISSED, *missed_numbers(cells), ""]
@@ -60,7 +60,7 @@ def report(
 
 
 def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
-    """Mean, spread and standard error, with what diverged and the other way of evaluating feature norm."""
+    """Format mean, spread and standard error, with what diverged and the other way of evaluating feature norm."""
     if summary is None:
         return "not run" if at_hand else "no data"
     text = number(summary.mean)
@@ -76,7 +76,7 @@ def shown(summary: Summary | None, *, at_hand: bool = True) -> str:
 
 
 def _current(records: Sequence[Record]) -> list[Record]:
-    """Records of the configurations as they are now; older ones stay in the files and are not shown."""
+    """Return records of the configurations as they are now; older ones stay in the files and are not shown."""
     seeds = sorted({record.seed for record in records})
     known = {
         run.identity
@@ -114,7 +114,7 @@ def _table(grid: Grid, section: Section, task: str, cells: Cells) -> Iterator[st
 
 
 def _parts(task: str, section: Section, cells: Cells) -> list[str]:
-    """Names of the task's test parts, as records have them; the paper's part first."""
+    """Return the names of the task's test parts, as records have them; the paper's part first."""
     found = ["test"]
     for row in section.all_rows:
         for scale in SCALES:
@@ -144,7 +144,7 @@ def _line(grid: Grid, section: Section, row: Row, task: str, cells: Cells, part:
 
 
 def _missing(grid: Grid, task: str, cells: Cells) -> Iterator[str]:
-    """The commands that do the runs that are left."""
+    """Yield the commands that do the runs that are left."""
     lines = [
         f"python -m experiments run {grid.name} --task {task} --scale {scale}"
         for scale in SCALES
@@ -167,12 +167,12 @@ def _missing(grid: Grid, task: str, cells: Cells) -> Iterator[str]:
 
 
 def _at_hand(task: str, cells: Cells) -> bool:
-    """Whether the task needs no files, or was run with them."""
+    """Return whether the task needs no files, or was run with them."""
     return TASKS[task].source is None or any(key[1] == task for key in cells)
 
 
 def _unseen(probes: Mapping[str, Any] | None) -> Iterator[str]:
-    """What each norm cannot see, as a small table."""
+    """Yield a small table of what each norm cannot see."""
     if probes is None:
         return
     yield "## What each norm cannot see"
@@ -191,7 +191,7 @@ def _unseen(probes: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _protocols() -> Iterator[str]:
-    """Both scales, by task."""
+    """Yield a table of both scales, by task."""
     from experiments.scales import protocol
 
     yield "| task | scale | training sets | test sets | elements | epochs | batch | learning rate |"

@@ -1,4 +1,4 @@
-"""Rows of the tables: which model, with which choices, under which name."""
+"""Rows of the tables: models and baselines with their choices and names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,12 +35,12 @@ class Row:
 
     @property
     def has_chance(self) -> bool:
-        """Whether another seed gives another result: boosting on all features and few sets draws nothing."""
+        """Return whether another seed gives another result: boosting on all features and few sets draws nothing."""
         return self.baseline not in ("constant", "ridge", "boosting")
 
     @property
     def norm(self) -> str:
-        """The norm's word, "none" for baselines."""
+        """Return the name of the norm, "none" for baselines."""
         if self.model is None:
             return "none"
         return self.choices.get("norm", "set" if self.model.endswith("++") else "none")
@@ -51,7 +51,7 @@ def _deep(key: str, label: str, *, depth: int, variant: Variant = "plain", **cho
 
 
 def _residual(family: str, name: str, depth: int) -> tuple[Row, ...]:
-    """The rows of Tables 2 and 3: paths, residuals and norms of one family at its full depth."""
+    """Make the rows of Tables 2 and 3: paths, residuals and norms of one family at its full depth."""
     rows = []
     words = {"equivariant": "ERC", "mean": "mean", "max": "max"}
     aggregated = ("mean", "max") if family == "deep-sets" else ("mean",)

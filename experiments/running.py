@@ -1,4 +1,4 @@
-"""One run: trained with resume, measured, recorded; finished ones are skipped."""
+"""Do one run: train with resume, measure, record; skip those that are finished."""
 
 import fcntl
 import hashlib
@@ -39,12 +39,12 @@ _DATA_SEED = 0  # of the order of the sets: the same for all rows and seeds, as 
 
 
 class BudgetSpentError(Exception):
-    """The time is over; what was done is in the checkpoint."""
+    """Raised when the time is over; what was done is in the checkpoint."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """Ends a run after the epoch in which the time runs out; an observer of the fit loop.
+    """An observer of the fit loop that ends a run after the epoch in which the time runs out.
 
     Attributes:
         at: moment of ``time.monotonic``, or none for never.
@@ -54,11 +54,11 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether the time is over."""
+        """Return whether the time is over."""
         return self.at is not None and time.monotonic() >= self.at
 
     def step(self, epochs: float) -> None:
-        """Nothing: a checkpoint is written at the end of an epoch."""
+        """Do nothing: a checkpoint is written at the end of an epoch."""
 
     def epoch(self, record: EpochRecord, best_epoch: int) -> None:  # noqa: ARG002 - what observers are told
         """Stop here if the time is over."""
@@ -86,12 +86,12 @@ class Run:
 
     @property
     def protocol(self) -> Protocol:
-        """How it is trained."""
+        """Return the protocol by which the run is trained."""
         return replace(protocol(self.task, self.scale), fresh=self.fresh).of(self.row)
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Everything that decides the outcome beside the seed, as plain values."""
+        """Return everything that decides the outcome beside the seed, as plain values."""
         row = self.row
         what: dict[str, Any] = {"task": self.task, "model": row.model, "choices": dict(row.choices)}
         what |= {"variant": row.variant, "baseline": row.baseline, "data_seed": _DATA_SEED}
@@ -102,7 +102,7 @@ class Run:
 
     @property
     def identity(self) -> str:
-        """A name that changes whenever the configuration does."""
+        """Return a name that changes whenever the configuration does."""
         text = json.dumps(self.configuration, sort_keys=True)
         short = hashlib.sha256(text.encode()).hexdigest()[:10]
         return f"{self.scale}-{self.task}-{self.row.key}-seed{self.seed}-{short}"
@@ -122,11 +122,11 @@ class Batches:
         self.batch_size = min(batch_size, len(self.sets))
 
     def num_batches(self, epoch: int) -> int:  # noqa: ARG002 - all epochs are alike
-        """Full batches of an epoch."""
+        """Return the number of full batches of an epoch."""
         return len(self.sets) // self.batch_size
 
     def epoch(self, epoch: int) -> Iterator[Example]:
-        """The batches of an epoch, a function of its number alone."""
+        """Yield the batches of an epoch, a function of its number alone."""
         generator = torch.Generator().manual_seed(_DATA_SEED * 1_000_003 + epoch)
         order = torch.randperm(len(self.sets), generator=generator)[: self.num_batches(epoch) * self.batch_size]
         for rows in order.to(self.sets.targets.device).split(self.batch_size):
@@ -223,7 +223,7 @@ def _train(
 
 
 def fingerprint(data: TaskData) -> str:
-    """Training data in short: other files under the same names show."""
+    """Describe training data in short, so that other files under the same names show."""
     some = data.train.batch(torch.arange(min(256, len(data.train)), device=data.train.targets.device)).elements
     targets, elements = data.train.targets.double(), some.double()
     numbers = (targets.mean(), targets.std(), elements.mean(), elements.std())
@@ -231,7 +231,7 @@ def fingerprint(data: TaskData) -> str:
 
 
 def _objective(task: Task, data: TaskData) -> Objective:
-    """The loss: squared error of the targets as they are, or cross entropy over classes or elements."""
+    """Return the loss: squared error of the targets as they are, or cross entropy over classes or elements."""
     if task.kind == "regression":
         return Objective.of(Regression(target=task.name))
     classes = int(data.train.set_size or 0) if task.kind == "anomaly" else task.out_features
@@ -279,7 +279,7 @@ def _record(
 
 @contextmanager
 def _claimed(directory: Path) -> Iterator[bool]:
-    """Whether this process has the run to itself; two processes can share a grid."""
+    """Claim the run for this process, and yield whether that worked; two processes can share a grid."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory.parent / f".{directory.name}.lock").open("w") as file:
         try:
@@ -292,7 +292,7 @@ def _claimed(directory: Path) -> Iterator[bool]:
 
 @cache
 def _commit() -> str | None:
-    """The commit of the code as this process began, with a mark where code differs from it."""
+    """Return the commit of the code as this process began, with a mark where code differs from it."""
     try:
         commit, changed = (
             subprocess.run(

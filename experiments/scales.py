@@ -1,4 +1,4 @@
-"""How much of a task and how long: the paper's protocol, and a documented reduction for two cores."""
+"""Sizes and protocols of tasks: the paper's, and a documented reduction for two cores."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -14,7 +14,7 @@ SCALES: tuple[Scale, ...] = ("paper", "small")
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a row is trained on a task: Adam, constant learning rate, last partial batch dropped, last epoch measured.
+    """Training of a row on a task: Adam, constant learning rate, last partial batch dropped, last epoch measured.
 
     Attributes:
         epochs: passes over the training sets, with batches of ``batch_size``.
@@ -38,18 +38,18 @@ class Protocol:
 
     @property
     def extent(self) -> Extent:
-        """How much of the task is loaded."""
+        """Return how much of the task is loaded."""
         return Extent(train=self.train, test=self.test, elements=self.elements, fresh=self.fresh)
 
     def of(self, row: Row) -> "Protocol":
-        """The protocol of a row: with its own batch size where it has one, at the same number of steps."""
+        """Return the protocol of a row: with its own batch size where it has one, at the same number of steps."""
         if row.batch_size is None or row.batch_size == self.batch_size:
             return self
         epochs = max(1, round(self.epochs * row.batch_size / self.batch_size))
         return replace(self, batch_size=row.batch_size, epochs=epochs)
 
     def fit_config(self, *, seed: int, device: str) -> FitConfig:
-        """The choices of the fit loop."""
+        """Return the configuration of the fit loop."""
         return FitConfig.checked(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -66,7 +66,7 @@ class Protocol:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for records."""
+        """Return plain values, for records."""
         return asdict(self)
 
 
@@ -96,7 +96,7 @@ _SMALL = {
 
 
 def protocol(task: str, scale: str) -> Protocol:
-    """The protocol of a task at a scale.
+    """Return the protocol of a task at a scale.
 
     Raises:
         InputError: no such task or scale.

@@ -90,7 +90,7 @@ def write_report() -> None:
 
 
 def measure(model: str, batch: str, way: str, *, seconds: float) -> list[Row]:
-    """One row per variant: times of one run, memory kept, versions."""
+    """Return one row per variant: times of one run, memory kept, versions."""
     training = way == "training"
     made = {name: make_variant(name, model, batch, training=training) for name in VARIANTS}
     variants = {name: variant for name, variant in made.items() if variant is not None}
@@ -109,7 +109,7 @@ def measure(model: str, batch: str, way: str, *, seconds: float) -> list[Row]:
 
 
 def _differences(variants: dict[str, Variant]) -> dict[str, str]:
-    """How far outputs differ from the textbook's, relative to the largest.
+    """Compute the largest difference of outputs from the textbook's, relative to the largest output.
 
     Raises:
         SystemExit: further than rounding explains; then no speed is told.

@@ -1,4 +1,4 @@
-"""What is measured: models, batches, and the floor of each, its matrix products alone."""
+"""Make the models and batches that are measured, and the floor of each, its matrix products alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Product:
 
 
 def make_model(name: str) -> sw.models.SetModel:
-    """A model of the table, with the same weights each time."""
+    """Build a model of the table, with the same weights each time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         family, depth = MODELS[name]
@@ -44,14 +44,14 @@ def make_model(name: str) -> sw.models.SetModel:
 
 
 def make_batch(name: str) -> sw.SetBatch:
-    """A batch of the table, the same each time."""
+    """Make a batch of the table, the same each time."""
     generator = torch.Generator().manual_seed(0)
     sizes = BATCHES[name]()
     return sw.SetBatch.from_packed(torch.randn(sum(sizes), FEATURES, generator=generator), sizes)
 
 
 def products(model: str, sizes: list[int]) -> list[Product]:
-    """The matrix products of a model's encoder; those of the first layer and the decoder are too small to count."""
+    """List the matrix products of a model's encoder; the first layer's and the decoder's are too small to count."""
     family, depth = MODELS[model]
     elements = sum(sizes)
     if family.startswith("deep-sets"):
@@ -67,7 +67,7 @@ def products(model: str, sizes: list[int]) -> list[Product]:
 
 
 def floor(model: str, sizes: list[int], *, training: bool) -> Callable[[], None]:
-    """A function that computes the products of a model and nothing else; in training with both backward products."""
+    """Make a function that computes the products of a model and nothing else; training adds both backward products."""
     work = []
     for p in products(model, sizes):
         a, b = torch.randn(p.batch, p.rows, p.inner), torch.randn(p.batch, p.inner, p.columns)

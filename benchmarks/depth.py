@@ -96,7 +96,7 @@ def depth_fit(number: int, sets: int, epochs: int) -> None:
 
 
 def _digits(sets: int) -> SetStore:
-    """Sets of 6 to 10 images of digits, and the mean of what they show."""
+    """Draw sets of 6 to 10 images of digits, with the mean of the digits that they show."""
     drawn = digit_sets(train=sets, validation=16, test=16)
     means = drawn.digits.group_by("set_id", use_threads=False).aggregate([("digit", "mean")])
     by_name = dict(zip(means["set_id"].to_pylist(), means["digit_mean"].to_pylist(), strict=True))

@@ -1,4 +1,4 @@
-"""A trial: set norm and ReLU in the prologue of a matrix product, the next norm's statistics in its epilogue.
+"""Try set norm and ReLU in the prologue of a matrix product, the next norm's statistics in its epilogue.
 
 A layer then reads its elements once and writes its result once. Built into the library only where it gains 1.2 times
 over the norm's kernels with torch's product (`python -m benchmarks gpu` tells); forward only, for that question.
@@ -25,7 +25,7 @@ def _layer(
     x, offsets, weight, bias, stats, matrix, residual, out, partial, sets, largest, steps,
     RESIDUAL: tl.constexpr, WIDTH: tl.constexpr, COLS: tl.constexpr, ROWS: tl.constexpr, MODE: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """residual + linear(ReLU(norm(x))) of a chunk, and the moments of the result."""
+    """Compute residual + linear(ReLU(norm(x))) of a chunk, and the moments of the result."""
     i, start, stop = _chunk(offsets, sets, largest, steps, ROWS, MODE)
     if start < stop:
         at, real = _places(start, stop, WIDTH, WIDTH, ROWS)
@@ -82,7 +82,7 @@ class FusedLayers:
         return sets * triton.cdiv(self.largest, _ROWS) if self._mode == "dense" else self.elements // _ROWS + sets
 
     def statistics(self, x: Tensor) -> Tensor:
-        """Of the first layer's elements, which no product gave."""
+        """Compute statistics of the first layer's elements, which no product gave."""
         partial = x.new_empty(self._programs, 3, dtype=torch.float32)
         tile = {"WIDTH": x.shape[1], "COLS": x.shape[1], "ROWS": _ROWS, "MODE": self._mode, "num_warps": 8}
         triton_kernels.moments[(self._programs,)](x, self.offsets, partial, *self._share, **tile)
@@ -91,7 +91,7 @@ class FusedLayers:
     def layer(
         self, x: Tensor, norm: tuple[Tensor, Tensor], matrix: Tensor, stats: Tensor, residual: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The result ``(N, W)`` and its statistics ``(B, 3)``; W is a power of two from 16 on."""
+        """Compute the result ``(N, W)`` and its statistics ``(B, 3)``; W is a power of two from 16 on."""
         out, partial = torch.empty_like(x), x.new_empty(self._programs, 3, dtype=torch.float32)
         width = x.shape[1]
         choices = {"RESIDUAL": residual is not None, "WIDTH": width, "COLS": min(width, _COLUMNS), "ROWS": _ROWS}

@@ -1,4 +1,4 @@
-"""Everything that there is to measure on a GPU, in one command of under ten minutes: ``python -m benchmarks gpu``."""
+"""Measure on a GPU everything that matters, in one command of under ten minutes: ``python -m benchmarks gpu``."""
 
 import subprocess
 import sys

@@ -19,12 +19,12 @@ _INDUCING, _HEADS = 32, 4
 
 
 def name_of(dtype: torch.dtype) -> str:
-    """Without its module."""
+    """Return the name of a dtype without its module."""
     return str(dtype).removeprefix("torch.")
 
 
 def blocks(plan: Plan) -> Iterator[Row]:
-    """Residual blocks of Deep Sets++: time of one, its bound, the share reached."""
+    """Measure residual blocks of Deep Sets++: time of one, its bound, the share reached."""
     for dtype in plan.dtypes:
         top = Ceilings.measured(plan.device, dtype, copied=plan.copied, side=plan.side, seconds=plan.seconds)
         print(f"{name_of(dtype)}: copy {top.bandwidth / 1e12:.3g} TB/s, product {top.rate / 1e12:.4g} TFLOP/s")
@@ -58,7 +58,7 @@ def _blocks(plan: Plan, dtype: torch.dtype, top: Ceilings, batch: str, sizes: li
 
 
 def fused_layers(plan: Plan) -> Iterator[Row]:
-    """The trial: norm in the product's prologue, statistics in its epilogue, against kernels and torch's product."""
+    """Measure the trial: norm and statistics inside the product, against the norm's kernels and torch's product."""
     from benchmarks.fused_layer import FusedLayers
 
     dtype, gains = plan.dtypes[0], []
@@ -105,7 +105,7 @@ def fused_layers(plan: Plan) -> Iterator[Row]:
 
 
 def attention(plan: Plan) -> Iterator[Row]:
-    """Attention within ragged sets: as it is used (flash), padded to the largest set, in groups of like sizes."""
+    """Measure attention within ragged sets: as it is used (flash), padded to the largest set, grouped by size."""
     width, dtype = plan.widths[0], plan.dtypes[0]
     batch, sizes = list(plan.batches.items())[-1]
     ragged = sw.SetLayout.from_sizes(sizes).to(plan.device)
@@ -138,6 +138,6 @@ def attention(plan: Plan) -> Iterator[Row]:
 
 
 def _difference(y: Tensor, expected: Tensor) -> float:
-    """Relative to the norm; infinite where something is not a number."""
+    """Compute the difference relative to the norm; infinite where something is not a number."""
     error = ((y.double() - expected.double()).norm() / expected.double().norm()).item()
     return error if error == error else float("inf")

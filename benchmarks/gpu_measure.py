@@ -1,4 +1,4 @@
-"""Times on a device, its ceilings, and the bound that they set on a layer."""
+"""Measure times on a device, its ceilings, and the bound that they set on a layer."""
 
 import time
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def _seconds_of(device: torch.device, work: Work) -> float:
 
 
 def as_graph(device: torch.device, work: Work) -> Work:
-    """The same work as one graph, so that only the device's time is seen; on a CPU the work itself."""
+    """Capture work as one CUDA graph, so that only the device's time is seen; on a CPU return the work itself."""
     if device.type != "cuda":
         return work
     stream = torch.cuda.Stream(device)
@@ -66,7 +66,7 @@ def as_graph(device: torch.device, work: Work) -> Work:
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What a device does at most.
+    """Ceilings of a device: its bandwidth and its rate of operations.
 
     Attributes:
         bandwidth: bytes a second, those read and those written, of a large copy.
@@ -97,7 +97,7 @@ class Ceilings:
         return cls(2 * copied / copy.median, 2 * side**3 / product.median)
 
     def bound(self, moved: int, operations: int) -> float:
-        """Seconds that work takes at least: the larger of its bytes and its operations over what the device does."""
+        """Return the seconds that work takes at least: the larger of its bytes and its operations over the ceilings."""
         return max(moved / self.bandwidth, operations / self.rate)
 
 
@@ -114,9 +114,9 @@ class BlockWork:
     itemsize: int
 
     def moved(self, *, training: bool) -> int:
-        """Bytes."""
+        """Return the bytes that are read and written."""
         return (12 if training else 5) * self.elements * self.width * self.itemsize
 
     def operations(self, *, training: bool) -> int:
-        """Of the products: two forward, four backward."""
+        """Return the operations of the products: two forward, four backward."""
         return (6 if training else 2) * 2 * self.elements * self.width**2

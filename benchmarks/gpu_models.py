@@ -22,7 +22,7 @@ _EPOCHS = 6
 
 
 def no_wait(plan: Plan) -> Iterator[Row]:
-    """A training step never waits for the device (torch's synchronisation debug mode)."""
+    """Check that a training step never waits for the device (torch's synchronisation debug mode)."""
     if plan.device.type != "cuda":
         print("not on a CPU")
         return
@@ -45,7 +45,7 @@ def no_wait(plan: Plan) -> Iterator[Row]:
 
 
 def models(plan: Plan) -> Iterator[Row]:
-    """Training steps of Deep Sets++: ours, ours as a graph, the textbook, the textbook compiled."""
+    """Measure training steps of Deep Sets++: ours, ours as a graph, the textbook, the textbook compiled."""
     for dtype in plan.dtypes:
         for batch, sizes in plan.batches.items():
             model, data = _model(plan, "deep-sets++"), _batch(plan, sizes)
@@ -68,7 +68,7 @@ def models(plan: Plan) -> Iterator[Row]:
 
 
 def _compared(plan: Plan, works: dict[str, Work], case: Row, error: float) -> Iterator[Row]:
-    """Rows of variants, the first of which is ours; one that fails (a compiler that is not there) is named."""
+    """Yield rows of variants, the first of which is ours; one that fails (a compiler that is not there) is named."""
     first = None
     for name, work in works.items():
         try:
@@ -87,7 +87,7 @@ def _compared(plan: Plan, works: dict[str, Work], case: Row, error: float) -> It
 
 
 def captured_steps(plan: Plan) -> Iterator[Row]:
-    """Steps of a fit on small batches of one size, captured and not."""
+    """Measure steps of a fit on small batches of one size, as a CUDA graph and not."""
     try:
         from setwise.fit.loop import fit
         from setwise.fit.parts import Example
@@ -100,7 +100,7 @@ def captured_steps(plan: Plan) -> Iterator[Row]:
     sets, size = plan.small
 
     class Part:
-        """As many batches an epoch as make its time tell."""
+        """A part with as many batches an epoch as make its time tell."""
 
         batches, elements = 100, torch.randn(sets * size, FEATURES, device=plan.device)
         layout, targets = sw.SetLayout.uniform(sets, size, plan.device), torch.randn(sets, 1, device=plan.device)
@@ -145,7 +145,7 @@ def _step(model: sw.models.SetModel, batch: sw.SetBatch, dtype: torch.dtype) -> 
 
 
 def _step_of(forward, model: torch.nn.Module, like: Tensor, dtype: torch.dtype) -> Work:
-    """Forward and backward passes with weights in float32, products in ``dtype``."""
+    """Run forward and backward passes with weights in float32, products in ``dtype``."""
     parameters = list(model.parameters())
 
     def step() -> tuple[Tensor, ...]:

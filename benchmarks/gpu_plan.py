@@ -11,7 +11,7 @@ from setwise._checks import InputError
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how large; a tiny one shows on a CPU that the script runs.
+    """Plan of the measurements, and their sizes; a tiny one shows on a CPU that the script runs.
 
     Attributes:
         device: where.
@@ -46,7 +46,7 @@ def _log_uniform(sets: int, smallest: int, largest: int) -> list[int]:
 
 
 def plan(*, tiny: bool) -> Plan:
-    """What to measure.
+    """Plan the measurements for the device at hand.
 
     Raises:
         InputError: there is no GPU, and nothing tiny is asked for; or no Triton.

@@ -1,4 +1,4 @@
-"""Times and memory of a function, taken in turn with others so that the machine's moods hit all alike."""
+"""Measure times and memory of a function, in turn with others, so that slow moments of the machine hit all alike."""
 
 import json
 import subprocess
@@ -18,14 +18,14 @@ from torch.profiler import ProfilerActivity, profile
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds: median and quantiles of the repeats."""
+    """Median and quantiles of repeated timings, in seconds."""
 
     median: float
     low: float
     high: float
 
     def over(self, parts: int) -> "Timing":
-        """Of one of so many equal parts."""
+        """Return the timing of one of so many equal parts."""
         return Timing(self.median / parts, self.low / parts, self.high / parts)
 
 
@@ -52,13 +52,13 @@ def compare(functions: Mapping[str, Callable[[], object]], *, seconds: float, re
 
 
 def timing_of(times: list[float]) -> Timing:
-    """Median and quantiles of times."""
+    """Return median and quantiles of times."""
     ordered = torch.tensor(times).quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
     return Timing(median=ordered[1], low=ordered[0], high=ordered[2])
 
 
 def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
-    """Bytes of the tensors that a forward pass keeps for the backward pass, each storage once, parameters aside."""
+    """Count bytes of tensors that a forward pass keeps for the backward pass, each storage once, parameters aside."""
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
@@ -74,7 +74,7 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
 
 
 def peak_allocated(step: Callable[[], object]) -> int:
-    """The most bytes that torch has allocated at a time while a function runs, beyond those before it."""
+    """Return the most bytes that torch has allocated at a time while a function runs, beyond those before it."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=False) as profiled:
         step()
     profiler: Any = profiled.profiler
@@ -88,7 +88,7 @@ def peak_allocated(step: Callable[[], object]) -> int:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held so far.
+    """Return the most memory that this process has held so far.
 
     Linux counts what a parent held when it started the process in ``ru_maxrss``, but not in ``VmHWM``.
     """
@@ -98,18 +98,18 @@ def peak_bytes() -> int:
 
 
 def resident_bytes(what: str = "VmRSS") -> int:
-    """Memory that this process holds now, of a kind that Linux tells: ``RssAnon`` leaves out pages of mapped files."""
+    """Return the memory that this process holds now; ``RssAnon`` of Linux leaves out pages of mapped files."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
 
 
 def peak_of(variant: str, model: str, batch: str, way: str) -> int:
-    """The most memory that a process holds that does one pass and nothing else."""
+    """Measure the most memory that a process holds that does one pass and nothing else."""
     return int(in_own_process("peak", variant, model, batch, way))
 
 
 def in_own_process(command: str, *arguments: object) -> Any:
-    """What a command of the benchmarks prints last, JSON, from a process that does nothing else."""
+    """Run a command of the benchmarks in a process of its own, and return the JSON that it prints last."""
     words = [sys.executable, "-m", "benchmarks", command, *map(str, arguments)]
     printed = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout
     return json.loads(printed.splitlines()[-1])

@@ -50,7 +50,7 @@ class SetTransformer(nn.Module):
 
 
 def peer(name: str, sizes: list[int], *, training: bool) -> nn.Module | None:
-    """PyTorch Geometric's model of the size of ours; none where it is not installed or would not fit into memory."""
+    """Build PyTorch Geometric's model of our size; none where it is not installed or would not fit into memory."""
     if not INSTALLED:
         return None
     family, depth = MODELS[name]

@@ -1,4 +1,4 @@
-"""The results as a table and a figure, from the file of results alone."""
+"""Show the results as a table and a figure, from the file of results alone."""
 
 from collections.abc import Callable
 from math import isnan
@@ -16,7 +16,7 @@ _PASSES = ("training", "inference")
 
 
 def table() -> str:
-    """A Markdown table, a row for each model and batch: training; inference. Ratios are within one run."""
+    """Return a Markdown table, a row for each model and batch: training; inference. Ratios are within one run."""
     lines = [
         "| model | batch | ours, s | ours / floor | textbook / ours | PyG / ours | kept, MiB | textbook |",
         "|---|---|---|---|---|---|---|---|",

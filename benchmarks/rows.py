@@ -1,4 +1,4 @@
-"""The file of results: a row per model, batch, pass and variant; rows are added, never edited."""
+"""Keep the file of results: a row per model, batch, pass and variant; rows are added, never edited."""
 
 import csv
 import platform
@@ -22,14 +22,14 @@ COLUMNS = (
 
 
 def timed(variant: str, timing: Timing, *, floor: float | None = None) -> Row:
-    """What a row says of a variant's time; ``floor`` in seconds."""
+    """Return the columns of a row that give a variant's time; ``floor`` in seconds."""
     row = {"variant": variant, "seconds": f"{timing.median:.6g}"}
     row |= {"seconds_10": f"{timing.low:.6g}", "seconds_90": f"{timing.high:.6g}"}
     return row if floor is None else row | {"to_floor": f"{timing.median / floor:.4g}"}
 
 
 def conditions(device: torch.device = torch.device("cpu")) -> Row:  # noqa: B008 - a constant
-    """When, where and with what it was measured."""
+    """Return the columns of a row that say when, where and with what it was measured."""
     changed = _git("status", "--porcelain", "--", "*.py", "*.toml")  # results are added to, code is not
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -43,12 +43,12 @@ def conditions(device: torch.device = torch.device("cpu")) -> Row:  # noqa: B008
 
 
 def _git(*arguments: str) -> str:
-    """What git says of this checkout; nothing where it is none."""
+    """Return the output of a git command in this checkout; nothing where it is no checkout."""
     return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _version(package: str) -> str:
-    """Of an installed package; setwise may also lie on the path alone."""
+    """Return the version of an installed package; setwise may also lie on the path alone."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -66,7 +66,7 @@ def append(rows: list[Row], path: Path = RESULTS, columns: Sequence[str] = COLUM
 
 
 def newest(path: Path = RESULTS) -> dict[tuple[str, str, str], dict[str, Row]]:
-    """The last run of every model, batch and pass on a CPU: its rows by variant."""
+    """Return the last run of every model, batch and pass on a CPU: its rows by variant."""
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):

@@ -1,4 +1,4 @@
-"""A store larger than memory: speed and memory of training on it: ``python -m benchmarks store``."""
+"""Train on a store larger than memory, and measure speed and memory: ``python -m benchmarks store``."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def store_train(path: Path, depth: int, elements_per_batch: int, seconds: float)
 
 
 def _batches(sets: SetStore, elements_per_batch: int) -> Iterator[sw.SetBatch]:
-    """Batches of all sets in a random order, epoch after epoch."""
+    """Yield batches of all sets in a random order, epoch after epoch."""
     sampler = BatchSampler(sets.sizes, np.arange(len(sets)), elements_per_batch=elements_per_batch, shuffle=True)
     for epoch in range(1 << 30):
         sampler.set_epoch(epoch)
@@ -116,7 +116,7 @@ def _batches(sets: SetStore, elements_per_batch: int) -> Iterator[sw.SetBatch]:
 
 
 def _write(path: Path, elements: int) -> None:
-    """Sets of drawn sizes; one block of random numbers, shifted for each piece of the file."""
+    """Write sets of drawn sizes; one block of random numbers, shifted for each piece of the file."""
     generator = np.random.default_rng(0)
     average = (_MOST - _FEWEST) / np.log(_MOST / _FEWEST)
     sizes = np.exp(generator.uniform(np.log(_FEWEST), np.log(_MOST), max(1, round(elements / average))))
@@ -131,7 +131,7 @@ def _write(path: Path, elements: int) -> None:
 
 
 def _forget_pages(path: Path) -> None:
-    """Have the system read the file from the disk again."""
+    """Drop the file's pages, so that the system reads it from the disk again."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,4 +1,4 @@
-"""The models as a textbook would write them: padded tensors, masked statistics, masked softmax, nothing fused.
+"""Write the models as a textbook would: padded tensors, masked statistics, masked softmax, nothing fused.
 
 Built from a model of ours with its weights shared, so that their outputs can be compared before their speeds are.
 """

@@ -1,4 +1,4 @@
-"""What is compared on one model and batch: a function for a pass of each variant."""
+"""Make the variants that are compared on one model and batch: a function for a pass of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Variant:
 
 
 def make_variant(variant: str, model_name: str, batch_name: str, *, training: bool) -> Variant | None:
-    """A variant ready to run; none where it cannot (a package is missing, or memory).
+    """Make a variant ready to run; none where it cannot run (a package is missing, or memory).
 
     Args:
         variant: one of `VARIANTS`.

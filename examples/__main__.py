@@ -22,7 +22,7 @@ app = typer.Typer(
 
 @app.callback()
 def _program() -> None:
-    """Worked examples on real files, with the default settings of setwise."""
+    """Run worked examples on real files, with the default settings of setwise."""
 
 
 @app.command()
@@ -61,7 +61,7 @@ def run(
 
 
 def rounds(names: list[str], most: int | None = None) -> list[tuple[str, int]]:
-    """Examples with how often each is evaluated: all of them once, then three times, then as often as they ask."""
+    """List examples with the number of repeats: all of them once, then three times, then as often as they ask."""
     turns: list[tuple[str, int]] = []
     for times in (1, 3, max(example.REPEATS for example in EXAMPLES.values())):
         for name in names:

@@ -1,4 +1,4 @@
-"""Which of 13 bird species sing in a recording: several labels at once, segments of a spectrogram as elements.
+"""Tell which of 13 bird species sing in a recording: several labels at once, segments of a spectrogram as elements.
 
 Source: H. J. Andrews birdsong as packed by MILSurvey (no licence stated); Briggs et al. 2012, J. Acoust. Soc. Am. 131.
 """
@@ -17,7 +17,7 @@ REPEATS = 1
 
 
 def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = False) -> list[Outcome]:
-    """Mean average precision over species of predictions out of five folds."""
+    """Measure mean average precision over species of predictions out of five folds."""
     sets, labels = unpack(data / "birdsong_hja.npz")
     classifier = SetClassifier(random_state=0)
     if reduced:

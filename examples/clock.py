@@ -1,4 +1,4 @@
-"""How long examples may run."""
+"""Limit the time that examples run."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Clock:
-    """A number of seconds from now, or as many as it takes.
+    """A time limit: a number of seconds from now, or none.
 
     Attributes:
         seconds: or none for no limit.
@@ -16,9 +16,9 @@ class Clock:
     began: float = field(default_factory=time.monotonic)
 
     def is_over(self) -> bool:
-        """Whether the seconds have passed."""
+        """Return whether the seconds have passed."""
         return self.seconds is not None and time.monotonic() - self.began > self.seconds
 
     def left(self) -> float | None:
-        """Seconds that are left, none at least, or none where there is no limit."""
+        """Return the seconds that are left, 0 at least; none where there is no limit."""
         return None if self.seconds is None else max(0.0, self.seconds - (time.monotonic() - self.began))

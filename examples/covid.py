@@ -1,4 +1,4 @@
-"""COVID-19 against healthy donors from single cells: an AnnData file with a sample key, 20 donors of 500 cells.
+"""Tell COVID-19 from healthy donors by single cells: an AnnData file with a sample key, 20 donors of 500 cells.
 
 Source: Stephenson et al. 2021, Nature Medicine, doi 10.1038/s41591-021-01329-2, as sub-sampled in the R package
 GloScope (Artistic-2.0): 50 principal components.
@@ -35,7 +35,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
 
 
 def write_anndata(packed: Path, path: Path) -> None:
-    """The packed file as AnnData: ``obsm["X_pca"]`` holds the cells, ``obs`` donor, status and cell type."""
+    """Write the packed file as AnnData: ``obsm["X_pca"]`` holds the cells, ``obs`` donor, status and cell type."""
     import anndata
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The dose of an inducer from flow cytometry: FCS files and a spreadsheet, `setwise cv` and nothing else.
+"""Predict the dose of an inducer from flow cytometry: FCS files and a spreadsheet, `setwise cv` and nothing else.
 
 Ten cultures of E. coli at ten concentrations of DAPG, 32,000 cells each, 24-bit integers. Each culture is predicted by
 a model that has seen the nine others; target log10(1 + micromolar).

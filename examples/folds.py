@@ -1,4 +1,4 @@
-"""Cross-validation of an estimator, each fold kept in a file, so that a stopped evaluation goes on where it was."""
+"""Cross-validate an estimator, each fold kept in a file, so that a stopped evaluation goes on where it was."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def cross_validate(
     folder: Path,
     clock: Clock,
 ) -> HeldOut | None:
-    """Predictions of every set by models that have not seen it; those of whole repeats, or none where none is whole.
+    """Predict every set by models that have not seen it, in whole repeats; none where no repeat is whole.
 
     Args:
         sets: B of them.
@@ -80,7 +80,7 @@ def _fold(
     test: np.ndarray,
     identity: str,
 ) -> str:
-    """One fold as JSON."""
+    """Fit and predict one fold, and return it as JSON."""
     seen, new = [sets[i] for i in train], [sets[i] for i in test]
     began = time.process_time()
     ours = SetClassifier(**classifier.get_params()).fit(seen, labels[train]).predict_proba(new)
@@ -98,7 +98,7 @@ def _identity(
     labels: np.ndarray,
     train: np.ndarray,
 ) -> str:
-    """Checksum of what decides the predictions of a fold."""
+    """Compute a checksum of all that decides the predictions of a fold."""
     data = hashlib.sha256(b"".join(np.ascontiguousarray(x).tobytes() for x in sets)).hexdigest()
     config = FitConfig().model_dump(mode="json")
     content: list[Any] = [data, labels.tolist(), train.tolist(), classifier.get_params(), config, sorted(others)]
@@ -106,7 +106,7 @@ def _identity(
 
 
 def _held_out(labels: np.ndarray, repeats: Sequence[Mapping[str, np.ndarray]]) -> HeldOut | None:
-    """Probabilities of label 1 as predictions of an objective of the library, so that its metrics measure them."""
+    """Return probabilities of label 1 as predictions of one of the library's objectives, whose metrics measure them."""
     if not repeats:
         return None
     columns = labels.reshape(len(labels), -1).astype(int)

@@ -1,4 +1,4 @@
-"""Three groups of patients from flow cytometry: 15 patients, 10,000 cells each, and how little they show.
+"""Tell three groups of patients apart from flow cytometry: 15 patients, 10,000 cells each, and how little they show.
 
 Source: the R package flowStats, data ITN (Immune Tolerance Network; Artistic-2.0). What the groups are is not said.
 """
@@ -53,7 +53,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
 
 
 def about_sites(groups: Sequence[str], sites: Sequence[str]) -> str:
-    """How far the site alone tells the group: whatever differs between sites then looks like the groups."""
+    """Say how far the site alone tells the group: whatever differs between sites then looks like the groups."""
     right = sum(
         Counter(g for g, s in zip(groups, sites, strict=True) if s == site).most_common(1)[0][1] for site in set(sites)
     )

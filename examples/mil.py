@@ -1,4 +1,4 @@
-"""Classic bags of feature vectors through `SetClassifier` and ten-fold cross-validation, repeated ten times.
+"""Classify bags of feature vectors by `SetClassifier` in ten-fold cross-validation, repeated ten times.
 
 Source of the data: MILSurvey and MILpy (no licence stated). Published accuracies: MI-Net, Wang et al. 2018, Pattern
 Recognition 74; mi-Graph, Zhou et al. 2009, ICML.
@@ -26,7 +26,7 @@ CASES = {
 
 
 def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = False) -> list[Outcome]:
-    """Accuracy of the defaults beside two baselines, on the same folds."""
+    """Measure accuracy of the defaults beside two baselines, on the same folds."""
     outcomes = []
     folds = 2 if reduced else 10
     for name in ("musk1",) if reduced else CASES:

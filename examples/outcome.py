@@ -1,4 +1,4 @@
-"""What an example found: one number of ours beside what it has to beat, kept as JSON."""
+"""Keep the outcome of an example as JSON: one number of ours beside those of baselines."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ LINEAR, TREES = ("logistic regression", "ridge"), ("random forest", "gradient bo
 
 @dataclass(frozen=True)
 class Outcome:
-    """One number of an example beside what it has to beat.
+    """One number of an example beside those of baselines.
 
     Attributes:
         example: name of the example.
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
-    """The outcome of measured rows, the model's first.
+    """Make the outcome of measured rows, the model's first.
 
     Args:
         rows: with this metric where it is defined.
@@ -61,7 +61,7 @@ def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
 
 
 def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
-    """The outcome of held-out predictions: an interval over sets, and rows of averages with baselines.
+    """Make the outcome of held-out predictions: an interval over sets, and rows of averages with baselines.
 
     A constant has no rank among sets, though the folds' constants differ: its AUC is one half.
     """
@@ -72,7 +72,7 @@ def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
 
 
 def with_averages(held_out: HeldOut) -> HeldOut:
-    """Held-out predictions with more rows: the mean of ours and the linear baseline's, of ours and the trees'."""
+    """Add averages to held-out predictions: the mean of ours and the linear baseline's, of ours and the trees'."""
     ours = next(iter(held_out.predicted))
     means: dict[str, list[np.ndarray]] = {}
     for name in held_out.predicted:
@@ -83,13 +83,13 @@ def with_averages(held_out: HeldOut) -> HeldOut:
 
 
 def averaged_with(outcome: Outcome, kind: tuple[str, ...]) -> float | None:
-    """The number of the mean of ours and a baseline of a kind, `LINEAR` or `TREES`, or none."""
+    """Return the number of the mean of ours and a baseline of a kind, `LINEAR` or `TREES`, or none."""
     own = (n for n in outcome.rows if is_average(n) and n.removeprefix(_MEAN_WITH).startswith(kind))
     return next((outcome.rows[name] for name in own), None)
 
 
 def is_average(name: str) -> bool:
-    """Whether a row is the mean of ours and a baseline."""
+    """Return whether a row is the mean of ours and a baseline."""
     return name.startswith(_MEAN_WITH)
 
 
@@ -106,7 +106,7 @@ def keep(outcomes: Sequence[Outcome], path: Path, *, command: str) -> None:
 
 
 def kept(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
-    """The record that `keep` wrote, and its outcomes."""
+    """Read the record that `keep` wrote, and its outcomes."""
     record = json.loads(path.read_text(encoding="utf-8"))
     return record, [
         Outcome(**{**values, "interval": values["interval"] and tuple(values["interval"])})

@@ -1,4 +1,4 @@
-"""Packed files of sets: all elements one set after the other, and the sizes."""
+"""Read packed files of sets: all elements one set after the other, and the sizes."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def unpack(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
-    """Sets, each ``(n_i, D)`` float32, and their labels of a file with arrays ``x (N, D)``, ``n (B,)`` and ``y``."""
+    """Read the sets, each ``(n_i, D)`` float32, and their labels from a file with arrays ``x``, ``n`` and ``y``."""
     with np.load(path) as file:
         x, sizes, labels = file["x"].astype(np.float32), file["n"], file["y"]
     return np.split(x, np.cumsum(sizes)[:-1]), labels

@@ -1,4 +1,4 @@
-"""The command line as a user would type it, shown before it runs."""
+"""Run the command line as a user would type it, shown before it runs."""
 
 import json
 import shlex
@@ -75,7 +75,7 @@ def cross_validation(
 
 
 def whole_repeats(directory: Path, *, folds: int) -> HeldOut | None:
-    """Held-out predictions of the repeats of which all folds are in the directory of a ``setwise cv``, or none."""
+    """Read held-out predictions of repeats all of whose folds are in the directory of a ``setwise cv``, or none."""
     paths = sorted((directory / "folds").glob("repeat-*.json"))
     found = [FoldResult.model_validate_json(path.read_bytes()) for path in paths]
     numbers = sorted({result.repeat for result in found})
@@ -89,7 +89,7 @@ def whole_repeats(directory: Path, *, folds: int) -> HeldOut | None:
 
 
 def _shuffled(directory: Path, metric: str) -> str:
-    """What the test of shuffled targets found, where it was made."""
+    """Say in a sentence what the test of shuffled targets found, where it was made."""
     result = directory / "cv.json"
     test = json.loads(result.read_text()).get("permutation_test") if result.exists() else None
     if not test:

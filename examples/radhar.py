@@ -1,4 +1,4 @@
-"""Five activities from radar point clouds: windows of two seconds as sets of points, the repository's own test split.
+"""Tell five activities apart by radar point clouds: windows of two seconds as sets, the repository's test split.
 
 Source: https://github.com/nesl/RadHAR (BSD 3-Clause); Singh et al. 2019, mmNets. Windows do not overlap: 60
 frames each; what is left of a recording is dropped.
@@ -50,7 +50,7 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
 
 
 def windows(path: Path, *, keep: int = 1) -> SetStore:
-    """Windows of points with x, y, z, velocity and intensity; every ``keep``-th of them."""
+    """Make windows of points with x, y, z, velocity and intensity; every ``keep``-th of them."""
     with np.load(path) as file:
         points, per_frame, file_of = file["points"][:, :5], file["frame_n"], file["frame_file"]
         label, split, name = file["label"], file["split"], file["file_name"]

@@ -1,4 +1,4 @@
-"""`docs/examples.md`: what every example found beside what it has to beat, made from the records alone."""
+"""Write `docs/examples.md`: the outcomes of all examples beside baselines, made from the records alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ pipeline that begins with `SetSummaries` (README).
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
-    """Outcomes as a Markdown table."""
+    """Return outcomes as a Markdown table."""
     lines = [
         "| data | evaluation | metric | setwise | best baseline | with linear | with trees | published |",
         "|---|---|---|---|---|---|---|---|",
@@ -44,7 +44,7 @@ def best_baseline(outcome: Outcome) -> tuple[str, float]:
 
 
 def verdict(outcome: Outcome) -> str:
-    """Who is ahead, in a sentence that says where the interval does not tell them apart."""
+    """Say who is ahead, in a sentence that says where the interval does not tell them apart."""
     name, value = best_baseline(outcome)
     ours, sign = outcome.rows["setwise"], -1 if outcome.lower else 1
     if ours == value:
@@ -85,7 +85,7 @@ def write_report(results: Path, path: Path, examples: Mapping[str, ModuleType]) 
 
 
 def _words(outcomes: Sequence[Outcome]) -> str:
-    """A line for each outcome: who is ahead, all rows, what else is to be said."""
+    """Return a line for each outcome: who is ahead, all rows, what else is to be said."""
     lines = []
     for outcome in outcomes:
         rows = ", ".join(f"{name} {value:.3f}" for name, value in outcome.rows.items())

@@ -78,6 +78,7 @@ def depth_fit(number: int, sets: int, epochs: int) -> None:
     store = _digits(sets)
     torch.manual_seed(0)
     model = sw.models.build("deep-sets++", store.shape[0], 1, depth=number, width=_WIDTH, pool="mean")
+    assert isinstance(model, sw.models.SetModel)
     batch = store.batch(range(_BATCH))
     values = torch.tensor(store.sets["mean"].to_pylist()[:_BATCH])[:, None]
     target = (values - values.mean()) / values.std()

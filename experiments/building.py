@@ -8,6 +8,7 @@ from setwise.batch import SetBatch
 from setwise.fit.loop import seeded
 from setwise.layers import FeedForwardBlock, MLPDecoder, ResidualBlock, SetNorm
 from setwise.models import ElementModel, SetModel, build_from_spec, make_spec
+from setwise.models.families import family_of_model
 from setwise.ops import set_mean
 from setwise.tasks import ElementLogits, Task
 
@@ -103,7 +104,7 @@ def removed_numbers(batch: SetBatch) -> Tensor:
 def _built(row: Row, task: Task, in_features: int, seed: int, *, covariates: int) -> SetModel | ElementModel:
     assert row.model is not None
     output = "which-element" if task.kind == "anomaly" else "sets"
-    pool = task.pool if row.model.startswith("deep-sets") and output == "sets" else None
+    pool = task.pool if "pool" in family_of_model(row.model).choices() and output == "sets" else None
     spec = make_spec(
         row.model,
         in_features,
@@ -116,7 +117,9 @@ def _built(row: Row, task: Task, in_features: int, seed: int, *, covariates: int
         output=output,
     )
     with seeded(seed):
-        return build_from_spec(spec)
+        model = build_from_spec(spec)
+    assert isinstance(model, SetModel | ElementModel)
+    return model
 
 
 def _is_set_norm(module: nn.Module) -> bool:

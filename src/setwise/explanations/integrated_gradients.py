@@ -172,5 +172,5 @@ def _copies(one: OneSet, places: np.ndarray, most: int) -> Iterator[tuple[SetBat
 def _most_for_gradients(one: OneSet) -> int:
     """Elements whose activations may be kept for gradients."""
     spec = one.members[0].spec
-    numbers = max(spec.width, one.elements[0].numel() * (16 if spec.elements == "images" else 1))
-    return max(1, _BUDGET // (numbers * one.elements.element_size() * (2 * spec.depth + 8) * len(one.members)))
+    numbers = 8 * spec.numbers_of_element(one.elements[0].numel()) + spec.kept // 2  # kernels keep half
+    return max(1, _BUDGET // (numbers * one.elements.element_size() * len(one.members)))

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from setwise.fit.loop import Fitted, Status
-from setwise.models import DeepSetsSpec, SetTransformerSpec
+from setwise.models import Spec
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.runs.ensemble import joined
@@ -19,7 +19,7 @@ from setwise.targets.problem import Problem
 
 def finished_run(
     model: str,
-    spec: DeepSetsSpec | SetTransformerSpec,
+    spec: Spec,
     problem: Problem,
     inputs: Inputs,
     config: FitConfig,

@@ -13,7 +13,7 @@ from setwise.fit.element_fit import of_elements
 from setwise.fit.loop import Fitted, fit, seeded
 from setwise.fit.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.fit.set_fit import of_sets
-from setwise.models import DeepSetsSpec, SetTransformerSpec, build_from_spec
+from setwise.models import Spec, build_from_spec
 from setwise.prepare.inputs import Inputs
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
@@ -31,7 +31,7 @@ class Watched:
 
 
 def fit_members(
-    spec: DeepSetsSpec | SetTransformerSpec,
+    spec: Spec,
     problem: Problem,
     inputs: Inputs,
     config: FitConfig,
@@ -101,7 +101,7 @@ def _checkpoints(
     directory: Path | None,
     problem: Problem,
     inputs: Inputs,
-    spec: DeepSetsSpec | SetTransformerSpec,
+    spec: Spec,
     config: FitConfig,
     member: int,
     spared: Sequence[str],

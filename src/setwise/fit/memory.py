@@ -1,19 +1,15 @@
-"""Whether activations are kept for the gradients or computed anew, where nobody chose."""
+"""Decide whether activations are kept for the gradients or computed anew, where nobody chose."""
 
 import numpy as np
 import torch
 
-from setwise.models import DeepSetsSpec, SetTransformerSpec
+from setwise.models import Spec
 from setwise.runs.config import FitConfig
 from setwise.streaming.free import free_memory
 
-_PER_LAYER = {"deep-sets": 4, "set-transformer": 12}  # tensors (N, W) that a layer keeps at most; fused ones keep half
 
-
-def memory_for(
-    config: FitConfig, spec: DeepSetsSpec | SetTransformerSpec, sizes: np.ndarray
-) -> tuple[FitConfig, tuple[str, ...]]:
-    """The configuration with ``memory`` decided, and what is to be said of it.
+def memory_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> tuple[FitConfig, tuple[str, ...]]:
+    """Return the configuration with ``memory`` decided, and what is to be said of it.
 
     Args:
         config: ``memory="auto"`` is decided here: "low" where the largest batch would keep more activations than memory
@@ -24,8 +20,7 @@ def memory_for(
     if config.memory != "auto":
         return config, ()
     elements = largest_batch(config, sizes)
-    per_layer = _PER_LAYER[spec.to_dict()["family"]]
-    needed = elements * spec.width * per_layer * spec.depth * (8 if config.precision == "64-true" else 4)
+    needed = elements * spec.kept * (8 if config.precision == "64-true" else 4)
     free = _free(config.device)
     if free is None or needed <= free:
         return config.model_copy(update={"memory": "normal"}), ()
@@ -37,7 +32,7 @@ def memory_for(
 
 
 def largest_batch(config: FitConfig, sizes: np.ndarray) -> int:
-    """Most elements of a batch, those of the largest sets together."""
+    """Return the most elements of a batch, those of the largest sets together."""
     kept = np.sort(sizes if config.max_elements is None else np.minimum(sizes, config.max_elements))
     if config.elements_per_batch is not None:
         return int(max(kept[-1], min(config.elements_per_batch, kept.sum())))
@@ -45,7 +40,7 @@ def largest_batch(config: FitConfig, sizes: np.ndarray) -> int:
 
 
 def _free(device: str) -> int | None:
-    """Bytes for activations where the fit will be, or none where the system does not tell."""
+    """Return the bytes for activations where the fit will be, or none where the system does not tell."""
     if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
         return torch.cuda.mem_get_info(None if device == "auto" else torch.device(device))[0]
     return free_memory()

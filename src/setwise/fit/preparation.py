@@ -1,6 +1,5 @@
 """Decide, or refuse, everything of a fit before its weights are fitted."""
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +14,8 @@ from setwise.fit.element_fit import check_draws, refuse_for_elements, refuse_for
 from setwise.fit.processes import check_norm
 from setwise.fit.set_fit import balanced_classes
 from setwise.fit.study import Study
-from setwise.layers import make_pooling
-from setwise.layers.containers import grows_with_size
-from setwise.models import DeepSetsSpec, SetTransformerSpec, make_spec
+from setwise.models import Spec, make_spec
+from setwise.models.families import CHOICES, family_of_model
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.store import columns
@@ -46,7 +44,7 @@ class Prepared:
     kept: np.ndarray
     inputs: Inputs
     config: FitConfig
-    spec: DeepSetsSpec | SetTransformerSpec
+    spec: Spec
     left_out: list[np.ndarray]
     notes: tuple[str, ...]
 
@@ -117,20 +115,19 @@ def _spec(
     config: FitConfig,
     *,
     largest: int,
-) -> DeepSetsSpec | SetTransformerSpec:
+) -> Spec:
     given = inputs.model_choices()
-    free = set(inspect.signature(make_spec).parameters) - {"name", "out_features", *given, "elements", "categories"}
     for choice in choices:
-        if choice not in free:
-            raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(free))}.")
-    given["output"] = objective.output
-    if objective.output == "sets" and name.startswith("deep-sets"):
-        choices = {"pool": "mean", **choices}
-    pool, sampled = choices.get("pool"), config.max_elements is not None and config.max_elements < largest
-    if sampled and pool is not None and grows_with_size(make_pooling(pool, 1)):
+        if choice not in CHOICES:
+            raise InputError(f"a model has no choice {choice!r} to make; there are {', '.join(sorted(CHOICES))}.")
+    if objective.output == "sets":
+        choices = {**family_of_model(name).fitting, **choices}
+    spec = make_spec(name, out_features=objective.out_features, output=objective.output, **given, **choices)
+    reason = spec.needs_whole_sets
+    if reason is not None and config.max_elements is not None and config.max_elements < largest:
+        choice, why, instead = reason
         raise InputError(
-            f"pool={pool!r} and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
-            "elements: a sum over sub-samples has another scale than one over the whole sets that are predicted. "
-            "Pool by the mean, or train on whole sets (max_elements=None, --max-elements 0)."
+            f"{choice} and max_elements={config.max_elements} cannot go together for sets of up to {largest:,} "
+            f"elements: {why}. {instead}, or train on whole sets (max_elements=None, --max-elements 0)."
         )
-    return make_spec(name, out_features=objective.out_features, **given, **choices)
+    return spec

@@ -12,8 +12,7 @@ from lightning.fabric import Fabric
 
 from setwise._checks import InputError
 from setwise.fit.parts import Example
-from setwise.layers import make_norm
-from setwise.models import DeepSetsSpec, SetTransformerSpec
+from setwise.models import Spec
 
 
 def num_processes() -> int:
@@ -26,15 +25,16 @@ def is_writer() -> bool:
     return num_processes() == 1 or os.environ["RANK"] == "0"
 
 
-def check_norm(spec: DeepSetsSpec | SetTransformerSpec) -> None:
+def check_norm(spec: Spec) -> None:
     """Refuse norms whose statistics cross the sets of a batch where several processes share it.
 
     Raises:
         InputError: such a norm.
     """
-    if num_processes() > 1 and make_norm(spec.norm, 1).crosses_sets():
+    crossing = spec.crosses_sets
+    if num_processes() > 1 and crossing is not None:
         raise InputError(
-            f"processes that share a batch need a norm that keeps to one set; got {spec.norm!r}, whose statistics are "
+            f"processes that share a batch need a norm that keeps to one set; got {crossing}, whose statistics are "
             f"of all sets of a batch and would differ between the {num_processes()} processes. Fit with one process, "
             "or use norm='set' (--norm set)."
         )

@@ -83,7 +83,7 @@ def train(
     config, notes = memory_for(config, spec, store.sizes[rows])
     _make_ready(directory, resume=resume)
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
-    with threads_for(_elements_of_a_batch(store, rows, config) * spec.width):
+    with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
         members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
     run = finished_run(
         study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of

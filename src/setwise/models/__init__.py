@@ -1,10 +1,17 @@
-"""Models: the Deep Sets and Set Transformer families, their specifications, import of the authors' checkpoints."""
+"""Models: families, their specifications, models by name, import of the authors' checkpoints."""
 
-from setwise.models.build import MODELS, build, build_from_spec, make_spec
-from setwise.models.element_model import ElementModel
-from setwise.models.model import SetModel
-from setwise.models.reference import load_reference
-from setwise.models.spec import DeepSetsSpec, SetTransformerSpec, spec_from_dict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from setwise.models.building import build, build_from_spec, make_spec
+    from setwise.models.deep_sets import DeepSetsSpec
+    from setwise.models.element_model import ElementModel
+    from setwise.models.families import MODELS, spec_from_dict
+    from setwise.models.model import Model, SetModel
+    from setwise.models.reference import load_reference
+    from setwise.models.set_transformer import SetTransformerSpec
+    from setwise.models.spec import Spec
 
 __all__ = [
     "build",
@@ -12,9 +19,33 @@ __all__ = [
     "make_spec",
     "spec_from_dict",
     "load_reference",
+    "Model",
     "SetModel",
     "ElementModel",
+    "Spec",
     "DeepSetsSpec",
     "SetTransformerSpec",
     "MODELS",
 ]
+
+# Imported where they are first used: the command line's help needs the families, and not torch.
+_LATER = {
+    "build": "building",
+    "build_from_spec": "building",
+    "make_spec": "building",
+    "spec_from_dict": "families",
+    "load_reference": "reference",
+    "Model": "model",
+    "SetModel": "model",
+    "ElementModel": "element_model",
+    "Spec": "spec",
+    "DeepSetsSpec": "deep_sets",
+    "SetTransformerSpec": "set_transformer",
+    "MODELS": "families",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'setwise.models' has no attribute {name!r}")
+    return getattr(import_module(f"setwise.models.{_LATER[name]}"), name)

@@ -1,44 +1,93 @@
-"""The Deep Sets family, Deep Sets++ among them."""
+"""The Deep Sets family, Deep Sets++ among them: choices, named models, what is tried of it."""
 
-import torch
-from torch import nn
+from typing import Annotated, Any
 
-from setwise.layers import Elementwise, FeedForwardBlock, MLPDecoder, ResidualBlock, make_norm, make_pooling
-from setwise.models.element_model import ElementModel, element_head
-from setwise.models.model import SetModel, element_encoder
-from setwise.models.spec import DeepSetsSpec
+from pydantic import Field, model_validator
+
+from setwise._checks import InputError, check_choice
+from setwise.models.choices import PATHS, Norm, Residual, Width, check_residual, crossing
+from setwise.models.family import Family, Preset
+from setwise.models.spec import OneOf, Spec
+from setwise.variants import POOLS
+
+_KEPT = 4  # tensors (N, W) that a layer keeps at most; fused ones keep half
 
 
-def deep_sets(
-    spec: DeepSetsSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> SetModel | ElementModel:
-    """Build a Deep Sets model.
+class DeepSetsSpec(Spec):
+    """A Deep Sets model."""
 
-    Without residuals: ``depth + 1`` blocks ReLU(norm(linear)), then linear. With residuals: linear, ``depth / 2``
-    residual blocks, then norm, ReLU, linear on the clean path with equivariant residuals, and linear alone otherwise.
-    Linear layers have a bias exactly when there is no norm; the last always has one. Then pooling and a decoder of
-    four linear layers. With outputs per element, one linear layer, and without norm, ReLU, linear before it.
+    family = "deep-sets"
 
-    Source: Zaheer et al. 2017, arXiv 1703.06114; Zhang et al. 2022, arXiv 2206.11925, section 5 and appendix.
-    """
-    layers, in_features = element_encoder(spec, device=device, dtype=dtype)
-    width, norm = spec.width, spec.norm
-    if spec.path is None:
-        for features in (in_features, *[width] * spec.depth):
-            layers.append(FeedForwardBlock(features, width, norm=norm, device=device, dtype=dtype))
-    else:
-        layers.append(Elementwise(nn.Linear(in_features, width, bias=norm == "none", device=device, dtype=dtype)))
-        layers += [
-            ResidualBlock(width, norm=norm, residual=spec.residual, path=spec.path, device=device, dtype=dtype)
-            for _ in range(spec.depth // 2)
-        ]
-        if spec.path == "clean" and spec.residual == "equivariant":
-            if spec.output != "sets":
-                return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
-            layers += [make_norm(norm, width, device=device, dtype=dtype), Elementwise(nn.ReLU())]
-    layers.append(Elementwise(nn.Linear(width, width, device=device, dtype=dtype)))
-    if spec.pool is None:
-        return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
-    pooling = make_pooling(spec.pool, width, device=device, dtype=dtype)
-    decoder = MLPDecoder(width, spec.out_features, covariates=spec.covariates, device=device, dtype=dtype)
-    return SetModel(spec, nn.Sequential(*layers), pooling, decoder)
+    depth: int = Field(
+        default=50,
+        gt=0,
+        description="linear layers inside residual blocks, an even number; without residuals there are depth + 1 "
+        "blocks of one",
+    )
+    width: Width = 128
+    norm: Norm = "set"
+    residual: Residual = "equivariant"
+    path: Annotated[str | None, OneOf(PATHS)] = Field(
+        default=None, description="operations on the residual path; clean by default, none without residuals"
+    )
+    pool: Annotated[str | None, OneOf(tuple(POOLS))] = Field(
+        default=None, description="the pooling, a sum by default; none where outputs are per element"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_that_follow(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take a clean path where there are residuals, and a sum where there is something to pool."""
+        path = None if values.get("residual") == "none" else "clean"
+        pool = "sum" if values.get("output", "sets") == "sets" else None
+        return {"path": path, "pool": pool, **values}
+
+    @model_validator(mode="after")
+    def _go_together(self) -> "DeepSetsSpec":
+        if self.output == "sets":
+            check_choice("pool", self.pool, tuple(POOLS))
+        elif self.pool is not None:
+            raise InputError(f"outputs per element pool nothing; got pool={self.pool!r}. Leave the pooling out.")
+        if self.residual == "none":
+            if self.path is not None:
+                raise InputError(f"a model without residuals has no path; got path={self.path!r}. Leave it out.")
+            return self
+        check_choice("path", self.path, PATHS)
+        check_residual(self.residual, self.path)
+        if self.depth % 2:
+            raise InputError(f"depth must be even, two linear layers to a residual block; got {self.depth}.")
+        return self
+
+    @property
+    def hidden(self) -> int:
+        return self.width
+
+    @property
+    def kept(self) -> int:
+        return self.width * _KEPT * self.depth
+
+    @property
+    def crosses_sets(self) -> str | None:
+        return crossing(self.norm)
+
+    @property
+    def needs_whole_sets(self) -> tuple[str, str, str] | None:
+        why = "a sum over sub-samples has another scale than one over the whole sets that are predicted"
+        return ("pool='sum'", why, "Pool by the mean") if self.pool == "sum" else None
+
+
+DEEP_SETS = Family(
+    spec=DeepSetsSpec,
+    network="setwise.models.deep_sets_network:deep_sets",
+    models={
+        "deep-sets": Preset({"depth": 2, "norm": "none", "residual": "none"}),
+        "deep-sets++": Preset(
+            {"depth": 50, "norm": "set", "residual": "equivariant"},
+            few={"depth": 4, "width": 64},
+            some={"depth": 10, "width": 128},
+            many={"depth": 50, "width": 128},
+        ),
+    },
+    fitting={"pool": "mean"},
+    space={"depth": (2, 4, 10, 20), "width": (16, 32, 64, 128)},
+)

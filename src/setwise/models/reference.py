@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from setwise._checks import InputError, check_choice
-from setwise.models.build import build
+from setwise.models.building import build
 from setwise.models.model import SetModel
 
 _NORMS = {

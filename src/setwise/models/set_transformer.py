@@ -1,76 +1,64 @@
-"""The Set Transformer family, Set Transformer++ among them."""
+"""The Set Transformer family, Set Transformer++ among them: choices, named models, what is tried of it."""
 
-import torch
-from torch import Tensor, nn
+from typing import Annotated
 
-from setwise.batch import SetBatch
-from setwise.layers import Elementwise, InducedSetAttentionBlock, PoolingByAttention, SetAttentionBlock, make_norm
-from setwise.models.element_model import ElementModel, element_head
-from setwise.models.model import SetModel, element_encoder
-from setwise.models.spec import SetTransformerSpec
+from pydantic import Field, model_validator
 
-_DECODER_BLOCKS = 3
+from setwise._checks import InputError
+from setwise.models.choices import PATHS, Norm, Residual, Width, check_residual, crossing
+from setwise.models.family import Family, Preset
+from setwise.models.spec import OneOf, Spec
 
-
-def set_transformer(
-    spec: SetTransformerSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> SetModel | ElementModel:
-    """Build a Set Transformer: ``depth`` ISABs, pooling by attention with one seed, three SABs, linear.
-
-    On the clean path a linear layer comes first and a norm after the last ISAB. There is no norm in the decoder; its
-    residuals are equivariant, on the path of the encoder. With outputs per element, one linear layer follows the
-    encoder.
-
-    Source: Lee et al. 2019, arXiv 1810.00825; Zhang et al. 2022, arXiv 2206.11925, section 5 and appendix.
-    """
-    layers, in_features = element_encoder(spec, device=device, dtype=dtype)
-    if spec.path == "clean":
-        layers.append(Elementwise(nn.Linear(in_features, spec.width, device=device, dtype=dtype)))
-        in_features = spec.width
-    for _ in range(spec.depth):
-        layers.append(
-            InducedSetAttentionBlock(
-                in_features,
-                spec.width,
-                heads=spec.heads,
-                inducing=spec.inducing,
-                norm=spec.norm,
-                residual=spec.residual,
-                path=spec.path,
-                device=device,
-                dtype=dtype,
-            )
-        )
-        in_features = spec.width
-    if spec.path == "clean":
-        layers.append(make_norm(spec.norm, spec.width, device=device, dtype=dtype))
-    if spec.output != "sets":
-        return ElementModel(spec, nn.Sequential(*layers), element_head(spec, device=device, dtype=dtype))
-    pooling = PoolingByAttention(spec.width, heads=spec.heads, path=spec.path, device=device, dtype=dtype)
-    return SetModel(spec, nn.Sequential(*layers), pooling, _AttentionDecoder(spec, device=device, dtype=dtype))
+_KEPT = 12  # tensors (N, W) that a layer keeps at most; fused ones keep half
 
 
-class _AttentionDecoder(nn.Module):
-    """Three SABs without a norm on the pooled seed, then linear; a linear image of the covariates is added first."""
+class SetTransformerSpec(Spec):
+    """A Set Transformer: ISAB blocks, pooling by attention, three SABs, linear."""
 
-    def __init__(self, spec: SetTransformerSpec, *, device: torch.device | None, dtype: torch.dtype | None):
-        super().__init__()
-        width = spec.width
-        self.covariates = (
-            nn.Linear(spec.covariates, width, bias=False, device=device, dtype=dtype) if spec.covariates else None
-        )
-        self.blocks = nn.Sequential(
-            *(
-                SetAttentionBlock(
-                    width, width, heads=spec.heads, norm="none", path=spec.path, device=device, dtype=dtype
-                )
-                for _ in range(_DECODER_BLOCKS)
-            )
-        )
-        self.linear = nn.Linear(width, spec.out_features, device=device, dtype=dtype)
+    family = "set-transformer"
 
-    def forward(self, pooled: SetBatch, covariates: Tensor | None = None) -> Tensor:
-        if self.covariates is not None:
-            assert covariates is not None
-            pooled = pooled.with_elements(pooled.elements + self.covariates(covariates))
-        return self.linear(self.blocks(pooled).elements)
+    depth: int = Field(default=16, gt=0, description="number of ISABs")
+    width: Width = 128
+    heads: int = Field(default=4, gt=0, description="H, attention heads, which divide the width")
+    inducing: int = Field(default=32, gt=0, description="I, inducing points of each ISAB")
+    norm: Norm = "set"
+    residual: Residual = "equivariant"
+    path: Annotated[str, OneOf(PATHS)] = Field(default="clean", description="operations on the residual path")
+
+    @model_validator(mode="after")
+    def _go_together(self) -> "SetTransformerSpec":
+        if self.width % self.heads:
+            raise InputError(f"heads must divide the width; got {self.heads} heads and width {self.width}.")
+        if self.residual == "none":
+            raise InputError("attention blocks without a residual are not defined; use 'equivariant', 'mean' or 'max'.")
+        check_residual(self.residual, self.path)
+        return self
+
+    @property
+    def hidden(self) -> int:
+        return self.width
+
+    @property
+    def kept(self) -> int:
+        return self.width * _KEPT * self.depth
+
+    @property
+    def crosses_sets(self) -> str | None:
+        return crossing(self.norm)
+
+
+SET_TRANSFORMER = Family(
+    spec=SetTransformerSpec,
+    network="setwise.models.set_transformer_network:set_transformer",
+    models={
+        "set-transformer": Preset({"depth": 2, "norm": "none", "residual": "equivariant", "path": "non-clean"}),
+        "set-transformer++": Preset(
+            {"depth": 16, "norm": "set", "residual": "equivariant", "path": "clean"},
+            few={"depth": 2, "width": 64},
+            some={"depth": 4, "width": 128},
+            many={"depth": 16, "width": 128},
+        ),
+    },
+    implied={"pool": "attention"},
+    space={"depth": (1, 2, 4), "width": (16, 32, 64, 128)},
+)

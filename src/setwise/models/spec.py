@@ -1,140 +1,157 @@
-"""What a model is: frozen, serialisable specifications of the two families."""
+"""Describe a model by plain values: what is common to the specifications of all families."""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
-from setwise._checks import InputError, check_choice, check_positive
-from setwise.layers.residual import check_residual
-from setwise.variants import NORMS, POOLS
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
+
+from setwise._checks import InputError, check_choice
 
 ELEMENTS = ("vectors", "categories", "images")
 OUTPUTS = ("sets", "elements", "which-element")
+_SIZES = ("in_features", "out_features")
+_IMAGE = 16  # activations of an image, in images
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeepSetsSpec:
-    """A Deep Sets model.
+@dataclass(frozen=True)
+class OneOf:
+    """The words that a field takes, for an annotation: ``Annotated[str, OneOf(("clean", "non-clean"))]``.
 
     Attributes:
-        in_features: features of an element (columns of categories, channels of images).
-        out_features: K, outputs per set or per element.
-        depth: linear layers inside residual blocks, an even number; without residuals there are ``depth + 1`` blocks.
-        width: W, hidden features.
-        norm: a word of `setwise.variants.NORMS`; "feature" has running statistics in evaluation, "feature-by-element"
-            and "feature-by-set" the batch's own.
-        residual: "none", "equivariant", "mean", "max" or "sum".
-        path: "clean" or "non-clean"; none exactly where there is no residual.
-        pool: a word of `setwise.variants.POOLS`; none exactly where outputs are per element.
-        covariates: C, features of the set as a whole that enter the decoder; with outputs per element, each element.
-        elements: "vectors", "categories" or "images".
-        categories: number of categories of each column, for categorical elements.
-        output: "sets" (one row of outputs per set), "elements" (one per element) or "which-element" (of each element
-            the log-probability that it is the one that is meant).
+        words: all of them; a field that may be none takes none beside them.
     """
 
-    in_features: int
-    out_features: int
-    depth: int = 50
-    width: int = 128
-    norm: str = "set"
-    residual: str = "equivariant"
-    path: str | None = "clean"
-    pool: str | None = "sum"
-    covariates: int = 0
-    elements: str = "vectors"
-    categories: tuple[int, ...] | None = None
-    output: str = "sets"
+    words: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        _check_common(self)
-        if self.output == "sets":
-            check_choice("pool", self.pool, tuple(POOLS))
-        elif self.pool is not None:
-            raise InputError(f"outputs per element pool nothing; got pool={self.pool!r}. Leave the pooling out.")
-        if self.residual == "none":
-            if self.path is not None:
-                raise InputError(f"a model without residuals has no path; got path={self.path!r}. Leave it out.")
-            return
-        check_residual(self.residual, self.path)
-        if self.depth % 2:
-            raise InputError(f"depth must be even, two linear layers to a residual block; got {self.depth}.")
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(self._checked, handler(source))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The specification as plain values, for JSON."""
-        return {"family": "deep-sets", **asdict(self)}
+    def _checked(self, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            check_choice(str(info.field_name), value, self.words)
+        return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class SetTransformerSpec:
-    """A Set Transformer: ISAB blocks, pooling by attention, three SABs, linear.
-
-    Attributes: as `DeepSetsSpec`, and
-        depth: number of ISABs.
-        heads: H, divides the width.
-        inducing: I, inducing points of each ISAB.
-    """
-
-    in_features: int
-    out_features: int
-    depth: int = 16
-    width: int = 128
-    heads: int = 4
-    inducing: int = 32
-    norm: str = "set"
-    residual: str = "equivariant"
-    path: str = "clean"
-    covariates: int = 0
-    elements: str = "vectors"
-    categories: tuple[int, ...] | None = None
-    output: str = "sets"
-
-    def __post_init__(self) -> None:
-        _check_common(self)
-        check_positive(heads=self.heads, inducing=self.inducing)
-        if self.width % self.heads:
-            raise InputError(f"heads must divide the width; got {self.heads} heads and width {self.width}.")
-        if self.residual == "none":
-            raise InputError("attention blocks without a residual are not defined; use 'equivariant', 'mean' or 'max'.")
-        check_residual(self.residual, self.path)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The specification as plain values, for JSON."""
-        return {"family": "set-transformer", **asdict(self)}
+def _as_tuple(values: Any) -> Any:
+    return tuple(values) if isinstance(values, Sequence) else values
 
 
-def spec_from_dict(values: dict[str, Any]) -> DeepSetsSpec | SetTransformerSpec:
-    """The inverse of ``to_dict``.
+class Spec(BaseModel):
+    """What a model is: frozen plain values, of which the same model is always built.
+
+    A family's own class has a field for each of its choices, with description, bounds and default; here is what the
+    data decide.
 
     Raises:
-        InputError: an unknown family, an unknown or missing name, or a value that the family refuses.
+        InputError: an unknown or missing name, a value out of bounds, or values that do not go together.
+        TypeError: a number that is not whole.
     """
-    values = dict(values)
-    family = values.pop("family", None)
-    check_choice("family", family, ("deep-sets", "set-transformer"))
-    cls = DeepSetsSpec if family == "deep-sets" else SetTransformerSpec
-    known = {f.name for f in fields(cls)}
-    unknown, missing = values.keys() - known, {"in_features", "out_features"} - values.keys()
-    if unknown or missing:
-        raise InputError(
-            f"a {family} specification must have in_features and out_features, and no other names than "
-            f"{', '.join(sorted(known))}; unknown: {sorted(unknown)}, missing: {sorted(missing)}."
-        )
-    if values.get("categories") is not None:
-        values["categories"] = tuple(values["categories"])
-    return cls(**values)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    family: ClassVar[str]
+
+    in_features: int = Field(gt=0, description="features of an element (columns of categories, channels of images)")
+    out_features: int = Field(gt=0, description="K, outputs per set or per element")
+    covariates: int = Field(
+        default=0,
+        ge=0,
+        description="C, features of the set as a whole that enter the decoder; with outputs per element, each element",
+    )
+    elements: Annotated[str, OneOf(ELEMENTS)] = Field(default="vectors", description="what an element is")
+    categories: Annotated[tuple[int, ...] | None, BeforeValidator(_as_tuple)] = Field(
+        default=None, description="number of categories of each column, for categorical elements"
+    )
+    output: Annotated[str, OneOf(OUTPUTS)] = Field(
+        default="sets",
+        description='"sets" gives one row of outputs per set, "elements" one per element, "which-element" of each '
+        "element the log-probability that it is the one that is meant",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        known = type(self).model_fields
+        unknown, missing = values.keys() - known.keys(), set(_SIZES) - values.keys()
+        if unknown or missing:
+            raise InputError(
+                f"a {self.family} specification must have in_features and out_features, and no other names than "
+                f"{', '.join(sorted(known))}; unknown: {sorted(unknown)}, missing: {sorted(missing)}."
+            )
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _in_our_words(error.errors()[0]) from None
+        _check_data(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a specification is frozen; make another with the {name} that it should have.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification as plain values, for JSON: the family, the sizes, its choices, then the data's."""
+        values = self.model_dump()
+        common = [name for name in Spec.model_fields if name not in _SIZES]
+        order = [*_SIZES, *self.choices(), *common]
+        return {"family": self.family, **{name: values[name] for name in order}}
+
+    @classmethod
+    def choices(cls) -> dict[str, FieldInfo]:
+        """Return the fields that a person may choose, with description, bounds and default; not what data decide."""
+        return {name: field for name, field in cls.model_fields.items() if name not in Spec.model_fields}
+
+    def numbers_of_element(self, size: int) -> int:
+        """Return the most numbers that the model holds of one element at a time.
+
+        Args:
+            size: numbers of the element itself.
+        """
+        return max(self.hidden, size * (_IMAGE if self.elements == "images" else 1))
+
+    @property
+    def hidden(self) -> int:
+        """Numbers of an element between two layers, at most."""
+        raise NotImplementedError(f"{type(self).__name__} must say how many numbers of an element it holds.")
+
+    @property
+    def kept(self) -> int:
+        """Numbers of an element that are kept for gradients, at most."""
+        raise NotImplementedError(f"{type(self).__name__} must say how much it keeps for gradients.")
+
+    @property
+    def crosses_sets(self) -> str | None:
+        """The choice by which statistics cross the sets of a batch, such as ``norm='feature'``, or none."""
+        return None
+
+    @property
+    def needs_whole_sets(self) -> tuple[str, str, str] | None:
+        """The choice by which the model cannot learn from sub-samples of sets, why, and what to do; or none."""
+        return None
 
 
-def _check_common(spec: DeepSetsSpec | SetTransformerSpec) -> None:
-    for name in ("in_features", "out_features", "depth", "width"):
-        value = getattr(spec, name)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} must be a whole number; got {value!r}.")
-        check_positive(**{name: value})
-    if spec.covariates < 0:
-        raise InputError(f"covariates must be the number of covariates, at least zero; got {spec.covariates}.")
-    check_choice("norm", spec.norm, tuple(NORMS))
-    check_choice("elements", spec.elements, ELEMENTS)
-    check_choice("output", spec.output, OUTPUTS)
+def _in_our_words(problem: ErrorDetails) -> Exception:
+    """Return the error for the first of pydantic's; one that a check of ours raised is itself."""
+    own = problem.get("ctx", {}).get("error")
+    if isinstance(own, Exception):
+        return own
+    name, value = ".".join(map(str, problem["loc"])), problem["input"]
+    if problem["type"].startswith("int"):
+        return TypeError(f"{name} must be a whole number; got {value!r}.")
+    bounds = {"greater_than": "above zero", "greater_than_equal": "at least zero"}
+    if problem["type"] in bounds:
+        return InputError(f"{name} must be {bounds[problem['type']]}; got {value}.")
+    return InputError(f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}; got {value!r}.")
+
+
+def _check_data(spec: Spec) -> None:
+    """Refuse what no family can take: outputs, elements and covariates that do not go together."""
     if spec.output != "sets" and spec.covariates and spec.elements != "vectors":
         raise InputError(
             f"with outputs per element, covariates go with vectors; elements are {spec.elements}. Leave them out."

@@ -7,16 +7,14 @@ from torch import Tensor
 
 from setwise._checks import check_positive
 from setwise.batch import SetBatch, SetLayout
-from setwise.models.element_model import ElementModel
-from setwise.models.model import SetModel
+from setwise.models.model import Model
 from setwise.streaming.rows import Rows, Source, Sweeper
 
 _NUMBERS = 1 << 20  # in the activations of a chunk: 4 MiB in float32, which caches hold
-_IMAGE = 16  # activations of an image, in images
 
 
 def stream(
-    model: SetModel | ElementModel,
+    model: Model,
     source: Source,
     covariates: Tensor | None = None,
     *,
@@ -44,8 +42,7 @@ def stream(
         TypeError: a layer that does not stream.
     """
     first = source.read(0, 1)
-    numbers = max(model.spec.width, first.numel() * (_IMAGE if model.spec.elements == "images" else 1))
-    chunk = max(1, _NUMBERS // numbers) if chunk is None else chunk
+    chunk = max(1, _NUMBERS // model.spec.numbers_of_element(first.numel())) if chunk is None else chunk
     check_positive(chunk=chunk)
     device = next(model.parameters()).device
     training = model.training
@@ -60,7 +57,7 @@ def stream(
         model.train(training)
 
 
-def count_sweeps(model: SetModel | ElementModel, source: Source, covariates: Tensor | None = None) -> int:
+def count_sweeps(model: Model, source: Source, covariates: Tensor | None = None) -> int:
     """Return how often `stream` goes through all rows, counted on the first elements of the set."""
     few = _Beginning(source)
     seen = [0]

@@ -16,7 +16,6 @@ from setwise.streaming import SweepBar
 
 _BUDGET = 1 << 31  # bytes of memory for a batch where no limit is given
 _TENSORS = 4  # of activations that a layer holds at once
-_IMAGE = 16  # activations of an image, in images
 
 
 def most_elements(run: Run, memory_limit: int | None = None) -> int:
@@ -27,7 +26,7 @@ def most_elements(run: Run, memory_limit: int | None = None) -> int:
         memory_limit: bytes; 2 GiB where there is none.
     """
     spec = spec_from_dict(run.record.spec)
-    numbers = max(spec.width, math.prod(run.inputs.shape) * (_IMAGE if spec.elements == "images" else 1))
+    numbers = spec.numbers_of_element(math.prod(run.inputs.shape))
     budget = _BUDGET if memory_limit is None else memory_limit
     return max(1, budget // (_TENSORS * numbers * run.dtype.itemsize))
 

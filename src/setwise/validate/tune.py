@@ -18,6 +18,7 @@ from setwise.fit.preparation import prepare
 from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.models import MODELS
+from setwise.models.families import FAMILIES, family_of_model
 from setwise.runs.held_out import HeldOut, Measured, measured
 from setwise.runs.run import Run, check_free
 from setwise.store import columns
@@ -31,9 +32,6 @@ from setwise.validate.fold_plan import classes_in_sets, columns_of
 from setwise.validate.fold_runs import known_of
 
 TRIED = ("deep-sets++", "set-transformer++")
-_DEPTHS = {"deep-sets": (2, 4, 10, 20), "set-transformer": (1, 2, 4)}  # by family
-_OF_OTHERS = {"deep-sets": ("heads", "inducing"), "set-transformer": ("pool",)}  # choices that a family has not
-_WIDTHS = (16, 32, 64, 128)
 _RATES = (1e-4, 1e-2)
 
 
@@ -320,36 +318,38 @@ def _search(
 
 
 def _searched(study: Study) -> list[str]:
-    """What is searched beside the model: all that the study has not of its own."""
+    """Return what is searched beside the model: all that the study has not of its own."""
     held = {*study.model_choices, *study.config.model_fields_set}
-    return [name for name in ("depth", "width", "learning_rate") if name not in held]
+    spaces = dict.fromkeys(name for family in FAMILIES for name in family.space)
+    return [name for name in (*spaces, "learning_rate") if name not in held]
 
 
 def _drawn(trial: Any, models: Sequence[str], searched: Sequence[str]) -> dict[str, Any]:
-    """Choices of one trial."""
+    """Return the choices of one trial: its model, and what is searched of the model's family."""
     model = trial.suggest_categorical("model", list(models))
-    draw = {
-        "depth": lambda: trial.suggest_categorical(f"depth of {model}", list(_DEPTHS[_family(model)])),
-        "width": lambda: trial.suggest_categorical("width", list(_WIDTHS)),
-        "learning_rate": lambda: trial.suggest_float("learning_rate", *_RATES, log=True),
-    }
-    return {"model": model} | {name: draw[name]() for name in searched}
-
-
-def _family(model: str) -> str:
-    return model.removesuffix("++")
+    family = family_of_model(model)
+    found: dict[str, Any] = {"model": model}
+    for name in searched:
+        if name in family.space:
+            values = family.space[name]
+            alike = all(other.space.get(name, values) == values for other in FAMILIES)
+            found[name] = trial.suggest_categorical(name if alike else f"{name} of {model}", list(values))
+        elif name == "learning_rate" and family.fitter is None:
+            found[name] = trial.suggest_float(name, *_RATES, log=True)
+    return found
 
 
 def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
-    """The study with the choices of a trial; none of them leaves it as it is.
+    """Return the study with the choices of a trial; none of them leaves it as it is.
 
-    What was chosen for the other kind of model alone does not count for the trial's.
+    Choices of the study that the trial's family does not have do not count for it.
     """
     if not choices:
         return study
-    model = {name: choices[name] for name in ("depth", "width") if name in choices}
+    known = family_of_model(choices["model"]).choices()
+    model = {name: choice for name, choice in choices.items() if name in known}
     fitting = {name: choices[name] for name in ("learning_rate",) if name in choices}
-    without = dict.fromkeys(_OF_OTHERS[_family(choices["model"])])
+    without = {name: None for name in study.model_choices if name not in known}
     return study.with_choices(model=choices["model"], choices=model | without, fitting=fitting)
 
 

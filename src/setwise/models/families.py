@@ -1,0 +1,44 @@
+"""List the families of models, and find one by the name of a model or by a specification."""
+
+from typing import Any
+
+from setwise._checks import check_choice
+from setwise.models.deep_sets import DEEP_SETS
+from setwise.models.family import Family
+from setwise.models.set_transformer import SET_TRANSFORMER
+from setwise.models.spec import Spec
+
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER)
+MODELS = tuple(name for family in FAMILIES for name in family.models)
+CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
+
+
+def family_of_model(name: str) -> Family:
+    """Return the family of a named model.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    check_choice("the model's name", name, MODELS)
+    return next(family for family in FAMILIES if name in family.models)
+
+
+def family_of(spec: Spec) -> Family:
+    """Return the family of a specification."""
+    return _by_name(spec.family)
+
+
+def spec_from_dict(values: dict[str, Any]) -> Spec:
+    """Return the specification that `Spec.to_dict` gave as plain values.
+
+    Raises:
+        InputError: an unknown family, an unknown or missing name, or a value that the family refuses.
+        TypeError: a number that is not whole.
+    """
+    values = dict(values)
+    return _by_name(values.pop("family", None)).spec(**values)
+
+
+def _by_name(name: object) -> Family:
+    check_choice("family", name, tuple(family.name for family in FAMILIES))
+    return next(family for family in FAMILIES if family.name == name)

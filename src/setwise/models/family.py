@@ -1,0 +1,115 @@
+"""Say what a family of models is: what it is called, how it is described, built and fitted, and what is tried of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic.fields import FieldInfo
+
+from setwise.models.spec import Spec
+
+if TYPE_CHECKING:  # they cost a second, which the command line's help does not wait for
+    import torch
+    from torch import Tensor
+
+    from setwise.batch import SetBatch
+    from setwise.models.model import Model
+
+Choices = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model of a family that has a name.
+
+    Attributes:
+        choices: that the name stands for; people may make others.
+        few, some, many: choices that a fit makes where nobody does, by the number of training sets
+            (`setwise.fit.defaults` says how many are few).
+    """
+
+    choices: Choices
+    few: Choices = field(default_factory=dict)
+    some: Choices = field(default_factory=dict)
+    many: Choices = field(default_factory=dict)
+
+
+class Examples(Protocol):
+    """Training sets, for a family that fits itself."""
+
+    def epoch(self, epoch: int) -> "Iterator[tuple[SetBatch, Tensor, Tensor | None]]":
+        """Go through the training sets once: batches, encoded targets ``(B, T)``, weights ``(B,)`` or none.
+
+        Targets are NaN where they are missing; with outputs per element there is a row for each element. Sets that are
+        larger than the fit allows are sub-samples, other ones in each epoch.
+        """
+        ...
+
+
+class Loss(Protocol):
+    """The loss that is to be small."""
+
+    def loss(self, outputs: "Tensor", encoded: "Tensor", weights: "Tensor | None" = None) -> "Tensor":
+        """Return the mean loss of outputs ``(B, K)``, given encoded targets ``(B, T)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of model: its specification, its named models, how it is built and fitted, what is tried of it.
+
+    Every model of a family is a `setwise.models.model.Model`, a module from a `SetBatch` to outputs whose whole state
+    is its tensors and its specification: whoever saves, predicts, explains or exports it knows nothing of the family.
+
+    Functions are named by their places, ``module:name``, so that torch is imported where a model is built.
+
+    Attributes:
+        spec: class of its specifications, with a field for each choice.
+        network: the function ``(spec, *, device, dtype) -> Model`` that builds a model, its weights drawn from torch's
+            random generator. Tensors whose shapes follow from the training sets are uninitialised buffers
+            (`torch.nn.parameter.UninitializedBuffer`); loading gives them their shapes.
+        models: its models by name.
+        fitting: choices that fits make where nobody does, for outputs per set, beside those of the `Preset`.
+        implied: choices that the family does not have, but by one value that may be named.
+        space: values that a search tries, by choice.
+        fitter: the function ``(spec, examples, loss, *, seed) -> Model`` that fits a model, all at once, to `Examples`;
+            none leaves that to gradients, by the loop of `setwise.fit`.
+        members: models that a fit averages where training sets are few and nobody says.
+    """
+
+    spec: type[Spec]
+    network: str
+    models: Mapping[str, Preset]
+    fitting: Choices = field(default_factory=dict)
+    implied: Choices = field(default_factory=dict)
+    space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    fitter: str | None = None
+    members: int = 5
+
+    @property
+    def name(self) -> str:
+        """The word by which a specification names its family."""
+        return self.spec.family
+
+    def choices(self) -> dict[str, FieldInfo]:
+        """Return the fields of the specification that a person may choose, with description, bounds and default."""
+        return self.spec.choices()
+
+    def build(self, spec: Spec, *, device: "torch.device | None" = None, dtype: "torch.dtype | None" = None) -> "Model":
+        """Build the model that a specification of the family describes."""
+        return _find(self.network)(spec, device=device, dtype=dtype)
+
+    def fit(self, spec: Spec, examples: Examples, loss: Loss, *, seed: int) -> "Model":
+        """Fit a model, all at once; the same arguments give the same bits on the CPU.
+
+        Raises:
+            InputError: targets or sets that the family cannot be fitted to, with what to do.
+        """
+        assert self.fitter is not None, f"{self.name} is fitted by gradients"
+        return _find(self.fitter)(spec, examples, loss, seed=seed)
+
+
+def _find(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

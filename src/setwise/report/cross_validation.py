@@ -30,7 +30,7 @@ def write_report(found: CrossValidation, store: SetStore, directory: Path, *, co
     Args:
         found: the result of a cross-validation.
         store: the sets.
-        directory: where to.
+        directory: the folder that gets it.
         command: the one that repeats the evaluation.
 
     Returns:

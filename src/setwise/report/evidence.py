@@ -1,4 +1,4 @@
-"""What a cross-validation shows, and how little it can show where sets are few, in words."""
+"""Say in words what a cross-validation shows, and how little it can show where sets are few."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _SIGNIFICANT = 0.05
 
 
 def divided(found: CrossValidation) -> str:
-    """How the table came about: a title."""
+    """Return a title for the table of results: the sets, the folds, the repeats."""
     count = len(found.clusters)
     sets = f"{count:,} sets" + (f" of {len(np.unique(found.clusters)):,} groups" if found.grouped else "")
     repeats = f", mean of {found.repeats} repeats" if found.repeats > 1 else ""
@@ -27,7 +27,7 @@ def divided(found: CrossValidation) -> str:
 
 
 def _labelled(found: CrossValidation) -> int:
-    """How many of the measured elements have a label."""
+    """Count the measured elements that have a label."""
     assert found.sizes is not None, "of sets"
     known = np.zeros(int(found.sizes.sum()), dtype=bool)
     for name in found.objective.targets:
@@ -36,7 +36,7 @@ def _labelled(found: CrossValidation) -> int:
 
 
 def _of_draws(found: CrossValidation) -> list[str]:
-    """That not all elements were measured."""
+    """Say that not all elements were measured, where that is so."""
     if found.sizes is None:
         return []
     measured, firsts = int(found.sizes.sum()), np.cumsum(found.sizes) - found.sizes
@@ -50,7 +50,7 @@ def _of_draws(found: CrossValidation) -> list[str]:
 
 
 def conclusion(found: CrossValidation) -> list[str]:
-    """Whether the model beats what is simpler, with the interval of the difference."""
+    """Say whether the model beats the baselines, with the interval of the difference."""
     rows = found.measured.rows
     metric = decisive_metric(found.objective)
     others = [row for row in rows[1:] if metric in row.metrics]
@@ -77,7 +77,7 @@ def conclusion(found: CrossValidation) -> list[str]:
 
 
 def evidence(found: CrossValidation) -> list[str]:
-    """How far the evaluation reaches; a sentence each."""
+    """Say how far the evaluation reaches, a sentence for each reason."""
     sentences = [*_of_draws(found), *_of_folds(found), *_of_permutations(found)]
     independent = len(np.unique(found.clusters))
     if independent < _FEW:

@@ -1,4 +1,4 @@
-"""The table of held-out results as cells, for the page and for the terminal."""
+"""Lay out the table of held-out results as cells, for the page and for the terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Grid:
 
     @property
     def width(self) -> int:
-        """Letters of the longest line, with two blanks and a star's room between columns."""
+        """Return the letters of a line, with two blanks and a place for a star between columns."""
         return sum(4 + max(map(len, column)) for column in zip(self.head, *self.rows, strict=True))
 
 
@@ -47,7 +47,7 @@ def results_grid(rows: Sequence[TestRow], *, intervals: bool = True) -> Grid:
 
 
 def _cell(row: TestRow, metric: str) -> str:
-    """A metric, with its interval where it has one."""
+    """Return a metric, with its interval where it has one."""
     value = number(row.metrics.get(metric))
     if metric not in row.intervals:
         return value

@@ -1,4 +1,4 @@
-"""Figures of predictions for held-out sets, or for their elements (``what``)."""
+"""Draw predictions for held-out sets, or for their elements (``what``)."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _WINDOWS = 12
 
 
 def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets") -> Drawing:
-    """Each held-out set's prediction ``(B,)`` against its target ``(B,)``, with the line of perfect predictions."""
+    """Draw predictions of held-out sets ``(B,)`` against targets ``(B,)``, with the line of perfect predictions."""
     with axes(4.0, 3.9) as (figure, ax):
         _points(ax, truth, predicted)
         low = float(min(truth.min(), predicted.min()))
@@ -42,7 +42,7 @@ def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, 
 def residuals_against_size(
     name: str, sizes: np.ndarray, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets"
 ) -> Drawing:
-    """Prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
+    """Draw prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
     residuals = predicted - truth
     with axes() as (figure, ax):
         ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
@@ -58,7 +58,7 @@ def residuals_against_size(
 def true_probability_against_size(
     sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "", what: str = "sets"
 ) -> Drawing:
-    """The probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
+    """Draw the probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
     with axes() as (figure, ax):
         line = _against_size(ax, sizes, true_probability)
         ax.set_ylim(-0.03, 1.03)
@@ -74,7 +74,7 @@ def true_probability_against_size(
 def confusion(
     classes: Sequence[object], truth: np.ndarray, best: np.ndarray, *, of: str = "", what: str = "sets"
 ) -> Drawing:
-    """Held-out sets by true class (rows) and predicted class (columns)."""
+    """Draw held-out sets by true class (rows) and predicted class (columns)."""
     counts = confusion_matrix(truth, best, labels=np.arange(len(classes)))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     few = len(classes) <= _FEW_CLASSES
@@ -101,7 +101,7 @@ def confusion(
 
 
 def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray, *, of: str = "") -> Drawing | None:
-    """True against false positive rate of each class against the rest; none where one class alone is held out."""
+    """Draw true against false positive rates of each class against the rest; none where one class alone is held out."""
     present = [k for k in range(len(classes)) if 0 < int((truth == k).sum()) < len(truth)]
     shown = [1] if len(classes) == 2 else present
     if not present:
@@ -132,13 +132,13 @@ def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray,
 
 
 def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", what: str = "sets") -> Drawing:
-    """How often what was said is right: of two classes the second, of several the likeliest of each set.
+    """Draw how often a predicted class is right: of two classes the second, of several the likeliest of each set.
 
     Args:
         probabilities: ``(B, K)``.
         truth: ``(B,)`` class numbers.
         of: the target, where there are several.
-        what: whose probabilities they are, sets or elements.
+        what: owners of the probabilities, sets or elements.
     """
     if probabilities.shape[1] == 2:
         said, right, which = probabilities[:, 1], truth == 1, "the second class"
@@ -147,7 +147,7 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", w
     curve = calibration_curve(said, right)
     with axes(4.0, 3.9) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
-        spread = _exact(curve) if what == "sets" else None  # elements of a set are no independent witnesses
+        spread = _exact(curve) if what == "sets" else None  # elements of a set are not independent
         ax.errorbar(curve.said, curve.found, yerr=spread, color=BLUE, marker="o", markersize=5, capsize=3)
         ax.set_xlim(-0.03, 1.03)
         ax.set_ylim(-0.03, 1.03)
@@ -168,7 +168,7 @@ def calibration(probabilities: np.ndarray, truth: np.ndarray, *, of: str = "", w
 
 
 def _exact(curve: CalibrationCurve) -> list[list[float]]:
-    """How far the exact intervals of the shares reach below and above them."""
+    """Return how far the exact intervals of the shares reach below and above them."""
     pairs = list(zip(curve.found, curve.counts, strict=True))
     ends = [binomial(round(share * count), count) for share, count in pairs]
     return [
@@ -184,7 +184,7 @@ def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:
-    """Points with the median of sets of like size, where there are enough of them; what the caption says of it."""
+    """Draw points and medians of sets of like size, if there are enough; return words on them for the caption."""
     _points(ax, sizes, values)
     ax.set_xlabel("elements of the set")
     if np.ptp(sizes) < 12:
@@ -203,7 +203,7 @@ def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:
 
 
 def _trend(sizes: np.ndarray, values: np.ndarray) -> str:
-    """Small against large sets in words."""
+    """Compare small with large sets in words."""
     if np.ptp(sizes) == 0:
         return f"All sets have {sizes[0]} elements."
     small = sizes <= np.median(sizes)

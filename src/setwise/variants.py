@@ -29,6 +29,7 @@ REDUCTIONS = {
 #: Poolings: those without parameters, and those that are made with the number of features.
 POOLS = REDUCTIONS | {
     "attention": "setwise.layers.poolings.attention:attention_as_vector",
+    "featurewise-sort": "setwise.layers.poolings.featurewise_sort:FeaturewiseSortPooling",
 }
 
 

@@ -117,7 +117,7 @@ TASKS = {task.name: task for task in _ALL}
 
 
 def get_task(name: str) -> Task:
-    """The task with a name.
+    """Return the task with a name.
 
     Raises:
         InputError: there is none.

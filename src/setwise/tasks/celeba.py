@@ -1,4 +1,4 @@
-"""CelebA anomaly: nine faces share two attributes, one has neither; which?"""
+"""CelebA anomaly: find the face that shares neither of two attributes which nine others share."""
 
 import zipfile
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _TRIES = 1_000  # pairs of attributes tried for a set
 
 @dataclass(frozen=True)
 class Lists:
-    """What CelebA's text lists say.
+    """The contents of CelebA's text lists.
 
     Attributes:
         names: names of the image files.
@@ -48,7 +48,7 @@ class Lists:
 
 
 def celeba_anomaly(directory: Path | None, extent: Extent) -> TaskData:
-    """Sets of ten photographs of 64 x 64 pixels, 0 to 255; target the place of the one that lacks two attributes.
+    """Make sets of ten photographs of 64 x 64 pixels, 0 to 255; target the place of the one that lacks two attributes.
 
     Two of the 40 attributes are drawn for each set, nine images that have both, and one that has neither. Half of the
     people serve the training sets alone, the other half the test sets alone; 18,000 sets of each.
@@ -84,7 +84,7 @@ def celeba_anomaly(directory: Path | None, extent: Extent) -> TaskData:
 
 
 def read_lists(directory: Path) -> Lists:
-    """The attribute list and the identity list, which must name the same images.
+    """Read the attribute list and the identity list, which must name the same images.
 
     Raises:
         InputError: a missing list, or a line that is not as CelebA has them.
@@ -126,7 +126,7 @@ def read_lists(directory: Path) -> Lists:
 
 
 def _draw(attributes: np.ndarray, own: np.ndarray, size: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Numbers of a set's images, and the place of the one that is unlike the others."""
+    """Draw the numbers of a set's images, and the place of the one that is unlike the others."""
     for _ in range(_TRIES):
         pair = rng.choice(attributes.shape[1], 2, replace=False)
         count = attributes[np.ix_(own, pair)].sum(1)
@@ -143,7 +143,7 @@ def _draw(attributes: np.ndarray, own: np.ndarray, size: int, rng: np.random.Gen
 
 
 def _reader(directory: Path) -> Callable[[str], np.ndarray]:
-    """How to read an image by its name: out of the zip, else from the folder of unpacked images."""
+    """Return a function that reads an image by its name: out of the zip, else from the folder of unpacked images."""
     folder = directory / _FOLDER
     if not (directory / _ZIP).is_file():
         if not folder.is_dir():

@@ -77,7 +77,7 @@ def digit_sets(
 
 
 def _parts(labels: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Numbers of the images of each part, each digit shared out alike."""
+    """Return the numbers of the images of each part, each digit shared out alike."""
     pieces: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
     shares = np.cumsum(list(PARTS.values()))[:-1]
     for digit in np.unique(labels):

@@ -12,7 +12,7 @@ _TRAIN, _TEST, _SIZES = 10_000, 1_000, (6, 10)
 
 
 def digits_var(directory: Path | None, extent: Extent) -> TaskData:  # noqa: ARG001 - one signature for all tasks
-    """Sets of 6 to 10 images of 8 x 8 pixels, 0 to 16; target the population variance of the digits.
+    """Make sets of 6 to 10 images of 8 x 8 pixels, 0 to 16; target the population variance of the digits.
 
     Images of test sets are in no training set. Not a task of the paper: MNIST Var in small, on data that come with a
     dependency.

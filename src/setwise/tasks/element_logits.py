@@ -1,4 +1,4 @@
-"""Which element of the set is meant, as a row of logits per set: one class per place."""
+"""Give the logits of the elements of a set as a row, for a cross entropy over the places in the set."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Where the files of tasks lie, how they get there, and whether they are what they should be."""
+"""Find the files of tasks, fetch them, and check that they are what they should be."""
 
 import filecmp
 import hashlib
@@ -25,13 +25,13 @@ ARCHIVE_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeErro
 
 
 def data_home() -> Path:
-    """Where files of tasks are kept: the environment's SETWISE_DATA, or ``~/.cache/setwise``."""
+    """Return the folder for files of tasks: the environment's SETWISE_DATA, or ``~/.cache/setwise``."""
     given = os.environ.get(_HOME)
     return Path(given) if given else Path.home() / ".cache" / "setwise"
 
 
 def directory_of(task: Task, given: Path | None = None) -> Path | None:
-    """The directory with a task's files; none for a task that needs none.
+    """Return the directory with a task's files; none for a task that needs none.
 
     Args:
         task: which one.
@@ -169,7 +169,7 @@ def _copy_all(task: Task, source: Path, directory: Path) -> None:
 
 
 def _ways(source: Source) -> list[tuple[str, ...]]:
-    """Patterns of files that are enough together; the published files first."""
+    """Return patterns of files that are enough together; the published files first."""
     return [tuple(file.name for file in source.files), *source.instead]
 
 
@@ -178,7 +178,7 @@ def _has(directory: Path, way: tuple[str, ...]) -> bool:
 
 
 def _fault(path: Path, file: RemoteFile) -> str | None:
-    """What is wrong with a file: its checksum or, where none is known, an archive that cannot be unpacked."""
+    """Say what is wrong with a file: its checksum or, where none is known, an archive that cannot be unpacked."""
     if file.md5 is not None:
         right, requirement = _md5(path) == file.md5, f"have the checksum {file.md5}"
     else:
@@ -192,7 +192,7 @@ def _md5(path: Path) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a zip archive holds files and all of them can be unpacked."""
+    """Return whether a zip archive holds files and all of them can be unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:
             return bool(archive.namelist()) and archive.testzip() is None

@@ -25,7 +25,7 @@ BINS = 10  # of each feature, where cells are categories
 
 
 def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
-    """Volume and hemoglobin mass of 1,000 red cells; target the hematocrit in percent.
+    """Make sets of volume and hemoglobin mass of 1,000 red cells; target the hematocrit in percent.
 
     98,240 training and 23,104 test patients, first visit only; one fixed subset of places for every patient, or cells
     drawn afresh.
@@ -62,7 +62,7 @@ def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
 
 
 def categorical_hematocrit(directory: Path | None, extent: Extent) -> TaskData:
-    """The same cells, each the number of its cell of a grid: 10 x 10 equal cells between the features' extremes.
+    """Make sets of the same cells as numbers on a grid: 10 x 10 equal fields between the features' extremes.
 
     Differs from the paper: the authors' categorical file is not published, only that it has 100 categories.
     """
@@ -78,7 +78,7 @@ def categorical_hematocrit(directory: Path | None, extent: Extent) -> TaskData:
 
 
 def _read(file: Any, part: str, path: Path, sets: int | None, elements: int | None) -> TaskSets:
-    """The fixed subset of cells of each patient, some patients at a time; all cells where none is named."""
+    """Read the fixed subset of cells of each patient, some patients at a time; all cells where none is named."""
     data, labels = file[f"{part}_data"], file[f"{part}_labels"]
     # A group has no shape, an empty dataset has none either.
     shape, labels_shape = (getattr(item, "shape", None) or () for item in (data, labels))

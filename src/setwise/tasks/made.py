@@ -1,4 +1,4 @@
-"""Tasks whose sets are drawn from a random generator: Normal Var, its 100 dimensions, weighted averages."""
+"""Draw the sets of tasks from a random generator: Normal Var, its 100 dimensions, weighted averages."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ _SEEDS = {"train": 0, "test": 1, "out of distribution": 2}  # of the draws, neve
 
 
 def normal_var(directory: Path | None, extent: Extent) -> TaskData:  # noqa: ARG001 - one signature for all tasks
-    """Draws from normal distributions; target their population variance.
+    """Draw sets from normal distributions; target their population variance.
 
     Mean uniform in [-10, 10], variance uniform in [0, 10]; 10,000 training and 1,000 test sets of 1,000 draws.
 
@@ -29,7 +29,7 @@ def normal_var(directory: Path | None, extent: Extent) -> TaskData:  # noqa: ARG
 
 
 def normal_var_ood(directory: Path | None, extent: Extent) -> TaskData:  # noqa: ARG001 - one signature for all tasks
-    """Normal draws in 100 dimensions; target (mean over the features of the standard deviations) squared.
+    """Draw normal sets in 100 dimensions; target (mean over the features of the standard deviations) squared.
 
     There are two test parts: like the training sets, and with means uniform in [-30, 30].
 
@@ -42,7 +42,7 @@ def normal_var_ood(directory: Path | None, extent: Extent) -> TaskData:  # noqa:
 
 
 def weighted_average(directory: Path | None, extent: Extent, *, one_hot: bool) -> TaskData:  # noqa: ARG001
-    """Vectors of 100 dimensions; target the sum over d of d w mean_d, d = 0 to 99.
+    """Draw sets of vectors of 100 dimensions; target the sum over d of d w mean_d, d = 0 to 99.
 
     Real vectors are normal with unit variance, their mean uniform in [-10, 10], and w = 0.001; one-hot vectors have
     frequencies from a flat Dirichlet distribution, and w = 1.

@@ -1,4 +1,4 @@
-"""Meshes in OFF files, and points drawn of their surfaces."""
+"""Read meshes in OFF files, and draw points from their surfaces."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from setwise._checks import InputError
 
 
 def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices ``(V, 3)`` and triangles ``(F, 3)`` of an OFF file; larger faces are cut into fans.
+    """Read vertices ``(V, 3)`` and triangles ``(F, 3)`` of an OFF file; larger faces are cut into fans.
 
     Some of ModelNet's files have the counts on the first line, right after the word OFF; they are read too.
 
@@ -43,7 +43,7 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def sample_surface(
     vertices: np.ndarray, triangles: np.ndarray, *, points: int, generator: np.random.Generator, name: str = "a mesh"
 ) -> np.ndarray:
-    """Points ``(points, 3)`` float32, uniform on the surface: triangles by their area, then uniform within.
+    """Sample points ``(points, 3)`` float32, uniform on the surface: triangles by their area, then uniform within.
 
     Args:
         vertices: ``(V, 3)``.

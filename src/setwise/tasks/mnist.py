@@ -40,7 +40,7 @@ def mnist_var(
     scale: float = 1.0,
     held_out: int = HELD_OUT,
 ) -> TaskData:
-    """Sets of images of MNIST's training part, raw pixels 0 to 255; target the population variance of the digits.
+    """Make sets of MNIST's training images, raw pixels 0 to 255; target the population variance of the digits.
 
     Of each digit's images the last 1,000 are for test sets alone, in the order of the names of the published PNG files
     sorted as text (0.png, 1.png, 10.png, 100.png ...). A set draws its images uniformly with replacement.
@@ -77,7 +77,7 @@ def mnist_var(
 
 
 def held_out_images(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the images for training sets and for test sets, digit by digit in the order of the PNG names.
+    """Return numbers of the images for training sets and test sets, digit by digit in the order of the PNG names.
 
     Raises:
         InputError: a digit with no more images than are held out.
@@ -96,7 +96,7 @@ def held_out_images(labels: np.ndarray, held_out: int) -> tuple[np.ndarray, np.n
 
 
 def read_images(directory: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images ``(60000, 28, 28)`` of bytes and labels ``(60000,)``, from idx files or the tree of PNG files."""
+    """Read images ``(60000, 28, 28)`` of bytes and labels ``(60000,)``, from idx files or the tree of PNG files."""
     for suffix in (".gz", ""):  # the published files first
         files = [directory / f"{name}{suffix}" for name in (_IMAGES, _LABELS)]
         if all(file.is_file() for file in files):
@@ -117,7 +117,7 @@ def read_images(directory: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """An array of bytes from an idx file, compressed or not.
+    """Read an array of bytes from an idx file, compressed or not.
 
     Raises:
         InputError: not such a file, or cut short.
@@ -140,7 +140,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _read_tree(tree: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images by their numbers, which their names are, so that both ways of reading give the same sets."""
+    """Read images by their numbers, which their names are, so that both ways of reading give the same sets."""
     from setwise.tasks.pictures import read_picture
 
     found: dict[int, Path] = {}

@@ -1,4 +1,4 @@
-"""Images in files to arrays of bytes; needs Pillow."""
+"""Read images in files to arrays of bytes; needs Pillow."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +9,7 @@ from setwise._checks import InputError
 
 
 def read_picture(source: Path | bytes, *, mode: str, size: tuple[int, int] | None = None, name: str = "") -> np.ndarray:
-    """An image as bytes, ``(height, width)`` in mode "L" and ``(height, width, 3)`` in mode "RGB".
+    """Read an image as bytes, ``(height, width)`` in mode "L" and ``(height, width, 3)`` in mode "RGB".
 
     Args:
         source: a path, or the content of a file.

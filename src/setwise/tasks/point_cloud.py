@@ -36,7 +36,7 @@ _AGAIN = "Fetch it again: setwise data get point-cloud."
 
 
 def point_cloud(directory: Path | None, extent: Extent) -> TaskData:
-    """Objects as sets of 1,000 points x, y, z; target one of 40 classes. Each cloud is standardised.
+    """Read objects as sets of 1,000 points x, y, z; target one of 40 classes. Each cloud is standardised.
 
     Args:
         directory: with PointNet's zip or its ``ply_data_*.h5``, or with meshes ``ModelNet40/<class>/train/*.off``.
@@ -60,7 +60,7 @@ def point_cloud(directory: Path | None, extent: Extent) -> TaskData:
 
 
 def categorical_point_cloud(directory: Path | None, extent: Extent) -> TaskData:
-    """The same clouds with each point the number of its cell, of 10 x 10 x 10 equal cells of the cloud's box.
+    """Make the same clouds with each point the number of its cell, of 10 x 10 x 10 equal cells of the cloud's box.
 
     Differs from the paper: the authors' categorical file is not published, only that it has 1,000 categories; equal
     cells of each cloud's own bounding box are our reading.
@@ -73,7 +73,7 @@ def categorical_point_cloud(directory: Path | None, extent: Extent) -> TaskData:
 
 
 def standardised(points: np.ndarray) -> np.ndarray:
-    """Clouds ``(B, S, 3)`` with mean 0 and standard deviation 1 over all coordinates of each.
+    """Standardise clouds ``(B, S, 3)`` to mean 0 and standard deviation 1 over all coordinates of each.
 
     Values are clipped first at 100 times the mean absolute value of their cloud.
     """
@@ -84,12 +84,12 @@ def standardised(points: np.ndarray) -> np.ndarray:
 
 
 def fixed_subset(available: int, wanted: int) -> np.ndarray:
-    """Places that are kept of every set, the same for all; all of them where no more are there."""
+    """Draw places that are kept of every set, the same for all; all of them where no more are there."""
     return np.random.default_rng(0).permutation(available)[:wanted]
 
 
 def read_clouds(directory: Path, extent: Extent) -> tuple[TaskSets, TaskSets]:
-    """Training and test clouds as they are in the files."""
+    """Read training and test clouds as they are in the files."""
     places = [path.parent for path in sorted(directory.glob("**/ply_data_train*.h5"))]
     if (directory / _ZIP).is_file():
         places.insert(0, directory / _ZIP)
@@ -117,7 +117,7 @@ def read_clouds(directory: Path, extent: Extent) -> tuple[TaskSets, TaskSets]:
 
 
 def _read_part(place: Path, part: str) -> TaskSets:
-    """Clouds of all HDF5 files of a part, from a folder or out of the zip."""
+    """Read clouds of all HDF5 files of a part, from a folder or out of the zip."""
     clouds, labels = [], []
     for name, source in _hdf5_files(place, part):
         points, kinds = _read_hdf5(name, source)
@@ -135,7 +135,7 @@ def _read_part(place: Path, part: str) -> TaskSets:
 
 
 def _hdf5_files(place: Path, part: str) -> list[tuple[str, Any]]:
-    """What errors call each file of a part, and what h5py opens."""
+    """Return the name that errors give each file of a part, and what h5py opens."""
     pattern = f"ply_data_{part}*.h5"
     if place.is_dir():
         return [(str(path), path) for path in sorted(place.glob(pattern))]
@@ -148,7 +148,7 @@ def _hdf5_files(place: Path, part: str) -> list[tuple[str, Any]]:
 
 
 def _read_hdf5(name: str, source: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Clouds ``(B, S, 3)`` and their class numbers ``(B,)`` of one file."""
+    """Read clouds ``(B, S, 3)`` and their class numbers ``(B,)`` from one file."""
     try:
         import h5py
     except ImportError as error:
@@ -173,7 +173,7 @@ def _read_hdf5(name: str, source: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_meshes(tree: Path, part: str, classes: list[str], most: int | None) -> TaskSets:
-    """Points drawn of the surfaces, each mesh with a seed of its own."""
+    """Read meshes and draw points from their surfaces, each mesh with a seed of its own."""
     paths = [
         (number, path) for number, name in enumerate(classes) for path in sorted(tree.glob(f"{name}/{part}/*.off"))
     ]

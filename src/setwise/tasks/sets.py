@@ -1,4 +1,4 @@
-"""Many sets of a task, held in memory, and batches of them by indexing."""
+"""Hold many sets of a task in memory, and give batches of them by indexing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class TaskSets:
         members: np.ndarray | None = None,
         scale: float = 1.0,
     ) -> Self:
-        """Sets of one size (a number) or of several (an array ``(B,)``).
+        """Make sets of one size (a number) or of several (an array ``(B,)``).
 
         Raises:
             InputError: no sets, an empty set, or numbers that do not add up.
@@ -67,11 +67,11 @@ class TaskSets:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Trailing shape of an element; ``(1,)`` for a category by itself."""
+        """Return the trailing shape of an element; ``(1,)`` for a category by itself."""
         return tuple(self.pool.shape[1:])
 
     def batch(self, rows: Tensor) -> SetBatch:
-        """The sets with these numbers ``(b,)`` as a batch, on the device where the sets lie."""
+        """Return the sets with these numbers ``(b,)`` as a batch, on the device where the sets lie."""
         if self.set_size is not None:
             layout = _uniform(len(rows), self.set_size, self.pool.device)
             if self.members is None:
@@ -90,7 +90,7 @@ class TaskSets:
         return SetBatch(elements, layout)
 
     def first(self, count: int | None) -> "TaskSets":
-        """The first sets alone; all of them where none is given or fewer are there."""
+        """Return the first sets alone; all of them where none is given or fewer are there."""
         if count is None or count >= len(self):
             return self
         elements = int(self.sizes[:count].sum())
@@ -98,7 +98,7 @@ class TaskSets:
         return replace(self, pool=pool, members=members, sizes=self.sizes[:count], targets=self.targets[:count])
 
     def to(self, device: torch.device | str) -> "TaskSets":
-        """The same sets on another device."""
+        """Return the same sets on another device."""
         members = None if self.members is None else self.members.to(device)
         return replace(
             self,
@@ -127,7 +127,7 @@ class FreshDraws:
         return len(self.sets)
 
     def batch(self, rows: Tensor, generator: torch.Generator) -> SetBatch:
-        """A batch of sets with elements drawn afresh by the generator (on the CPU)."""
+        """Return a batch of sets with elements drawn afresh by the generator (on the CPU)."""
         whole = self.sets.batch(rows)
         size = self.sets.set_size
         assert size is not None
@@ -138,7 +138,7 @@ class FreshDraws:
 
 @dataclass(frozen=True, eq=False)
 class TaskData:
-    """What a task is trained and measured on.
+    """Training and test sets of a task.
 
     Attributes:
         train: training sets, whole; ``draw`` says what is taken of them.
@@ -151,7 +151,7 @@ class TaskData:
     draw: int | None = None
 
     def to(self, device: torch.device | str) -> "TaskData":
-        """The same data on another device."""
+        """Return the same data on another device."""
         return replace(
             self, train=self.train.to(device), tests={name: sets.to(device) for name, sets in self.tests.items()}
         )

@@ -1,4 +1,4 @@
-"""What a task is: where its data come from, what is predicted, how large it is in the paper."""
+"""Describe a task: where its data come from, what is predicted, how large it is in the paper."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a task's data come from.
+    """The source of a task's data.
 
     Attributes:
         text: who made them.
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of a task to take; none means as in the paper.
+    """The part of a task to take; none means as in the paper.
 
     Attributes:
         train: training sets.
@@ -98,11 +98,11 @@ class Task:
 
     @property
     def metric(self) -> str:
-        """What the paper's tables report: "mse", "cross_entropy" or "accuracy"."""
+        """Return the metric of the paper's tables: "mse", "cross_entropy" or "accuracy"."""
         return {"regression": "mse", "classification": "cross_entropy", "anomaly": "accuracy"}[self.kind]
 
     def load(self, directory: Path | None, extent: Extent) -> TaskData:
-        """The data of the task.
+        """Load or make the data of the task.
 
         Args:
             directory: of its files; none for made data.

@@ -36,11 +36,11 @@ class Number(BaseModel):
 
     @property
     def width(self) -> int:
-        """Features that it becomes."""
+        """Return the number of features that it becomes."""
         return 1 + self.marked
 
     def encode(self, values: Tensor) -> list[Tensor]:
-        """Features ``(B,)`` each, of values ``(B,)``, NaN where missing."""
+        """Return features ``(B,)`` each, of values ``(B,)``, NaN where missing."""
         missing = values.isnan()
         scaled = torch.where(missing, 0.0, (values - self.mean) / self.std)
         return [scaled, missing.to(values.dtype)] if self.marked else [scaled]
@@ -73,11 +73,11 @@ class Category(BaseModel):
 
     @property
     def width(self) -> int:
-        """Features that it becomes."""
+        """Return the number of features that it becomes."""
         return len(self.shares)
 
     def encode(self, values: Tensor) -> list[Tensor]:
-        """Features ``(B,)`` each, of numbers of levels ``(B,)``, NaN where missing or unknown."""
+        """Return features ``(B,)`` each, of numbers of levels ``(B,)``, NaN where missing or unknown."""
         missing = values.isnan()
         features = [(values == k).to(values.dtype) for k in range(len(self.levels))]
         if self.width > len(self.levels):
@@ -87,7 +87,7 @@ class Category(BaseModel):
 
 
 class Covariates(BaseModel):
-    """Features of the sets as a whole, and how they become what the model takes.
+    """Features of the sets as a whole, with their transforms to features of the model.
 
     Attributes:
         columns: C columns of the per-set table.
@@ -100,7 +100,7 @@ class Covariates(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_first_format(cls, values: Any) -> Any:
-        """What runs of format 1 have: names, means and spreads of numbers."""
+        """Read what runs of format 1 have: names, means and standard deviations of numbers."""
         if not isinstance(values, dict) or "names" not in values:
             return values
         parts = [values["names"], values.get("mean", ()), values.get("std", ())]
@@ -128,16 +128,16 @@ class Covariates(BaseModel):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """C names."""
+        """Return the C names."""
         return tuple(column.name for column in self.columns)
 
     @property
     def width(self) -> int:
-        """Features that the model takes."""
+        """Return the number of features that the model takes."""
         return sum(column.width for column in self.columns)
 
     def read(self, store: SetStore) -> np.ndarray:
-        """The columns of all sets as numbers ``(B, C)`` float64: values, or numbers of levels; NaN where missing.
+        """Read the columns of all sets as numbers ``(B, C)`` float64: values, or numbers of levels; NaN where missing.
 
         Raises:
             InputError: a column that is missing, or text where there were numbers.
@@ -153,17 +153,17 @@ class Covariates(BaseModel):
         return table
 
     def encode(self, values: Tensor) -> Tensor:
-        """Features ``(B, width)`` of what `read` gives, ``(B, C)``."""
+        """Return features ``(B, width)`` of what `read` gives, ``(B, C)``."""
         features = [column.encode(values[:, position]) for position, column in enumerate(self.columns)]
         return torch.stack([feature for own in features for feature in own], dim=1)
 
     def apply(self, store: SetStore) -> np.ndarray:
-        """Features ``(B, width)`` float32 of all sets; errors as for `read`."""
+        """Return features ``(B, width)`` float32 of all sets; errors as for `read`."""
         return self.encode(torch.from_numpy(self.read(store))).float().numpy()
 
 
 def _numbers(store: SetStore, name: str) -> np.ndarray:
-    """A column of numbers ``(B,)``, NaN where missing; infinite ones are refused."""
+    """Return a column of numbers ``(B,)``, NaN where missing; infinite ones are refused."""
     values = columns.numbers(store, [name], rows=[])[:, 0]
     infinite = np.flatnonzero(np.isinf(values))
     return columns.numbers(store, [name], rows=infinite)[:, 0] if infinite.size else values

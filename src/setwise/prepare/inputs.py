@@ -1,4 +1,4 @@
-"""How the sets of a store become what a model takes: the order of features, transforms, covariates."""
+"""Turn the sets of a store into the inputs of a model: the order of features, transforms, covariates."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _NUMBERS_PER_BATCH = 1 << 24  # 64 MiB a layer in float32 at width 128; measurin
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a model takes in, fitted on training sets and applied to any.
+    """Inputs of a model, fitted on training sets and applied to any.
 
     Attributes:
         features: names of the element features in the model's order (one name where elements are no vectors).
@@ -69,11 +69,11 @@ class Inputs:
         return cls(store.features, store.shape, None, scale, categories)
 
     def standardised(self, store: SetStore, rows: np.ndarray) -> Self:
-        """The same with elements standardised by those of the training sets, all of which are read; but categories."""
+        """Return the same with elements, but categories, standardised by those of the training sets; reads them all."""
         return self if self.shape == () else replace(self, standardiser=Standardiser.fit(store, rows))
 
     def model_choices(self) -> dict[str, Any]:
-        """What `setwise.models.make_spec` has to know of the inputs."""
+        """Return what `setwise.models.make_spec` has to know of the inputs."""
         covariates = 0 if self.covariates is None else self.covariates.width
         if self.categories is not None:
             choices = {"in_features": 1, "elements": "categories", "categories": (self.categories,)}
@@ -93,7 +93,7 @@ class Inputs:
         seed: int = 0,
         workers: int = 0,
     ) -> Iterator[SetBatch]:
-        """The sets of some rows in order, ready for the model; the same sub-samples each time.
+        """Yield the sets of some rows in order, ready for the model; the same sub-samples each time.
 
         Args:
             store: the sets.
@@ -116,7 +116,7 @@ class Inputs:
         max_elements: int | None = None,
         seed: int = 0,
     ) -> BatchSampler:
-        """How `batches` goes through the sets; arguments alike."""
+        """Return the sampler by which `batches` goes through the sets; arguments alike."""
         if elements_per_batch is None:
             elements_per_batch = self.elements_per_batch()
         return BatchSampler(
@@ -124,11 +124,11 @@ class Inputs:
         )
 
     def elements_per_batch(self) -> int:
-        """Most elements at a time, where nobody says: what fits most memories."""
+        """Return the most elements at a time, where nobody says: what fits most memories."""
         return max(1, _NUMBERS_PER_BATCH // max(128, math.prod(self.shape)))
 
     def dataset(self, store: SetStore, max_elements: int | None = None) -> SetDataset:
-        """The store's sets with their covariates as the model takes them.
+        """Return the store's sets with their covariates as the model takes them.
 
         Raises:
             InputError: a covariate that is missing.
@@ -138,7 +138,7 @@ class Inputs:
         return SetDataset(store, covariates=self.covariates.apply(store), max_elements=max_elements)
 
     def prepare(self, batch: SetBatch, order: list[int] | None = None) -> SetBatch:
-        """A batch of the store with its features in order and standardised, in the shape that the model takes."""
+        """Put a batch's features in order and standardise them, in the shape that the model takes."""
         elements = batch.elements
         if order is not None:
             elements = elements[:, order]
@@ -152,7 +152,7 @@ class Inputs:
         return batch if self.standardiser is None else self.standardiser.apply(batch)
 
     def order(self, store: SetStore) -> list[int] | None:
-        """Where each feature of the model is among the store's, or none where the order is the same.
+        """Return the place of each of the model's features among the store's, or none where the order is the same.
 
         Raises:
             InputError: other features, or elements of another shape.

@@ -17,7 +17,7 @@ _NUMBERS = 1 << 23  # numbers turned into float64 at a time
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Shifts and scales each feature to mean 0 and standard deviation 1 over the elements of the training sets.
+    """Shift and scale of each feature to mean 0 and standard deviation 1 over the elements of the training sets.
 
     ``(x - mean) / std``; a feature that is constant there keeps its scale (``std`` 1). Elements that are no vectors
     (images) share one mean and one standard deviation.
@@ -40,7 +40,7 @@ class Standardiser:
 
     @classmethod
     def fit(cls, store: SetStore, rows: Sequence[int] | np.ndarray) -> "Standardiser":
-        """Mean and standard deviation over all elements of some sets, each element with the same weight.
+        """Fit mean and standard deviation over all elements of some sets, each element with the same weight.
 
         Raises:
             InputError: no rows, or elements that are categories.
@@ -68,7 +68,7 @@ class Standardiser:
         return cls(tuple(mean.tolist()), tuple(np.where(std > resolution, std, 1.0).tolist()))
 
     def apply(self, batch: SetBatch) -> SetBatch:
-        """The same sets standardised, on the device of the batch; integer elements become the default dtype.
+        """Standardise sets on the device of the batch; integer elements become the default dtype.
 
         Raises:
             InputError: another number of features.
@@ -84,10 +84,10 @@ class Standardiser:
         return batch.with_elements((elements - mean).div_(std))
 
     def to_dict(self) -> dict[str, list[float]]:
-        """The numbers as plain lists."""
+        """Return the numbers as plain lists."""
         return {"mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Standardiser":
-        """A standardiser from what `to_dict` gave."""
+        """Make a standardiser from what `to_dict` gave."""
         return cls(tuple(values["mean"]), tuple(values["std"]))

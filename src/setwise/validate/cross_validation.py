@@ -1,4 +1,4 @@
-"""Cross-validation of a study: every set is predicted by models that have not seen it, beside every baseline."""
+"""Cross-validate a study: every set is predicted by models that have not seen it, beside every baseline."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ _AUC_OF_CONSTANT = 0.5  # whichever constants the folds have
 
 @dataclass(frozen=True)
 class PermutationTest:
-    """How the same evaluation fares with targets that were dealt out anew.
+    """A permutation test: the same evaluation with permuted targets.
 
     Attributes:
         observed: metrics of the first repeat.
@@ -48,7 +48,7 @@ class PermutationTest:
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """What cross-validation found.
+    """The result of a cross-validation.
 
     Attributes:
         study: what was evaluated.
@@ -204,7 +204,7 @@ def _assembled(
 
 
 def _fold_of(results: Sequence[FoldResult], repeat: int, num_sets: int) -> np.ndarray:
-    """Which fold of a repeat tested each set ``(B,)``, from 1."""
+    """Return the number ``(B,)`` of the fold of a repeat that tested each set, from 1."""
     fold_of = np.zeros(num_sets, np.int64)
     for result in results:
         if result.repeat == repeat:
@@ -221,7 +221,7 @@ def _table(
     fold_of: np.ndarray,
     repeat: int,
 ) -> pa.Table:
-    """The predictions of a repeat, a row per set, or per element that is measured."""
+    """Make a table of the predictions of a repeat, a row per set, or per element that is measured."""
     if plan.sizes is None or plan.places is None:
         assert plan.values is not None, "neither elements nor sets"
         start = pa.table({"set_id": store.set_ids, "size": store.sizes})
@@ -248,7 +248,7 @@ def _check_alike(results: Sequence[FoldResult]) -> None:
 
 
 def _constants_rank_nothing(found: Measured) -> Measured:
-    """A constant is worth chance by metrics of ranks, though the folds' constants differ and so rank sets."""
+    """Give constants chance by metrics of ranks, though the folds' constants differ and so rank sets."""
     rows = tuple(
         row
         if row.name != "constant"
@@ -273,12 +273,12 @@ def _constants_rank_nothing(found: Measured) -> Measured:
 
 
 def _is_auc(metric: str) -> bool:
-    """Of all targets, or of one of several."""
+    """Return whether a metric is the area under the curve, of all targets or of one of several."""
     return metric == "auc" or metric.startswith("auc_")
 
 
 def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -> dict[str, tuple[float, float, float]]:
-    """Per metric the mean gain of the folds over the best baseline, with the interval that knows of their overlap."""
+    """Return by metric the folds' mean gain over the best baseline, with an interval that knows of their overlap."""
     if len(found.rows) < 2:
         return {}
     per_fold = []
@@ -320,7 +320,7 @@ def _permutation_test(results: Sequence[FoldResult], num_sets: int, plan: FoldPl
 
 
 def _write(found: CrossValidation, directory: Path) -> None:
-    """The predictions and the result, whole or not at all."""
+    """Write the predictions and the result, whole or not at all."""
     import json
 
     content = pa.BufferOutputStream()
@@ -330,7 +330,7 @@ def _write(found: CrossValidation, directory: Path) -> None:
 
 
 def as_document(found: CrossValidation) -> dict[str, object]:
-    """The result as plain values, for machines."""
+    """Return the result as plain values, for machines."""
     test = found.permutation
     return {
         "study": found.study.identity(),

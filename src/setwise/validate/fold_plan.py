@@ -1,4 +1,4 @@
-"""The fits of a cross-validation: of the folds and repeats, and of targets that are dealt out anew.
+"""Plan the fits of a cross-validation: of the folds and repeats, and of permuted targets.
 
 Folds are of whole sets, whether their own targets are predicted or labels of their elements.
 """
@@ -23,7 +23,7 @@ from setwise.validate.fold_runs import Task
 
 @dataclass(frozen=True)
 class Asked:
-    """How a cross-validation is asked for: arguments of `setwise.validate.cross_validation.cross_validate`."""
+    """The arguments of `setwise.validate.cross_validation.cross_validate` that decide the fits."""
 
     folds: int
     repeats: int
@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class FoldPlan:
-    """What is to be fitted.
+    """A plan of the fits of a cross-validation.
 
     Attributes:
         tasks: the fits; those of the targets as they are come first.
@@ -57,7 +57,7 @@ class FoldPlan:
 
 
 def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
-    """The fits of targets of sets, with the classes of a single target spread over the folds.
+    """Plan the fits of targets of sets, with the classes of a single target spread over the folds.
 
     Raises:
         InputError: targets or groups that cannot be used, or divided so.
@@ -89,7 +89,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
 
 
 def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
-    """The fits of labels of elements, divided so that every fold trains on elements of every class.
+    """Plan the fits of labels of elements, divided so that every fold trains on elements of every class.
 
     Labels are dealt out anew within each set, among its elements that have one: sets differ in their sizes and in
     their shares of the classes, and both stay as they are.
@@ -121,7 +121,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
 
 
 def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarray | None) -> np.ndarray | None:
-    """Which sets have elements of which classes ``(B, C)``, those of all labels together; none without classes.
+    """Mark sets that have elements of each class ``(B, C)``, classes of all labels together; none without classes.
 
     Raises:
         InputError: a class of one set, or of one group, alone.
@@ -160,7 +160,7 @@ def _seed(study: Study, permutation: int) -> int:
 
 
 def columns_of(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
-    """The columns of the sets that a fit needs, with other targets where they are given."""
+    """Return the columns of the sets that a fit needs, with other targets where they are given."""
     wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
     wanted += [name for name in (study.group, study.weight_column) if name is not None]
     wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []

@@ -1,4 +1,4 @@
-"""Fits of cross-validation: one file each, written whole, so that a killed evaluation goes on; several at a time."""
+"""Run the fits of a cross-validation, several at a time: one file each, written whole, so that it can be resumed."""
 
 import hashlib
 import json
@@ -41,7 +41,7 @@ _Rows = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(_lists)]
 
 
 class FoldResult(BaseModel):
-    """What one fit said of the sets that it did not see.
+    """The result of one fit on the sets that it did not see.
 
     Attributes:
         identity: checksum of everything that decides the fit.
@@ -98,12 +98,12 @@ class Task:
 
     @property
     def name(self) -> str:
-        """Of its file."""
+        """Return the name of the fit's file."""
         where = f"repeat-{self.fold.repeat + 1}-fold-{self.fold.number + 1}.json"
         return where if self.permutation == 0 else f"permutation-{self.permutation:04d}-{where}"
 
     def identity(self, study: Study, fingerprint: str) -> str:
-        """Checksum of everything that decides the fit; the fingerprint is of all that is known of the elements."""
+        """Compute a checksum of all that decides the fit; the fingerprint is of all that is known of the elements."""
         columns = {name: self.columns[name].to_pylist() for name in sorted(self.columns.column_names)}
         content = [study.identity(), fingerprint, self.fold.split.to_dict(), self.fold.seed, columns, self.baselines]
         content += [] if self.labels_seed is None else [self.labels_seed]
@@ -171,7 +171,7 @@ def _do_shared(path: Path, study: Study, task: Task, identity: str, number: int)
 
 
 def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -> tuple[int, FoldResult]:
-    """One fit, and its number among the tasks."""
+    """Do one fit, and return it with its number among the tasks."""
     import torch
 
     threads = torch.get_num_threads()
@@ -208,7 +208,7 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
 
 
 def known_of(store: SetStore, study: Study) -> str:
-    """Checksum of all that is known of the elements: their values, and their labels where these are predicted."""
+    """Compute a checksum of all known of the elements: values, and labels where these are predicted."""
     if study.of == "sets":
         return store.fingerprint
     found = [label_codes(labels_of(store, name)) for name in study.targets]
@@ -243,7 +243,7 @@ def _read(path: Path, identity: str) -> FoldResult:
 
 
 def _with_arrays(result: FoldResult, path: Path) -> FoldResult:
-    """The result with truth and predictions from the file beside it, in the order in which they were found."""
+    """Return the result with truth and predictions from the file beside it, in the order in which they were found."""
     beside = path.with_suffix(_ARRAYS)
     try:
         content = beside.read_bytes() if beside.is_file() else b""
@@ -262,7 +262,7 @@ def _with_arrays(result: FoldResult, path: Path) -> FoldResult:
 def predictions_of_repeat(
     results: Sequence[FoldResult], repeat: int, num_sets: int, *, sizes: np.ndarray | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Truth ``(B, T)`` and predictions ``(B, P)`` by name of one repeat, put together from its folds.
+    """Join truth ``(B, T)`` and predictions ``(B, P)`` by name of one repeat from its folds.
 
     Args:
         results: of the folds, of this repeat and of others.

@@ -37,7 +37,7 @@ _RATES = (1e-4, 1e-2)
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search ended with.
+    """The result of a search.
 
     Attributes:
         run: an ordinary run of the best choices; its test part took no part in the search.
@@ -72,7 +72,7 @@ class _Part:
     places: np.ndarray | None = None
 
     def folds(self, count: int, *, validation: float | None, seed: int) -> list[tuple[Split, int]]:
-        """Folds of these sets, as rows of the store, and the seeds of their fits."""
+        """Divide these sets into folds, as rows of the store, with the seeds of their fits."""
         groups, classes, holds = (None if x is None else x[self.rows] for x in (self.groups, self.classes, self.holds))
         plan = plan_folds(
             len(self.rows),
@@ -188,7 +188,7 @@ def tune(
 
 
 def _keep_choice(path: Path, best: Study) -> bool:
-    """Whether what was chosen is what the search had come to before, so that its fit can be gone on with; keep it."""
+    """Keep the choice, and return whether the search had come to it before, so that its fit can be gone on with."""
     content = json.dumps(best.identity(), default=str, sort_keys=True).encode()
     same = path.is_file() and path.read_bytes() == content
     write_atomic(path, content)
@@ -196,7 +196,7 @@ def _keep_choice(path: Path, best: Study) -> bool:
 
 
 def _everything(store: SetStore, study: Study) -> _Part:
-    """All sets, with what decides how they are divided.
+    """Return all sets, with what decides how they are divided.
 
     Raises:
         InputError: targets, labels or groups that cannot be used.
@@ -213,7 +213,7 @@ def _everything(store: SetStore, study: Study) -> _Part:
 
 
 def _planned(everything: _Part, study: Study, models: Sequence[str], last: tuple[Split, int], inner: int) -> _Planned:
-    """The search whose choices are fitted and measured on a split, refused where its fits would be.
+    """Plan the search whose choices are fitted and measured on a split; refuse it where its fits would be refused.
 
     Raises:
         InputError: sets that cannot be divided so; targets, columns or parts that cannot be used.
@@ -243,7 +243,7 @@ def _check_choices(study: Study, models: Sequence[str]) -> None:
 
 
 def _journal(out: Path, *, resume: bool, overwrite: bool) -> Path:
-    """Where searches are kept, if there and in the directory of the run is nothing that would be lost."""
+    """Return the folder of searches; refuse it, or the directory of the run, where something would be lost."""
     if resume and overwrite:
         raise InputError("a search is either overwritten or resumed. Choose one of the two.")
     out = out.absolute()  # which has a name, as "." has not
@@ -264,7 +264,7 @@ def _search(
     path: Path,
     done: Callable[[int, float], None],
 ) -> tuple[Study, list[dict[str, Any]]]:
-    """The best choices for some sets, and all trials.
+    """Search the best choices for some sets; return them and all trials.
 
     Raises:
         InputError: the search that is gone on with is another one; what a fit finds at fault. The latter, like Ctrl-C,
@@ -318,14 +318,14 @@ def _search(
 
 
 def _searched(study: Study) -> list[str]:
-    """Return what is searched beside the model: all that the study has not of its own."""
+    """List what is searched beside the model: all that the study has not of its own."""
     held = {*study.model_choices, *study.config.model_fields_set}
     spaces = dict.fromkeys(name for family in FAMILIES for name in family.space)
     return [name for name in (*spaces, "learning_rate") if name not in held]
 
 
 def _drawn(trial: Any, models: Sequence[str], searched: Sequence[str]) -> dict[str, Any]:
-    """Return the choices of one trial: its model, and what is searched of the model's family."""
+    """Draw the choices of one trial."""
     model = trial.suggest_categorical("model", list(models))
     family = family_of_model(model)
     found: dict[str, Any] = {"model": model}
@@ -354,7 +354,7 @@ def chosen(study: Study, choices: Mapping[str, Any]) -> Study:
 
 
 def _value(plan: _Planned, study: Study) -> float:
-    """The decisive metric of the pooled predictions of the inner folds, less being better; huge if a fit diverges."""
+    """Compute the decisive metric of the inner folds' pooled predictions, less being better; huge if a fit diverges."""
     truth, predicted, sizes, objective = [], [], [], None
     for split, seed in plan.folds:
         try:
@@ -390,7 +390,7 @@ def _nested(
     baselines: bool,
     done: Callable[[int, float], None],
 ) -> Measured:
-    """The whole search in each outer fold, measured on the sets of the fold."""
+    """Repeat the whole search in each outer fold, and measure it on the sets of the fold."""
     everything, tested, truths, sizes = plans[0].part, [], [], []
     predicted: dict[str, list[np.ndarray]] = {}
     objective = None

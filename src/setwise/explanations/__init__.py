@@ -1,4 +1,4 @@
-"""Why a run says what it says: scores of elements, whether they are faithful, and what more elements would change."""
+"""Explain why a run says what it says: scores of elements, their faithfulness, and the effect of more elements."""
 
 from setwise.explanations.config import METHODS, ExplainConfig
 from setwise.explanations.cost import Plan, plan, seconds

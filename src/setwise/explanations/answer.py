@@ -1,4 +1,4 @@
-"""What an explanation is of: one number that a run says about a set, as a differentiable function of its outputs."""
+"""Choose the number of a run's answer that is explained, as a differentiable function of the model's outputs."""
 
 from dataclasses import dataclass
 
@@ -61,18 +61,18 @@ class Answers:
 
     @property
     def classes(self) -> bool:
-        """Whether answers are about classes."""
+        """Return whether answers are about classes."""
         return not isinstance(self._head, Regression)
 
     @property
     def unit(self) -> str:
-        """What scores are in."""
+        """Return the unit of scores, in words."""
         if not self.classes:
             return f"units of {self._head.target}"
         return self.scale if len(self.run.objective.heads) == 1 else f"{self.scale} of {self._head.target}"
 
     def column(self, outputs: Tensor) -> int:
-        """Which column a set is explained for, from its outputs ``(1, K)``, or ``(1, M, K)`` of an ensemble."""
+        """Return the column that a set is explained for, by its outputs ``(1, K)``, or ``(1, M, K)`` of an ensemble."""
         if self.fixed is not None:
             return self.fixed
         head, own = self._head, self._columns
@@ -81,7 +81,7 @@ class Answers:
         return own.start + int(best_class(head, self._predicted(outputs)[:, own].detach().cpu().numpy())[0])
 
     def explained(self, outputs: Tensor, column: int) -> Tensor:
-        """What scores add up to, ``(B,)`` float64 of outputs ``(B, K)``, or ``(B, M, K)``; differentiable.
+        """Compute the number that scores add up to, ``(B,)`` float64 of ``(B, K)`` or ``(B, M, K)``; differentiable.
 
         As in predictions, it is the mean probability, or value, of an ensemble's members that is explained. Log-odds
         are exact where the probability rounds to one, since 1 - p is the sum of the other classes.
@@ -94,7 +94,7 @@ class Answers:
         return predicted[:, column].clamp_min(_SMALLEST).log() - rest.clamp_min(_SMALLEST).log()
 
     def shown(self, outputs: Tensor, column: int) -> Tensor:
-        """The answer as people read it, ``(B,)`` float64: the probability of a class, or the target in its units."""
+        """Return the answer as people read it, ``(B,)`` float64: a class's probability, or the target in its units."""
         return self._predicted(outputs)[:, column]
 
     @property
@@ -103,12 +103,12 @@ class Answers:
 
     @property
     def _columns(self) -> slice:
-        """Columns of the predictions that belong to the explained target."""
+        """Return the columns of the predictions that belong to the explained target."""
         start = sum(head.width for head in self.run.objective.heads[: self.head])
         return slice(start, start + self._head.width)
 
     def _predicted(self, outputs: Tensor) -> Tensor:
-        """Predictions ``(B, P)`` in float64, the mean over the members."""
+        """Return predictions ``(B, P)`` in float64, the mean over the members."""
         transform, outputs = self.run.objective.transform, outputs.double()
         if outputs.dim() == 2:
             return transform(outputs)
@@ -116,7 +116,7 @@ class Answers:
 
 
 def _owner(run: Run, column: int) -> int:
-    """The place of the head that a column of the predictions belongs to."""
+    """Return the place of the head that a column of the predictions belongs to."""
     ends = [sum(head.width for head in run.objective.heads[: place + 1]) for place in range(len(run.objective.heads))]
     return next(place for place, end in enumerate(ends) if column < end)
 

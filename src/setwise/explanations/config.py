@@ -1,4 +1,4 @@
-"""How a run is explained: every number that decides it, in one frozen record."""
+"""Configure an explanation: every number that decides it, in one frozen record."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ SIGNED = (LEAVE_ONE_OUT, GRADIENTS)  # methods whose scores say which way an ele
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainConfig:
-    """How a run is explained.
+    """Configuration of an explanation.
 
     Attributes:
         of: the class or target that is explained; by default the predicted class of each set, or the first target.

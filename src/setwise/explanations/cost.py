@@ -1,4 +1,4 @@
-"""What an explanation will cost, before it starts: elements that pass through the model."""
+"""Plan an explanation and its cost before it starts: elements that pass through the model."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from setwise.store.tables import listed
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be explained, and what it costs.
+    """A plan of an explanation, with its cost.
 
     Attributes:
         rows: of the store, the sets that are explained.
@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """Elements that pass through the model in all."""
+        """Return the number of elements that pass through the model in all."""
         return sum(self.elements.values())
 
 
@@ -71,7 +71,7 @@ def plan(run: Run, store: SetStore, config: ExplainConfig, *, only: Sequence[str
 
 
 def seconds(run: Run, store: SetStore, chosen: Plan) -> float:
-    """About how long a plan takes on the CPU, from the time of one pass of one set; wall time."""
+    """Estimate the wall time of a plan on the CPU from the time of one pass of one set."""
     row = int(chosen.rows[np.argsort(store.sizes[chosen.rows])[len(chosen.rows) // 2]])
     one = load_set(run, store, row, max_elements=chosen.max_elements)
     one.outputs()  # compiles, and fills caches
@@ -97,7 +97,7 @@ def _rows(store: SetStore, config: ExplainConfig, only: Sequence[str] | None) ->
 
 
 def _methods(run: Run, model: SetModel, asked: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Those that were asked for, or all that the model allows."""
+    """Return the methods that were asked for, or all that the model allows."""
     reasons = {}
     if not has_attention(model):
         reasons[ATTENTION] = "the model does not pool by attention"

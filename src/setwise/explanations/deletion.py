@@ -1,4 +1,4 @@
-"""Deletion: how fast the answer falls when elements are removed, the highest-scored first, against random orders."""
+"""Remove elements, the highest-scored first, and measure how fast the answer falls, against random orders."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 
 @dataclass(frozen=True)
 class Deletion:
-    """How the answer changes while a set loses its elements in some order.
+    """A deletion curve: the answer for a set that loses its elements in some order.
 
     Attributes:
         removed: ``(P,)`` numbers of removed elements, from 0; one element stays at least.
@@ -26,7 +26,7 @@ class Deletion:
     answers: np.ndarray
 
     def area(self, *, signed: bool) -> float:
-        """How much the answer fell, mean over the share of removed elements, in the units of the answer.
+        """Compute the fall of the answer, mean over the share of removed elements, in the units of the answer.
 
         The trapezoid rule over the share of removed elements, divided by the largest share. It is the answer for the
         whole set less the (scaled) area under the deletion curve: larger is more faithful. Where scores have no sign
@@ -45,7 +45,7 @@ class Deletion:
 
 
 def removals(size: int) -> np.ndarray:
-    """Numbers of elements to remove of a set, ``(P,)`` from 0, more of them among the first elements."""
+    """Return the numbers of elements to remove of a set, ``(P,)`` from 0, more of them among the first elements."""
     counts = np.round(np.asarray(_SHARES) * size).astype(np.int64)
     few = np.asarray([0, 1, 2, 3], np.int64)
     counts = np.unique(np.concatenate([few, counts]))
@@ -67,10 +67,10 @@ def deletion(one: OneSet, measure: Measure, order: np.ndarray) -> Deletion:
 
 
 def by_score(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The order of elements from the highest score; ties by chance, no score last."""
+    """Order elements from the highest score; ties by chance, no score last."""
     return np.lexsort((rng.permutation(len(scores)), -np.where(np.isnan(scores), -np.inf, scores)))
 
 
 def cost_of_deletion(size: int, orders: int) -> int:
-    """Elements that pass through the model for a set of a size and some orders."""
+    """Count the elements that pass through the model for a set of a size and some orders."""
     return int((size - removals(size)).sum()) * orders

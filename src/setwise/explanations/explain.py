@@ -1,4 +1,4 @@
-"""Why a run says what it says: a score for every element, how far the scores can be trusted, how the answer varies."""
+"""Explain a run: a score for every element, how far the scores can be trusted, how the answer varies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Explanation:
-    """What was found out about a run's answers for some sets.
+    """Explanations of a run's answers for some sets.
 
     Attributes:
         config: how.
@@ -110,7 +110,7 @@ def _explain_one(
     found: Tables,
     offset: int,
 ) -> None:
-    """Everything about one set, into the tables."""
+    """Explain one set, and add all of it to the tables."""
     outputs = one.outputs()
     column = answers.column(outputs)
     name, value = answers.names[column], float(answers.explained(outputs, column)[0])
@@ -148,7 +148,7 @@ def _explain_one(
 def _scores(
     one: OneSet, measure: Measure, config: ExplainConfig, methods: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], dict[str, object]]:
-    """Scores ``(n,)`` by every method, and what is to be said of them."""
+    """Score the elements ``(n,)`` by every method, with what is to be said of the scores."""
     scores: dict[str, np.ndarray] = {}
     about: dict[str, object] = {}
     for method in methods:

@@ -1,4 +1,4 @@
-"""Copies of FCS files with the scores of their events as channels, for programs that gate."""
+"""Copy FCS files with the scores of their events as channels, for programs that gate."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Integrated gradients: how the answer changes on the way from average elements, shared among the elements."""
+"""Integrate gradients on the way from average elements, and share the change of the answer among the elements."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Gradients:
 
 
 def integrated_gradients(one: OneSet, measure: Measure, *, steps: int = 32) -> Gradients:
-    """Scores of the elements by integrated gradients.
+    """Score the elements by integrated gradients.
 
     ``score_j = sum over features d of (x_jd - b_d) * integral over a in [0, 1] of df / dx_jd at b + a (x - b)``. The
     baseline b is the mean of the training elements, which is zero after standardisation: every element of the set is
@@ -69,7 +69,7 @@ def integrated_gradients(one: OneSet, measure: Measure, *, steps: int = 32) -> G
 
 
 def cost_of_gradients(size: int, steps: int) -> int:
-    """Elements that pass through the model for a set of a size; a gradient counts as three passes.
+    """Count elements that pass through the model for a set of a size; a gradient counts as three passes.
 
     Where the answer is rugged along the path, about three times the steps are taken; that is what is counted.
     """
@@ -77,12 +77,12 @@ def cost_of_gradients(size: int, steps: int) -> int:
 
 
 def _probes() -> np.ndarray:
-    """Where the answer is looked at along the path, from 0 to 1: evenly in the logarithm, then evenly."""
+    """Return places along the path to look at the answer, from 0 to 1: evenly in the logarithm, then evenly."""
     return np.unique(np.concatenate([[0.0], np.geomspace(1e-6, 1, 31), np.linspace(0, 1, 21)]))
 
 
 def _cuts(probes: np.ndarray, answers: np.ndarray, parts: int) -> np.ndarray:
-    """Ends of the parts of the path: half of them where the answer changes, the others evenly."""
+    """Return the ends of the parts of the path: half of them where the answer changes, the others evenly."""
     change = np.abs(np.diff(answers))
     even = np.diff(probes)
     share = even if change.sum() == 0 else 0.5 * change / change.sum() + 0.5 * even
@@ -93,14 +93,14 @@ def _cuts(probes: np.ndarray, answers: np.ndarray, parts: int) -> np.ndarray:
 
 
 def _along(one: OneSet, places: np.ndarray, measure: Measure) -> np.ndarray:
-    """Answers ``(P,)`` at some places of the path."""
+    """Compute answers ``(P,)`` at some places of the path."""
     with torch.no_grad():
         found = [measure(one.model(batch)) for batch, _ in _copies(one, places, one.most)]
     return torch.cat(found).cpu().numpy()
 
 
 def _integral(one: OneSet, cuts: np.ndarray, measure: Measure, allowed: float, most_steps: int) -> tuple[Tensor, int]:
-    """The mean gradient over the path by every number of the elements, ``(n, ...)`` float64, and the gradients it took.
+    """Average gradients over the path for every number of the elements, ``(n, ...)`` float64; and count the gradients.
 
     A part of the path whose gradients do not add up to the change of the answer along it is cut in two.
     """
@@ -129,12 +129,12 @@ def _integral(one: OneSet, cuts: np.ndarray, measure: Measure, allowed: float, m
 
 
 def _middle(low: float, high: float) -> float:
-    """Where a part is cut: in the middle, of the logarithms where it spans more than a few times its beginning."""
+    """Return the middle of a part; of the logarithms where it spans more than a few times its beginning."""
     return float(np.sqrt(low * high)) if 0 < low < high / 4 else (low + high) / 2 if low else high / 8
 
 
 def _shares(one: OneSet, parts: np.ndarray, measure: Measure) -> Tensor:
-    """Gradients integrated over parts ``(P, 2)`` of the path, two nodes each: ``(P, n, ...)`` float64."""
+    """Integrate gradients over parts ``(P, 2)`` of the path, two nodes each: ``(P, n, ...)`` float64."""
     middle, length = parts.mean(1), parts[:, 1] - parts[:, 0]
     places = np.stack([middle - _NODE * length, middle + _NODE * length], 1).reshape(-1)
     most, memory = _most_for_gradients(one), [member.memory for member in one.members]
@@ -157,7 +157,7 @@ def _shares(one: OneSet, parts: np.ndarray, measure: Measure) -> Tensor:
 
 
 def _copies(one: OneSet, places: np.ndarray, most: int) -> Iterator[tuple[SetBatch, slice]]:
-    """The set at some places of the path, several copies at a time, with their positions among the places."""
+    """Yield the set at some places of the path, several copies at a time, with their positions among the places."""
     together = max(1, most // len(one))
     for start in range(0, len(places), together):
         where = slice(start, min(start + together, len(places)))
@@ -170,7 +170,7 @@ def _copies(one: OneSet, places: np.ndarray, most: int) -> Iterator[tuple[SetBat
 
 
 def _most_for_gradients(one: OneSet) -> int:
-    """Elements whose activations may be kept for gradients."""
+    """Return the number of elements whose activations may be kept for gradients."""
     spec = one.members[0].spec
     numbers = 8 * spec.numbers_of_element(one.elements[0].numel()) + spec.kept // 2  # kernels keep half
     return max(1, _BUDGET // (numbers * one.elements.element_size() * len(one.members)))

@@ -1,4 +1,4 @@
-"""Leave-one-out: how the answer changes when one element is not there."""
+"""Leave each element out, and measure how the answer changes."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Would more elements change the answer? Predictions against the number of elements drawn."""
+"""Predict from fewer elements, to tell whether more of them would change the answer."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True)
 class Draws:
-    """What the model says of parts of a set that were drawn by chance.
+    """Answers for random parts of a set.
 
     Attributes:
         counts: ``(P,)`` elements drawn, halved from the whole set down.
@@ -25,7 +25,7 @@ class Draws:
 
     @property
     def spread(self) -> float:
-        """How far the answer would lie from another sample of as many elements: the standard deviation over halves.
+        """Estimate how far the answer of another sample would lie: the standard deviation over halves.
 
         Halves drawn without replacement vary about the whole set as sets of this size vary about all elements there
         could be, where the answer is smooth in the distribution of the elements (delete-d jackknife with d = n / 2).
@@ -37,12 +37,12 @@ class Draws:
 
     @property
     def drift(self) -> float:
-        """The mean answer of halves less that of the whole: what the mere number of elements does. NaN as above."""
+        """Return the mean answer of halves less that of the whole: what the number of elements does. NaN as above."""
         return float(self.answers[-2].mean() - self.answers[-1, 0]) if len(self.counts) > 1 else np.nan
 
 
 def draw_fewer(one: OneSet, measure: Measure, *, draws: int, rng: np.random.Generator) -> Draws:
-    """Answers for the whole set, and for random parts of a half, a quarter ... of its elements, without replacement.
+    """Compute answers for the whole set, and for random parts of a half, a quarter ... of its elements.
 
     Args:
         one: a set.
@@ -61,7 +61,7 @@ def draw_fewer(one: OneSet, measure: Measure, *, draws: int, rng: np.random.Gene
 
 
 def sizes_drawn(size: int) -> np.ndarray:
-    """Numbers of elements to draw of a set, rising to its size."""
+    """Return the numbers of elements to draw of a set, rising to its size."""
     counts = [size]
     while counts[-1] // 2 >= _FEWEST:
         counts.append(counts[-1] // 2)
@@ -69,5 +69,5 @@ def sizes_drawn(size: int) -> np.ndarray:
 
 
 def cost_of_drawing(size: int, draws: int) -> int:
-    """Elements that pass through the model for a set of a size."""
+    """Count elements that pass through the model for a set of a size."""
     return size + int(sizes_drawn(size)[:-1].sum()) * draws

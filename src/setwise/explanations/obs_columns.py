@@ -1,4 +1,4 @@
-"""A copy of an AnnData file with the scores of its cells as columns of ``obs``."""
+"""Copy an AnnData file with the scores of its cells as columns of ``obs``."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def write_obs(explanation: Explanation, source: str | Path, folder: Path, *, set
 
 
 def _plain(values: list) -> np.ndarray:
-    """A column as anndata writes it: numbers with NaN, or text with nothing where it is missing."""
+    """Return a column as anndata writes it: numbers with NaN, or text with nothing where it is missing."""
     if any(isinstance(value, str) for value in values):
         return np.asarray(["" if value is None else value for value in values], dtype=object)
     return np.asarray([np.nan if value is None else value for value in values], np.float64)

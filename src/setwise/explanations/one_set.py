@@ -1,4 +1,4 @@
-"""One set as the model takes it, and what the model says about any parts of it."""
+"""Prepare one set as the model takes it, and compute outputs for any parts of it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -45,11 +45,11 @@ class OneSet:
 
     @property
     def members(self) -> list[SetModel]:
-        """The models of an ensemble; a model alone is its only member."""
+        """Return the models of an ensemble; a model alone is its only member."""
         return set_models(self.model)
 
     def batch(self, parts: list[Tensor] | None = None) -> SetBatch:
-        """The set alone, or some of its parts beside each other."""
+        """Return the set alone, or some of its parts beside each other."""
         if parts is None:
             layout = SetLayout.uniform(1, len(self), self.elements.device)
             return SetBatch(self.elements, layout, self.covariates)
@@ -58,14 +58,14 @@ class OneSet:
         return SetBatch(self.elements[torch.cat(parts)], layout, covariates)
 
     def outputs(self) -> Tensor:
-        """What the model gives for the set, ``(1, K)``, or ``(1, M, K)`` of an ensemble, without gradients."""
+        """Compute outputs for the set, ``(1, K)``, or ``(1, M, K)`` of an ensemble, without gradients."""
         with torch.no_grad():
             found = self.model(self.batch())
         self.advance(len(self))
         return found
 
     def outputs_of_parts(self, parts: Iterable[Tensor]) -> Tensor:
-        """What the model gives for parts of the set, without gradients: ``(P, K)`` for P tensors of positions.
+        """Compute outputs for parts of the set, without gradients: ``(P, K)`` for P tensors of positions.
 
         As many parts as ``most`` allows are computed at a time, each as if it were alone.
         """
@@ -89,7 +89,7 @@ class OneSet:
 
 
 def set_models(model: nn.Module) -> list[SetModel]:
-    """The members of a run's model.
+    """Return the members of a run's model.
 
     Raises:
         InputError: models of another kind than `setwise.models` builds.
@@ -113,7 +113,7 @@ def load_set(
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
 ) -> OneSet:
-    """One set of a store, prepared for a run's model, where the model is.
+    """Load one set of a store, prepared for a run's model, where the model is.
 
     Args:
         run: a fitted model.

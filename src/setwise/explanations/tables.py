@@ -1,4 +1,4 @@
-"""The tables of an explanation, filled set by set."""
+"""Fill the tables of an explanation, set by set."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ _FAITHFULNESS = pa.schema(
 
 
 class Tables:
-    """Collects what is found about each set.
+    """Tables of an explanation, filled set by set.
 
     Args:
         methods: by which elements are scored.
@@ -57,7 +57,7 @@ class Tables:
     def add_scores(
         self, set_id: str, answer: str, index: np.ndarray, offset: int, scores: dict[str, np.ndarray]
     ) -> None:
-        """Scores ``(n,)`` of the elements ``index`` of a set that begins at row ``offset`` of the store."""
+        """Add scores ``(n,)`` of the elements ``index`` of a set that begins at row ``offset`` of the store."""
         columns = {
             "set_id": pa.repeat(set_id, len(index)),
             "element": index,
@@ -67,11 +67,11 @@ class Tables:
         self._scores.append(pa.table({**columns, **{name: _or_null(scores[name]) for name in self._methods}}))
 
     def add_set(self, **values: object) -> None:
-        """A row of the table of sets."""
+        """Add a row to the table of sets."""
         self._sets.append(values)
 
     def add_curve(self, set_id: str, method: str, order: int, curve: Deletion) -> None:
-        """A deletion curve."""
+        """Add a deletion curve."""
         count = len(curve.removed)
         columns = {
             "set_id": pa.repeat(set_id, count),
@@ -86,7 +86,7 @@ class Tables:
     def add_faithfulness(
         self, set_id: str, method: str, answer: str, curve: Deletion, by_chance: Sequence[Deletion], *, signed: bool
     ) -> None:
-        """How a method's deletion curve compares with those of random orders."""
+        """Compare a method's deletion curve with those of random orders, and add the comparison."""
         area, random = curve.area(signed=signed), np.asarray([other.area(signed=signed) for other in by_chance])
         self._faithfulness.append(
             {
@@ -102,7 +102,7 @@ class Tables:
         )
 
     def add_draws(self, set_id: str, answer: str, draws: Draws) -> None:
-        """Answers for parts of a set."""
+        """Add answers for parts of a set."""
         count, repeated = draws.answers.shape
         low, high = np.quantile(draws.answers, [0.05, 0.95], axis=1)
         columns = {
@@ -118,7 +118,7 @@ class Tables:
         self._draws.append(pa.table(columns))
 
     def finished(self) -> dict[str, pa.Table]:
-        """All tables, by the names of `Explanation`'s attributes."""
+        """Return all tables, by the names of `Explanation`'s attributes."""
         return {
             "scores": pa.concat_tables(self._scores),
             "sets": pa.Table.from_pylist([_plain(row) for row in self._sets], schema=_SETS),
@@ -129,7 +129,7 @@ class Tables:
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
-    """Numbers that are none as missing."""
+    """Return a row with NaN as none."""
     return {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in row.items()}
 
 

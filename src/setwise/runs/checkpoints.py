@@ -1,4 +1,4 @@
-"""Checkpoints: all that a killed run needs to go on as if nothing had happened."""
+"""Keep checkpoints: all that a killed run needs to go on as if nothing had happened."""
 
 import io
 import pickle
@@ -21,7 +21,7 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit stands, between two epochs.
+    """The state of a fit between two epochs.
 
     Attributes:
         epochs: epochs that are done.
@@ -36,11 +36,11 @@ class Progress:
     history: tuple[EpochRecord, ...] = ()
 
     def improved_by(self, record: EpochRecord) -> bool:
-        """Whether the weights at the end of an epoch are to be kept: the best so far, or no validation part."""
+        """Return whether the weights at the end of an epoch are to be kept: the best so far, or no validation part."""
         return record.validation_loss is None or record.validation_loss < self.best_loss
 
     def after(self, record: EpochRecord) -> "Progress":
-        """Where the fit stands after one more epoch."""
+        """Return the progress after one more epoch."""
         history = (*self.history, record)
         if not self.improved_by(record):
             return replace(self, epochs=record.epoch, history=history)
@@ -100,7 +100,7 @@ class Checkpoints:
         self._remove_all_but(kept)
 
     def load(self) -> tuple[Progress, State, Weights] | None:
-        """The last checkpoint and the best weights, or none where no epoch was finished.
+        """Load the last checkpoint and the best weights, or none where no epoch was finished.
 
         ``metrics.jsonl`` is cut to the epochs of the checkpoint.
 

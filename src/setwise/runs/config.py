@@ -1,4 +1,4 @@
-"""How a model is fitted: every number that decides it, in one frozen record."""
+"""Configure the fit of a model: every number that decides it, in one frozen record."""
 
 import re
 from math import cos, pi
@@ -14,7 +14,7 @@ Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
 
 
 class FitConfig(BaseModel):
-    """How a model is fitted. Build one with `FitConfig.checked`, which words its errors for people.
+    """Configuration of a fit. Build one with `FitConfig.checked`, which words its errors for people.
 
     The defaults are for tens to thousands of sets, the sizes of most studies. AdamW at 1e-3 with warm-up and
     clipping trains models of 50 layers whose norms keep the scale of every layer; the cosine ends at zero, so
@@ -79,14 +79,14 @@ class FitConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _adam_without_decay(cls, choices: dict[str, object]) -> dict[str, object]:
-        """AdamW's default is far too strong as Adam's L2 penalty."""
+        """Set no weight decay for Adam, whose L2 penalty AdamW's default is far too strong for."""
         if choices.get("optimizer") == "adam":
             return {"weight_decay": 0.0, **choices}
         return choices
 
     @classmethod
     def checked(cls, **choices: object) -> Self:
-        """The configuration with these choices.
+        """Make the configuration with these choices.
 
         Raises:
             InputError: an unknown name or a value out of range, each by name; a device that is not on this machine.
@@ -101,7 +101,7 @@ class FitConfig(BaseModel):
         return config
 
     def learning_rate_at(self, epoch: float) -> float:
-        """The learning rate at a moment of fitting, ``epoch`` counted from 0 with its fraction.
+        """Return the learning rate at a moment of fitting, ``epoch`` counted from 0 with its fraction.
 
         A function of the moment alone, so that a resumed run has nothing to restore.
         """
@@ -136,7 +136,7 @@ def check_device(device: str) -> None:
 
 
 def chosen_device(device: str) -> torch.device:
-    """The device that a word names; "auto" is a CUDA device where there is one.
+    """Return the device that a word names; "auto" is a CUDA device where there is one.
 
     Raises:
         InputError: as `check_device`.

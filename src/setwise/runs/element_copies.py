@@ -1,4 +1,4 @@
-"""Copies of FCS and AnnData files with predictions for their elements: channels, columns of ``obs``."""
+"""Copy FCS and AnnData files with predictions for their elements: channels, columns of ``obs``."""
 
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ def write_copies(
 
 
 def _channels(path: Path, reading: Reading) -> set[str]:
-    """Names of the channels of a file; none of one that cannot be read, which reading tells or leaves out."""
+    """Return the names of a file's channels; none of one that cannot be read, which reading tells or leaves out."""
     try:
         return {channel.name for channel in open_fcs(path, data_set=reading.data_set).channels}
     except InputError:
@@ -120,12 +120,12 @@ def _channels(path: Path, reading: Reading) -> set[str]:
 
 
 def _channel(name: str) -> str:
-    """The channel of a column of predictions."""
+    """Return the name of the channel for a column of predictions."""
     return name.replace(",", ";")
 
 
 def class_numbers(objective: Objective) -> dict[str, dict[Label, float]]:
-    """By the names of their columns of predictions, the number of each class as an FCS file can hold it.
+    """Number the classes as an FCS file can hold them, by the names of their columns of predictions.
 
     Classes that are numbers are themselves; others are counted from 1, in the order of their probabilities.
     """
@@ -137,7 +137,7 @@ def class_numbers(objective: Objective) -> dict[str, dict[Label, float]]:
 
 
 def class_legend(objective: Objective) -> str:
-    """Which classes the numbers stand for that are not the classes themselves; empty where all are."""
+    """Say which classes the numbers stand for that are not the classes themselves; empty where all are."""
     return "; ".join(
         f"{name}: {', '.join(f'{number:g} = {label}' for label, number in numbers.items())}"
         for name, numbers in class_numbers(objective).items()
@@ -150,7 +150,7 @@ def _numbers(classes: tuple[Label, ...]) -> dict[Label, float]:
 
 
 def _themselves(classes: tuple[Label, ...]) -> dict[Label, float]:
-    """Classes as the numbers that they are; none where some are no numbers, or two the same."""
+    """Return classes as the numbers that they are; none where some are no numbers, or two the same."""
     try:
         numbers = {label: float(label) for label in classes}
     except ValueError:

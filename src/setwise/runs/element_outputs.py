@@ -1,4 +1,4 @@
-"""What a run says about the elements of sets: batch after batch of sets, in their order, huge sets streamed."""
+"""Compute outputs for the elements of sets: batch after batch of sets, in their order, huge sets streamed."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from setwise.streaming import SweepBar
 def element_outputs(
     run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Some of the sets, in order, with the outputs of all their elements, on the CPU.
+    """Yield some of the sets, in order, with the outputs of all their elements, on the CPU.
 
     Yields rows of the store and ``(n, K)``, or ``(n, M, K)`` of an ensemble of M; n elements of these sets. A set that
     is too large for a batch comes alone; its outputs are held in memory, its activations as ``memory_limit`` says.
@@ -49,7 +49,7 @@ def element_outputs(
 
 
 def element_predictions(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> np.ndarray:
-    """Predictions for all elements of some sets, set after set: ``(n, P)``; those of an ensemble are means.
+    """Predict all elements of some sets, set after set: ``(n, P)``; those of an ensemble are means.
 
     Arguments as for `element_outputs`.
 
@@ -61,7 +61,7 @@ def element_predictions(run: Run, store: SetStore, rows: np.ndarray, how: Comput
 
 
 def finite(run: Run, store: SetStore, rows: np.ndarray, outputs: Tensor) -> np.ndarray:
-    """Predictions ``(n, P)`` of the outputs for the elements of some sets.
+    """Return predictions ``(n, P)`` of the outputs for the elements of some sets; refuse those that are not finite.
 
     Raises:
         InputError: a prediction that is not a finite number, with the set.

@@ -1,4 +1,4 @@
-"""Ensembles: the same model fitted several times from other random numbers, and what the members say together.
+"""Join models to ensembles: the same model fitted several times from other random numbers.
 
 Members share the split, the transforms and the objective; they differ in their first weights, the order of the
 training sets and the sub-samples. One validation part for all of them is what no member was fitted on, so what is
@@ -38,30 +38,30 @@ class Ensemble(nn.Module):
 
 
 def members_of(model: nn.Module) -> list[nn.Module]:
-    """The members of an ensemble, or the model itself as the only one."""
+    """Return the members of an ensemble, or the model itself as the only one."""
     return list(model.members) if isinstance(model, Ensemble) else [model]
 
 
 def joined(members: Sequence[nn.Module]) -> nn.Module:
-    """A model of one or several members."""
+    """Make a model of one or several members."""
     return members[0] if len(members) == 1 else Ensemble(members).eval()
 
 
 def average(objective: Objective, outputs: Tensor) -> np.ndarray:
-    """Predictions of outputs ``(B, K)``, or the mean of the members' predictions of outputs ``(B, M, K)``."""
+    """Return predictions of outputs ``(B, K)``, or the mean of the members' of outputs ``(B, M, K)``."""
     if outputs.dim() == 2:
         return objective.predict(outputs)
     return np.mean(each(objective, outputs), axis=0)
 
 
 def each(objective: Objective, outputs: Tensor) -> np.ndarray:
-    """The predictions ``(M, B, ...)`` of every member, of outputs ``(B, M, K)`` or ``(B, K)``."""
+    """Return predictions ``(M, B, ...)`` of every member, of outputs ``(B, M, K)`` or ``(B, K)``."""
     outputs = outputs[:, None] if outputs.dim() == 2 else outputs
     return np.stack([objective.predict(outputs[:, member]) for member in range(outputs.shape[1])])
 
 
 def spread_columns(objective: Objective, outputs: Tensor) -> dict[str, np.ndarray]:
-    """How far the members differ: the standard deviation (divisor M - 1) of every number that is predicted.
+    """Measure how far the members differ: the standard deviation (divisor M - 1) of every predicted number.
 
     Columns are named after those of the predictions: ``spread_<target>`` in the target's units,
     ``spread_probability_<class>``.
@@ -79,7 +79,7 @@ def spread_columns(objective: Objective, outputs: Tensor) -> dict[str, np.ndarra
 
 
 def member_config(config: FitConfig, member: int) -> FitConfig:
-    """How a member is fitted, counted from 0: the first with the seed itself, as a model alone would be."""
+    """Return the configuration of a member, counted from 0: the first has the seed itself, as a model alone."""
     if member == 0:
         return config
     seed = int(np.random.SeedSequence((config.seed, member)).generate_state(1)[0])

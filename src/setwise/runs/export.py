@@ -1,4 +1,4 @@
-"""Runs for other programs: ONNX, and torch.export for programs that have torch and not this library."""
+"""Export runs for other programs: ONNX, and torch.export for programs that have torch and not this library."""
 
 import io
 import logging
@@ -24,7 +24,7 @@ _TOLERANCE = 1e-4  # relative to the largest prediction
 
 
 def to_program(run: Run) -> ExportedProgram:
-    """A run as a `torch.export` program of elements, sizes and covariates (`PackedPredictor`), for any numbers of each.
+    """Export a run as a `torch.export` program of elements, sizes, covariates (`PackedPredictor`), any numbers of each.
 
     Load it without this library: ``torch.export.load(path).module()(elements, sizes)``.
 
@@ -121,7 +121,7 @@ def _difference(run: Run, inputs: tuple[torch.Tensor, ...], found: torch.Tensor,
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what torch and its exporter tell their own developers."""
+    """Silence what torch and its exporter tell their own developers."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript", "torch.export")]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""Predictions for sets that were held out, of a model and what it has to beat, measured with intervals."""
+"""Measure predictions for held-out sets with intervals, those of a model and those of baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _ELEMENTS_IN_ALL, _DRAWS = 10_000_000, (100, 1000)  # that all draws together ho
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What was said of held-out sets.
+    """Predictions for held-out sets, beside the truth.
 
     Attributes:
         objective: what is predicted.
@@ -34,7 +34,7 @@ class HeldOut:
     sizes: np.ndarray | None = None
 
     def measure(self, rows: np.ndarray) -> dict[tuple[str, str], float]:
-        """Metrics by name and metric, of the sets at some rows; means over the repeats."""
+        """Return metrics by name and metric, of the sets at some rows; means over the repeats."""
         found: dict[tuple[str, str], float] = {}
         sizes = None
         if self.sizes is not None:
@@ -50,7 +50,7 @@ class HeldOut:
 
 
 def scored(held_out: HeldOut) -> tuple[TestRow, ...]:
-    """Metrics without intervals."""
+    """Return metrics without intervals."""
     found = held_out.measure(np.arange(len(held_out.clusters)))
     return tuple(
         TestRow(name=name, metrics={metric: value for (of, metric), value in found.items() if of == name})
@@ -93,7 +93,7 @@ def measured(held_out: HeldOut, *, level: float = LEVEL, draws: int | None = Non
     first = next(iter(held_out.predicted))
 
     def with_gains(rows: np.ndarray) -> dict[tuple[str, str, str], float]:
-        """Metrics by (name, name, metric), gains by (model, other, metric)."""
+        """Return metrics by (name, name, metric), gains by (model, other, metric)."""
         found = held_out.measure(rows)
         numbers = {(name, name, metric): value for (name, metric), value in found.items()}
         for (name, metric), value in found.items():

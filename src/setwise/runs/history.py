@@ -1,4 +1,4 @@
-"""The record of an epoch, a line of ``metrics.jsonl`` each."""
+"""Keep the record of each epoch, a line of ``metrics.jsonl``."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from setwise._checks import InputError
 
 
 class EpochRecord(BaseModel):
-    """What is known of one epoch.
+    """The record of one epoch.
 
     Attributes:
         epoch: from 1.
@@ -36,17 +36,17 @@ class EpochRecord(BaseModel):
 
 
 def to_line(record: EpochRecord) -> str:
-    """One line of JSON, without its end."""
+    """Return one line of JSON, without its end."""
     return json.dumps(record.model_dump(exclude_none=True), allow_nan=False)
 
 
 def to_lines(history: Sequence[EpochRecord]) -> str:
-    """The content of ``metrics.jsonl``."""
+    """Return the content of ``metrics.jsonl``."""
     return "".join(to_line(record) + "\n" for record in history)
 
 
 def read_history(path: Path) -> list[EpochRecord]:
-    """The epochs that ``metrics.jsonl`` holds; none where there is no such file.
+    """Read the epochs that ``metrics.jsonl`` holds; none where there is no such file.
 
     Raises:
         InputError: a line that is not an epoch's record, by its number.

@@ -1,4 +1,4 @@
-"""Sets too large for a batch: which they are, and what a model says about one, streamed from the store."""
+"""Find sets too large for a batch, and compute a model's outputs for one, streamed from the store."""
 
 import math
 
@@ -19,7 +19,7 @@ _TENSORS = 4  # of activations that a layer holds at once
 
 
 def most_elements(run: Run, memory_limit: int | None = None) -> int:
-    """The most elements that one batch may have; larger sets are streamed.
+    """Return the most elements that one batch may have; larger sets are streamed.
 
     Args:
         run: a fitted model.
@@ -41,7 +41,7 @@ def outputs_of_large(
     memory_limit: int | None = None,
     bar: SweepBar | None = None,
 ) -> Tensor:
-    """Outputs of a run's model, where it is, for one set of a store: ``(1, K)``, or ``(1, M, K)`` of an ensemble.
+    """Compute outputs of a run's model for one set of a store: ``(1, K)``, or ``(1, M, K)`` of an ensemble.
 
     Of a model with outputs per element, a row for each element of the set.
 

@@ -1,4 +1,4 @@
-"""What a model says about sets, without gradients."""
+"""Compute outputs and predictions for sets, without gradients."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from setwise.streaming import SweepBar
 def outputs_of(
     model: nn.Module, batches: Iterable[SetBatch], *, device: torch.device, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """Outputs of a model in evaluation mode for the sets of all batches, on the CPU.
+    """Compute outputs of a model in evaluation mode for the sets of all batches, on the CPU.
 
     They are ``(B, K)``, or ``(B, M, K)`` of an ensemble; with a row per element where the model gives one per element.
 
@@ -43,7 +43,7 @@ def outputs_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Computing:
-    """How predictions are computed. Nothing of it changes them but a draw of elements.
+    """Choices of a computation of predictions. Nothing of it changes them but a draw of elements.
 
     Attributes:
         device: where: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
@@ -68,7 +68,7 @@ PLAINLY = Computing()
 
 
 def predictions_of(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> np.ndarray:
-    """Predictions for some sets: ``(B, P)``, numbers in the targets' units and probabilities of classes.
+    """Predict some sets: ``(B, P)``, numbers in the targets' units and probabilities of classes.
 
     Those of an ensemble are the means of its members'. Arguments and errors as for `outputs_for`, and
 
@@ -79,7 +79,7 @@ def predictions_of(run: Run, store: SetStore, rows: np.ndarray, how: Computing =
 
 
 def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Tensor) -> np.ndarray:
-    """Predictions of outputs for some sets.
+    """Return predictions of outputs for some sets; refuse those that are not finite.
 
     Raises:
         InputError: a prediction that is not a finite number, with the names of the sets.
@@ -97,7 +97,7 @@ def finite_predictions(run: Run, store: SetStore, rows: np.ndarray, outputs: Ten
 
 
 def outputs_for(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> Tensor:
-    """Outputs of a run's model for some sets, on the CPU: ``(B, K)``, or ``(B, M, K)`` of an ensemble of M.
+    """Compute outputs of a run's model for some sets, on the CPU: ``(B, K)``, or ``(B, M, K)`` of an ensemble of M.
 
     Sets that are too large for a batch are streamed, a chunk of elements at a time, with the same result.
 
@@ -141,7 +141,7 @@ def outputs_for(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PL
 
 
 def _place(outputs: Tensor | None, found: Tensor, where: np.ndarray) -> Tensor:
-    """Outputs of all sets with those found put in their places."""
+    """Put outputs that were found in their places among the outputs of all sets."""
     outputs = found.new_empty(len(where), *found.shape[1:]) if outputs is None else outputs
     outputs[torch.from_numpy(where)] = found
     return outputs

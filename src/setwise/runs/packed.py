@@ -1,4 +1,4 @@
-"""A run as one module of plain tensors: raw elements, sizes and covariates in, predictions in their units out."""
+"""Make a run one module of plain tensors: raw elements, sizes and covariates in, predictions in their units out."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from setwise.targets.objectives import Objective
 
 
 class PackedPredictor(nn.Module):
-    """What a run predicts, as a function of tensors alone; transforms and units are inside. Invariant.
+    """The predictions of a run as a function of tensors alone; transforms and units are inside. Invariant.
 
     Shapes: elements ``(N, D)`` in the units of the features and in the order of ``run.features`` (images ``(N, H, W)``
     or ``(N, C, H, W)``, categories ``(N,)`` whole numbers), the sets one after the other; sizes ``(B,)`` int64, above
@@ -55,14 +55,14 @@ class PackedPredictor(nn.Module):
 
 
 def _layout(sizes: Tensor, elements: int) -> SetLayout:
-    """The layout by operators that other runtimes have: where a set ends, the next one begins."""
+    """Make the layout by operators that other runtimes have: where a set ends, the next one begins."""
     ends = sizes.cumsum(0)
     begins = sizes.new_zeros(elements + 1).scatter(0, ends, 1)
     return SetLayout(sizes, F.pad(ends, (1, 0)), begins[:-1].cumsum(0), None)
 
 
 def describe(run: Run) -> dict[str, Any]:
-    """What an exported file says of itself: names, transforms (already inside), targets, classes, versions."""
+    """Describe an exported file in the file itself: names, transforms (already inside), targets, classes, versions."""
     record, objective = run.record, run.objective
     covariates = run.inputs.covariates
     return {
@@ -88,14 +88,14 @@ def describe(run: Run) -> dict[str, Any]:
 
 
 def _output_columns(objective: Objective) -> list[str]:
-    """Names of the numbers that come out; the classes that they name are left to who reads them."""
+    """Return the names of the numbers that come out; the classes that they name are left to who reads them."""
     numbers = {f"predicted_{head.target}" for head in objective.heads if head.kind == "regression"}
     columns = objective.columns(np.ones((1, objective.width)))
     return [name for name in columns if name in numbers or name.startswith("probability_")]
 
 
 def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:
-    """Drawn inputs of a `PackedPredictor`, about as large as those of the training."""
+    """Draw inputs of a `PackedPredictor`, about as large as those of the training."""
     draw = torch.Generator().manual_seed(seed)
     count, shape = sum(sizes), run.inputs.shape
     if run.inputs.categories is not None:
@@ -119,5 +119,5 @@ def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:
 
 
 def as_json(description: dict[str, Any]) -> str:
-    """A description as text."""
+    """Return a description as text."""
     return json.dumps(description, indent=1)

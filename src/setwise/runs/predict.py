@@ -1,4 +1,4 @@
-"""Predictions of a run for new sets."""
+"""Predict new sets by a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -143,7 +143,7 @@ def read_for(
 
 
 def _has_columns(source: Any) -> bool:
-    """Whether a source is a table or FCS files, from which features can be taken by name."""
+    """Return whether a source is a table or FCS files, from which features can be taken by name."""
     if is_fcs(source) or is_anndata(source):
         return True
     if not isinstance(source, str | Path):

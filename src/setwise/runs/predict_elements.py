@@ -1,4 +1,4 @@
-"""Predictions of a run for the elements of new sets, some sets at a time."""
+"""Predict the elements of new sets by a run, some sets at a time."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def check_whole_sets(max_elements: int | None) -> None:
 
 
 def element_tables(run: Run, store: SetStore, how: Computing, *, spread: bool = False) -> Iterator[pa.Table]:
-    """Predictions for all elements of a store, some sets at a time, in order; none are drawn.
+    """Yield predictions for all elements of a store, some sets at a time, in order; none are drawn.
 
     Yields tables with a row per element: ``set_id``, ``element`` (its place in the set, from 0), the predictions; of
     which element is meant ``predicted_<target>``, 1 for the most probable one of each set, and its probability.
@@ -50,7 +50,7 @@ def element_tables(run: Run, store: SetStore, how: Computing, *, spread: bool = 
 
 
 def prediction_columns(objective: Objective, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
-    """Named columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
+    """Name the columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
     columns = objective.columns(predicted)
     for head, part in objective.by_head(predicted):
         if isinstance(head, WhichElement):

@@ -1,4 +1,4 @@
-"""What ``model.json`` says: everything that makes weights a model that can be used and checked."""
+"""Describe a run in ``model.json``: everything that makes weights a model that can be used and checked."""
 
 import platform
 from collections.abc import Callable
@@ -35,12 +35,12 @@ class SplitIds(BaseModel):
 
     @property
     def known(self) -> set[str]:
-        """Sets that the run knows, so that it looks better on them than it is; all but those of the test part."""
+        """Return the sets that the run knows, so that it looks too good on them; all but those of the test part."""
         return {*self.train, *self.validation, *self.calibration}
 
 
 class Member(BaseModel):
-    """How a member of an ensemble was fitted.
+    """A member of an ensemble, and how it was fitted.
 
     Attributes:
         seed: of its first weights, orders and sub-samples.
@@ -146,7 +146,7 @@ class RunRecord(BaseModel):
 
     @property
     def processed(self) -> Processing:
-        """What was done to the elements while they were read, to be done again to new ones."""
+        """Return what was done to the elements while they were read, to be done again to new ones."""
         return Processing.from_dict(self.processing)
 
     @field_validator("processing")
@@ -166,7 +166,7 @@ class RunRecord(BaseModel):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        """Numbers that would be spread over more features, targets or covariates than they were taken from."""
+        """Refuse numbers that would be spread over more features, targets or covariates than they were taken from."""
         width = self.shape[0] if len(self.shape) == 1 else None
         counts = {"features": [len(self.features)] if width is not None else []}
         if self.standardiser is not None and width is not None:
@@ -210,7 +210,7 @@ class RunRecord(BaseModel):
 
 
 def _proven(values: _Values, build: Callable[[_Values], object]) -> _Values:
-    """The values, if something can be built from them; pydantic words what a ValueError says."""
+    """Return the values, if something can be built from them; pydantic words what a ValueError says."""
     try:
         build(values)
     except (KeyError, TypeError) as error:
@@ -230,11 +230,11 @@ def _format_of(content: bytes) -> int | None:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Return the versions of the packages that compute."""
     packages = ("setwise", "torch", "numpy", "pyarrow", "scikit-learn", "lightning", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 def now() -> str:
-    """The present moment, UTC, to the second."""
+    """Return the present moment, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

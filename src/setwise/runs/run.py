@@ -52,17 +52,17 @@ class Run:
 
     @property
     def objective(self) -> Objective:
-        """What is predicted."""
+        """Return the objective: what is predicted."""
         return self.record.objective
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the element features, in the model's order."""
+        """Return the names of the element features, in the model's order."""
         return self.record.features
 
     @property
     def inputs(self) -> Inputs:
-        """How the sets of a store become what the model takes."""
+        """Return the transforms of a store's sets to what the model takes."""
         record = self.record
         categories = record.spec.get("categories")
         return Inputs(
@@ -75,12 +75,12 @@ class Run:
 
     @property
     def members(self) -> list[nn.Module]:
-        """The models of an ensemble; a model alone is its only member."""
+        """Return the models of an ensemble; a model alone is its only member."""
         return members_of(self.model)
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the model computes in."""
+        """Return the dtype that the model computes in."""
         return next(self.model.parameters()).dtype
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> "Run":

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures that all tests share."""
 
 import signal
 from pathlib import Path
@@ -17,13 +17,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def _seed():
-    """Every test begins with the same random numbers."""
+    """Begin every test with the same random numbers."""
     torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    """The folder of numbers from the authors' code; tests that need it are skipped where it is absent."""
+    """Return the folder of numbers from the authors' code; tests that need it are skipped where it is absent."""
     if not (SHARED / "golden" / "index.json").is_file():
         pytest.skip("the golden numbers of the authors' code are not beside the project")
     return SHARED / "golden"
@@ -31,7 +31,7 @@ def golden() -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data sets; tests that need it are skipped where it is absent."""
+    """Return the folder of real data sets; tests that need it are skipped where it is absent."""
     if not (SHARED / "data" / "INDEX.md").is_file():
         pytest.skip("the real data sets are not beside the project")
     return SHARED / "data"

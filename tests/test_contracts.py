@@ -125,7 +125,7 @@ ELSEWHERE = {"CategoryEncoder", "ImageEncoder"}
 
 
 def _random(make):
-    """Parameters that start at one or zero would hide faults."""
+    """Draw all parameters, since those that start at one or zero would hide faults."""
 
     def build():
         module = make()

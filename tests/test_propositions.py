@@ -15,7 +15,7 @@ AXIS = {"B": 0, "S": 1, "D": 2}
 
 
 def _standardise(x, statistics):
-    """Statistics per any L, on a dense ``(B, S, D)`` tensor: also those that our class refuses."""
+    """Standardise per any L, on a dense ``(B, S, D)`` tensor: also those that our class refuses."""
     reduced = [axis for name, axis in AXIS.items() if name not in statistics]
     centred = x - x.mean(reduced, keepdim=True)
     return centred / (centred.square().mean(reduced, keepdim=True) + 1e-5).sqrt()
@@ -105,7 +105,7 @@ def test_equivariant_residuals_keep_the_scale_that_set_norm_removes():
 
 
 def _spread(batch):
-    """Distance of the elements from their mean, relative to their size."""
+    """Return the distance of the elements from their mean, relative to their size."""
     x = batch.elements
     return float((x - x.mean(0)).norm() / x.norm())
 

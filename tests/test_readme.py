@@ -32,7 +32,7 @@ def test_python_blocks_run_one_after_the_other(capsys):
 
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
-    """The files that the README's commands name."""
+    """Write the files that the README's commands name."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     for prefix, first, count in (("", 0, 20), ("new_", 100, 5)):

@@ -1,4 +1,4 @@
-"""What must be true of the code base: direction of imports, public names, what an import costs."""
+"""Rules of the code base: direction of imports, public names, what an import costs."""
 
 import ast
 import graphlib

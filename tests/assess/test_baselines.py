@@ -13,7 +13,7 @@ from setwise.targets.objectives import Objective
 
 
 def baseline_rows(objective, *, truth, **more):
-    """The baselines, measured on the held-out truth."""
+    """Measure the baselines on the held-out truth."""
     predicted = baseline_predictions(objective, truth=truth[0], **more)
     return [TestRow(name=name, metrics=score(objective, values, truth[1])) for name, values in predicted.items()]
 

@@ -1,4 +1,4 @@
-"""What subsets do to predictions is measured, and said, where training drew them."""
+"""The effect of subsets on predictions is measured, and said, where training drew them."""
 
 import re
 

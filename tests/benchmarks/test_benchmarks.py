@@ -1,4 +1,4 @@
-"""What is compared in the benchmarks computes the same function."""
+"""All that the benchmarks compare computes the same function."""
 
 import subprocess
 import sys

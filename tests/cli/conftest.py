@@ -17,7 +17,7 @@ TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit code and what it printed."""
+    """The result of a command: its exit code and what it printed."""
 
     code: int
     out: str
@@ -32,14 +32,14 @@ class Tables:
     patients: Path
 
     def fit(self, out: Path, *more: str) -> tuple[str, ...]:
-        """Arguments of a fit that takes a second."""
+        """Return the arguments of a fit that takes a second."""
         data = ("fit", str(self.cells), "--sets", str(self.patients), "--out", str(out))
         return (*data, *(() if "--target" in more else ("--target", "hematocrit")), *TINY, *more)
 
 
 @pytest.fixture
 def setwise(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """The program: arguments in, exit code and output out; never a traceback."""
+    """Run the program: arguments in, exit code and output out; never a traceback."""
 
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()
@@ -53,7 +53,7 @@ def setwise(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 
 def cells_table(num_sets: int = 41, seed: int = 0) -> pa.Table:
-    """A long table: volume, hemoglobin, a clock, a text column."""
+    """Make a long table: volume, hemoglobin, a clock, a text column."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(3, 12, num_sets)
     sizes[0] = 1
@@ -71,7 +71,7 @@ def cells_table(num_sets: int = 41, seed: int = 0) -> pa.Table:
 
 
 def patients_table(num_sets: int = 41, seed: int = 0) -> pa.Table:
-    """A row per set: two numbers to predict, a class, covariates, the patient."""
+    """Make a table with a row per set: two numbers to predict, a class, covariates, the patient."""
     rng = np.random.default_rng(seed + 1)
     return pa.table(
         {
@@ -87,7 +87,7 @@ def patients_table(num_sets: int = 41, seed: int = 0) -> pa.Table:
 
 
 def write_tables(folder: Path, cells: pa.Table | None = None, patients: pa.Table | None = None) -> Tables:
-    """The two tables as CSV files."""
+    """Write the two tables as CSV files."""
     tables = Tables(folder / "cells.csv", folder / "patients.csv")
     pyarrow.csv.write_csv(cells_table() if cells is None else cells, tables.cells)
     pyarrow.csv.write_csv(patients_table() if patients is None else patients, tables.patients)
@@ -95,7 +95,7 @@ def write_tables(folder: Path, cells: pa.Table | None = None, patients: pa.Table
 
 
 class Writer:
-    """Writes tables that differ from the defaults."""
+    """Writer of tables that differ from the defaults."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -112,7 +112,7 @@ def write(tmp_path: Path) -> Writer:
 
 @pytest.fixture
 def new_tables(tmp_path: Path) -> Tables:
-    """Tables of sets that no run has seen."""
+    """Make tables of sets that no run has seen."""
     return write_tables(tmp_path, cells_table(23, seed=3), patients_table(23, seed=3))
 
 
@@ -123,7 +123,7 @@ def tables(tmp_path: Path) -> Tables:
 
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Path]:
-    """Tables and a run fitted on them, which tests read and do not change."""
+    """Fit a run on tables, which tests read and do not change."""
     folder = tmp_path_factory.mktemp("fitted")
     tables = write_tables(folder)
     with pytest.raises(SystemExit) as left:

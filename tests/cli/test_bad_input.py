@@ -1,4 +1,4 @@
-"""What people get wrong, as the command line answers: what is at fault and what to do, exit code 2, nothing lost."""
+"""The command line answers mistakes of people: what is at fault and what to do, exit code 2, nothing lost."""
 
 import numpy as np
 import pyarrow as pa

@@ -185,7 +185,7 @@ def test_channels_of_fcs_files(setwise, tmp_path):
 
 @pytest.fixture
 def types(setwise, cells, tmp_path):
-    """A run that was fitted on a table, and a folder of FCS files to predict."""
+    """Fit a run on a table, and make a folder of FCS files to predict."""
     fit = ("fit", cells[0], "--element-target", "type", "--features", "x,y", *TINY)
     assert setwise(*fit, "--out", tmp_path / "run").code == 0
     (tmp_path / "samples").mkdir()

@@ -16,7 +16,7 @@ FILES = 23
 
 @pytest.fixture
 def samples(tmp_path):
-    """A folder with a blank and an umlaut, and its table."""
+    """Make a folder with a blank and an umlaut, and its table."""
     folder = tmp_path / "Proben für A"
     folder.mkdir()
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ MIXED = (*MIXED, "--order", "stage=none,low,high", "--class-weights", "balanced"
 
 @pytest.fixture
 def mixed(write):
-    """A number, a class and stages, of which every fifth set lacks one; a number and a text that some sets lack."""
+    """Add a number, a class and stages, of which every fifth set lacks one; a number and a text that some sets lack."""
     cells, patients = write.defaults
     count = patients.num_rows
     stage = [STAGES[n % 3] if n % 5 != 1 else None for n in range(count)]

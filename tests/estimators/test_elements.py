@@ -20,7 +20,7 @@ CHOICES = {
 
 
 def _sets(count=48, seed=0):
-    """Elements whose label is their side of the mean of their set, which lies anywhere."""
+    """Draw elements whose label is their side of the mean of their set, which lies anywhere."""
     generator = np.random.default_rng(seed)
     return [generator.normal(0, 1, (n, 2)) + generator.normal(0, 3) for n in generator.integers(3, 30, count)]
 

@@ -231,7 +231,7 @@ def test_no_warnings_in_a_plain_fit(sets, means):
 
 @pytest.fixture(scope="module")
 def table(sets):
-    """A long table whose sets have names, out of the order of the alphabet."""
+    """Make a long table whose sets have names, out of the order of the alphabet."""
     ids = np.repeat([f"s{29 - i}" for i in range(30)], [len(x) for x in sets])
     return pd.DataFrame({"set_id": ids, "a": np.concatenate(sets)[:, 0], "b": np.concatenate(sets)[:, 1]})
 
@@ -300,7 +300,7 @@ def test_an_array_of_arrays_is_a_list_of_sets(sets, means):
 
 
 def _flagged(count=83):
-    """Sets whose first feature tells the first label, and whose second tells the second."""
+    """Draw sets whose first feature tells the first label, and whose second tells the second."""
     rng = np.random.default_rng(5)
     y = rng.integers(0, 2, (count, 2))
     return [rng.normal(2 * own, 1, (int(rng.integers(3, 11)), 2)) for own in y], y

@@ -14,5 +14,5 @@ def _tiny(monkeypatch):
 
 @pytest.fixture
 def places(tmp_path):
-    """Directories of checkpoints and of records."""
+    """Return directories of checkpoints and of records."""
     return {"work": tmp_path / "work", "results": tmp_path / "results"}

@@ -40,7 +40,7 @@ def _record(run, value, losses=(3.0, 2.0, 1.0), **more):
 
 @pytest.fixture
 def known():
-    """Three seeds of Table 1 on MNIST Var at the paper's protocol, where set norm fails, against the paper."""
+    """Record three seeds of Table 1 on MNIST Var at the paper's protocol, where set norm fails, against the paper."""
     values = {"deep-sets-50": 5.5, "deep-sets-50-layer": None, "deep-sets-50-feature": 2.0, "deep-sets-50-set": 5.4}
     values |= {"constant": 5.6, "deep-sets-50-he": 1.0, "deep-sets-50-set-carried": 0.2}
     runs = plan([GRIDS["table1"]], tasks=["mnist-var"], patterns=[], seeds=[0, 1, 2], scale="paper")
@@ -129,7 +129,7 @@ def test_layer_norm_that_fails_with_and_without_is_not_compared():
 
 @pytest.fixture
 def batch_sizes():
-    """Feature norm beats the constant, its running statistics explode on other test sets; batches of 8 fail."""
+    """Record that feature norm beats the constant and explodes on other test sets; batches of 8 fail."""
     values = {f"deep-sets-25-{norm}-batch-{size}": 0.05 if norm == "feature" else 0.2 for norm, size in _SIZES}
     values |= {"deep-sets-25-feature-batch-8": None, "constant": 0.1}
     found = []

@@ -50,25 +50,25 @@ def fit(store: SetStore, **more) -> Run:
 
 @pytest.fixture(scope="session")
 def norm_free(rare: Rare) -> Run:
-    """A fitted Deep Sets model, which treats elements alone."""
+    """Fit a Deep Sets model, which treats elements alone."""
     return fit(rare.store, model="deep-sets", model_choices={"depth": 2, "width": 17})
 
 
 @pytest.fixture(scope="session")
 def normed(rare: Rare) -> Run:
-    """A fitted Deep Sets++ model, whose set norm ties elements to each other."""
+    """Fit a Deep Sets++ model, whose set norm ties elements to each other."""
     return fit(rare.store, model="deep-sets++", model_choices={"depth": 2, "width": 17})
 
 
 @pytest.fixture(scope="session")
 def attentive(rare: Rare) -> Run:
-    """A fitted Set Transformer++ with covariates."""
+    """Fit a Set Transformer++ with covariates."""
     choices = {"depth": 2, "width": 16, "heads": 4, "inducing": 5}
     return fit(rare.store, model="set-transformer++", model_choices=choices, covariates=["age"])
 
 
 def made_set(*, size: int = 23, covariates: int = 0, dtype: torch.dtype = torch.float64, seed: int = 0, **choices):
-    """A set of chance elements and an unfitted model of them."""
+    """Draw a set of chance elements, and an unfitted model of them."""
     torch.manual_seed(seed)
     model = build(
         choices.pop("model", "deep-sets"), in_features=3, out_features=2, covariates=covariates, dtype=dtype, **choices

@@ -23,15 +23,16 @@ def explained(request, rare):
 
 
 def ranks_of_rare(scores, rare, i, method):
-    """Share of pairs in which a rare element is scored higher than a common one."""
+    """Return the share of pairs in which a rare element is scored higher than a common one."""
     own = scores[scores["set_id"] == f"set {i}"][method].to_numpy()
     marked = rare.rare[i]
     return (own[marked][:, None] > own[~marked]).mean()
 
 
 def faithful(found):
-    """Methods that are expected to find the cluster: attention has no sign, and where elements attend to each other
-    three rare ones stand in for each other, so that leaving out one of them says little."""
+    """Return methods that are expected to find the cluster: attention has no sign, and where elements attend to each
+    other three rare ones stand in for each other, so that leaving out one of them says little.
+    """
     tied = found.coupling is not None and "attention" in found.coupling
     return ["integrated_gradients"] if tied else ["leave_one_out", "integrated_gradients"]
 

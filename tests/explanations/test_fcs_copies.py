@@ -13,7 +13,7 @@ from .conftest import fit
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    """A folder of FCS files in two subfolders, two of them with one name."""
+    """Write a folder of FCS files in two subfolders, two of them with one name."""
     folder, rng = tmp_path_factory.mktemp("samples"), np.random.default_rng(0)
     names, states = [], []
     for i in range(13):

@@ -17,7 +17,7 @@ def first(outputs):
 
 
 def by_hand(one):
-    """Every set of n - 1 elements alone through the model."""
+    """Pass every set of n - 1 elements alone through the model."""
 
     def answer(elements):
         with torch.no_grad():

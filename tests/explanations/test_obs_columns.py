@@ -15,7 +15,7 @@ anndata = pytest.importorskip("anndata", reason="the extra anndata is not instal
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    """Cells of 13 samples, in no order."""
+    """Make cells of 13 samples, in no order."""
     rng = np.random.default_rng(0)
     sample = rng.permutation(np.repeat([f"p{i}" for i in range(13)], 11))
     states = np.where([int(name[1:]) % 2 for name in sample], "sick", "well")

@@ -33,7 +33,7 @@ def run(out: Path, *, resume: bool) -> None:
 
 
 def run_of_elements(out: Path, *, resume: bool) -> None:
-    """Two labels of elements by an ensemble, some of them missing, sub-sampled with their elements."""
+    """Fit two labels of elements by an ensemble, some of them missing, sub-sampled with their elements."""
     draw = np.random.default_rng(0)
     sets = [draw.normal(i % 5, 1.0, (1 + i % 7, 3)) for i in range(31)]
     x = np.concatenate(sets)[:, 0]
@@ -51,7 +51,7 @@ def run_of_elements(out: Path, *, resume: bool) -> None:
 
 
 def kill_at_step(number: int) -> None:
-    """In the middle of an epoch: once the optimizer has done so many steps."""
+    """Kill in the middle of an epoch: once the optimizer has done so many steps."""
     step, left = torch.optim.AdamW.step, iter(range(number))
 
     def counted(self: torch.optim.AdamW) -> None:
@@ -63,7 +63,7 @@ def kill_at_step(number: int) -> None:
 
 
 def kill_in_write(name: str, number: int) -> None:
-    """In the middle of writing a file whose name has this in it, for the so-many-th time."""
+    """Kill in the middle of writing a file whose name has this in it, for the so-many-th time."""
     write, left = Path.write_bytes, iter(range(number))
 
     def half(self: Path, data: bytes) -> int:
@@ -76,7 +76,7 @@ def kill_in_write(name: str, number: int) -> None:
 
 
 def kill_before_removing(name: str) -> None:
-    """Just before a file of this name is removed."""
+    """Kill just before a file of this name is removed."""
     remove = Path.unlink
 
     def last(self: Path, missing_ok: bool = False) -> None:
@@ -101,7 +101,7 @@ def in_child(action: Callable[[], None], *, kill_after: float | None = None) -> 
 
 
 def content(out: Path) -> list[object]:
-    """All that must be the same: weights, epochs, test results and the checkpoints of the state."""
+    """Return all that must be the same: weights, epochs, test results and the checkpoints of the state."""
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     record = json.loads((out / "model.json").read_text())
     names = sorted(str(path.relative_to(out)) for path in out.rglob("*"))
@@ -114,7 +114,7 @@ def content(out: Path) -> list[object]:
 
 
 def check_elements(folder: Path) -> None:
-    """A fit of elements, killed in its first and in its second member, ends with the same bits."""
+    """Check that a fit of elements, killed in its first and in its second member, ends with the same bits."""
     assert in_child(lambda: run_of_elements(folder / "whole elements", resume=False)) == 0
     want = content(folder / "whole elements")
     for step in (2, 15, 31):  # of 7 an epoch, 21 a member

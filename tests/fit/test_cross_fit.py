@@ -23,7 +23,7 @@ QUICK = FitConfig(epochs=4, ensemble=5, standardise=False, learning_rate=1e-2)
 
 
 def store_of(count, *, moved=(), groups=None):
-    """Sets whose class shifts their elements a little; those in some rows are moved far away."""
+    """Draw sets whose class shifts their elements a little; those in some rows are moved far away."""
     draw = np.random.default_rng(0)
     sets = [draw.normal(0.3 * (i % 2), 1.0, (5 + i % 3, 2)) + 10.0 * (i in moved) for i in range(count)]
     columns = {"kind": ["low", "high"] * (count // 2), "y": np.arange(count) / 3}

@@ -1,4 +1,4 @@
-"""What is decided where nobody decides."""
+"""Defaults are decided where nobody decides."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ SMALL = {"depth": 2, "width": 8}
 
 
 def _store(count=24, seed=0):
-    """Elements whose first feature tells their class, number and mark."""
+    """Draw elements whose first feature tells their class, number and mark."""
     generator = np.random.default_rng(seed)
     sets = [generator.normal(0, 1, (n, 2)) for n in generator.integers(3, 30, count)]
     first = np.concatenate([x[:, 0] for x in sets]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What is kept for gradients follows from the memory at hand, where nobody chose."""
+"""Activations kept for gradients follow from the memory at hand, where nobody chose."""
 
 import numpy as np
 import pytest

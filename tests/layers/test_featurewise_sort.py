@@ -16,7 +16,7 @@ WIDTH = 11
 
 
 def naive(x, weight):
-    """One set, by the paper's formula: f(r) = sum over k of max(0, 1 - |r K - k|) w_k."""
+    """Pool one set by the paper's formula: f(r) = sum over k of max(0, 1 - |r K - k|) w_k."""
     pieces, out = weight.shape[1] - 1, []
     for feature, values in zip(x.unbind(1), weight, strict=True):
         total = 0.0

@@ -12,7 +12,7 @@ RAGGED, DENSE, LARGE = (5, 1, 3, 13), (7, 7, 7), (211, 2, 97)
 
 
 def _formula(x, sizes, statistics, eps=1e-5):
-    """The paper's first step, by its definition."""
+    """Compute the paper's first step by its definition."""
 
     def standardised(part):
         mean = part.mean(AXES[statistics], keepdim=True)

@@ -23,7 +23,7 @@ OF_ELEMENTS = ("x", "grad", "out", "activated", "residual")
 
 
 def compiled(kernel, constants, capability, dtype):
-    """The kernel for a GPU of a capability, tensors of elements in a dtype."""
+    """Compile the kernel for a GPU of a capability, tensors of elements in a dtype."""
     constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
     kinds = NUMBERS | dict.fromkeys(OF_ELEMENTS, dtype) | dict.fromkeys(constants, "constexpr")
     signature = {name: kinds.get(name, "*fp32") for name in kernel.arg_names}
@@ -36,7 +36,7 @@ def compiled(kernel, constants, capability, dtype):
 
 
 def spilled(kernel):
-    """Bytes of local memory a thread, where registers do not suffice."""
+    """Return the bytes of local memory a thread, where registers do not suffice."""
     tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])

@@ -34,7 +34,7 @@ def _for_any_size(monkeypatch):
 
 
 def _agree(got, expected, inputs, wide, tolerance):
-    """Outputs, and gradients by all inputs, of a float32 result and its float64 formula."""
+    """Compare outputs, and gradients by all inputs, of a float32 result and its float64 formula."""
     assert_close(got.double(), expected, "the result", tolerance)
     g = torch.randn_like(got)
     found = torch.autograd.grad(got, inputs, g)

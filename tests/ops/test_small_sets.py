@@ -19,7 +19,7 @@ def _projecting(monkeypatch):
 
 
 def _results(block, batches):
-    """The output, and the gradients by elements and parameters of a sum that tells every number apart."""
+    """Return the output, and the gradients by elements and parameters of a sum that tells every number apart."""
     y = block(*batches).elements
     factors = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
     leaves = {f"elements {i}": batch.elements for i, batch in enumerate(batches)} | dict(block.named_parameters())
@@ -49,7 +49,7 @@ def _sets(size, features=WIDTH):
 
 
 def _ways(monkeypatch):
-    """Names of the functions that are called, in their order."""
+    """Return the names of the functions that are called, in their order."""
     called = []
     for name in ("attend_with_few", "attend_to_few", "set_attention"):
         home = block_module if name == "set_attention" else module

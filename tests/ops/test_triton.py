@@ -59,7 +59,7 @@ def _layout(sizes, *, known=True):
 
 @pytest.fixture(autouse=True)
 def _fill_with_nan(monkeypatch):
-    """What a kernel does not write is NaN afterwards."""
+    """Fill memory with NaN, so that numbers which a kernel does not write are NaN afterwards."""
     for name in ("empty_like", "empty"):
         made = getattr(torch, name)
         monkeypatch.setattr(torch, name, lambda *a, made=made, **k: _nan(made(*a, **k)))

@@ -19,7 +19,7 @@ SAMPLES = np.array(["b", "a", "b", "c", "a", "b", "a", "c", "b", "b", "a"])
 
 
 def _categories(values):
-    """Categories whose names are Python's text, as anndata writes them."""
+    """Make categories whose names are Python's text, as anndata writes them."""
     values = [str(value) for value in values]
     return pd.Categorical(values, categories=pd.Index(sorted(set(values)), dtype=object))
 

@@ -1,4 +1,4 @@
-"""Which columns are features."""
+"""Columns are features, or are left out with a reason."""
 
 import numpy as np
 import pyarrow as pa

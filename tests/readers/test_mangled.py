@@ -25,7 +25,7 @@ FEW = settings(max_examples=150, deadline=None)
 
 
 def store_or_none(source, **arguments):
-    """What `read` returns; none where it refuses in plain words."""
+    """Return what `read` returns; none where it refuses in plain words."""
     try:
         return read(source, **arguments)
     except InputError as error:
@@ -104,17 +104,17 @@ def mangle(text, edits):
 
 
 def rows_of(text):
-    """The rows of a CSV text by the standard library; empty lines and a byte order mark say nothing."""
+    """Read the rows of a CSV text by the standard library; empty lines and a byte order mark say nothing."""
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff").lstrip("\r\n"), newline="")))
 
 
 def number(cell):
-    """A number as Arrow reads it: also whole numbers in hexadecimal."""
+    """Read a number as Arrow reads it: also whole numbers in hexadecimal."""
     return float(int(cell, 16)) if "x" in cell else float(cell)
 
 
 def naive(text):
-    """The sets of a CSV text by the standard library: names to lists of (u, v) in the order of the file."""
+    """Read the sets of a CSV text by the standard library: names to lists of (u, v) in the order of the file."""
     sets: dict[str, list] = {}
     for row in rows_of(text):
         sets.setdefault(row["set_id"].strip(), []).append([number(row["u"]), number(row["v"])])
@@ -180,7 +180,7 @@ def test_a_mangled_table_of_sets_is_refused_or_joined_by_name(edits):
 
 
 def files(folder):
-    """One good file of each binary form."""
+    """Write one good file of each binary form."""
     generator = np.random.default_rng(0)
     table = pa.table({"set_id": np.repeat(["a", "b", "c"], 50), "u": generator.normal(size=150)})
     pq.write_table(table, folder / "e.parquet")

@@ -50,5 +50,5 @@ def classification(store: SetStore, tmp_path_factory) -> Run:
 
 @pytest.fixture(scope="session")
 def untested(store: SetStore, tmp_path_factory) -> Run:
-    """A run without validation and test sets."""
+    """Fit a run without validation and test sets."""
     return fit(store, tmp_path_factory.mktemp("untested"), "two", validation=0.0, test=0.0)

@@ -32,7 +32,7 @@ def save_epochs(checkpoints: Checkpoints, losses: list[float]) -> None:
 
 @contextmanager
 def small_disk():
-    """Files of this process may grow to 4 KiB: writing more fails, as on a full disk.
+    """Let files of this process grow to 4 KiB: writing more fails, as on a full disk.
 
     Not a fixture: pytest itself may be writing to a longer file, once the test is over.
     """

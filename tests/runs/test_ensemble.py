@@ -32,7 +32,7 @@ def quick(store, *, config=CONFIG, target="y", **more) -> Run:
 
 
 def alone(store, member, target="y") -> Run:
-    """A member fitted by itself, with the parts of the ensemble's split."""
+    """Fit a member by itself, with the parts of the ensemble's split."""
     whole = quick(store, target=target).record.split
     position = {name: row for row, name in enumerate(store.set_ids)}
     words = np.empty(len(store), dtype=object)

@@ -44,7 +44,7 @@ def make_run(store, model="deep-sets++", targets=("y",), *, ensemble=1, **choice
 
 
 def predictions(path, backend, inputs):
-    """What an exported file says, by name."""
+    """Return the predictions of an exported file, and its description of itself."""
     if backend == "torch":
         files = {"setwise.json": ""}
         program = torch.export.load(path, extra_files=files).module()
@@ -154,7 +154,7 @@ def test_what_disagrees_is_not_written(tmp_path, monkeypatch):
 
 
 def test_a_file_that_finds_no_room_is_refused(tmp_path):
-    """What torch writes itself ends the process where there is no room."""
+    """A file that finds no room is refused: where torch writes itself, that ends the process."""
     run, limits = make_run(make_store()), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, limits[1]))
     try:

@@ -37,7 +37,7 @@ def run(request, store):
 
 @pytest.fixture
 def streamed(monkeypatch):
-    """How many elements were streamed, set by set."""
+    """Count the elements that were streamed, set by set."""
     seen, stream = [], large_sets.stream
     monkeypatch.setattr(large_sets, "stream", lambda *a, **k: (seen.append(len(a[1])), stream(*a, **k))[1])
     return seen

@@ -23,7 +23,7 @@ NAMES = ("volume", "mass", "shape")
 
 
 def long_table(seed: int = 0, columns: tuple[str, ...] = NAMES, num_sets: int = 37) -> tuple[pa.Table, pa.Table]:
-    """A table of elements and one of sets; column j of an element is about j."""
+    """Make a table of elements and one of sets; column j of an element is about j."""
     draw = np.random.default_rng(seed)
     sizes = draw.integers(1, 13, num_sets)
     ids = np.repeat([f"s{i}" for i in range(num_sets)], sizes)

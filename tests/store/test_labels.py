@@ -23,7 +23,7 @@ def _table(count=60):
 
 
 def _expected(table, store):
-    """Rows of the table in the order of the store: set after set, in the order of the file within each."""
+    """Return rows of the table in the order of the store: set after set, in the order of the file within each."""
     owners = np.array(table["set_id"].to_pylist())
     return np.concatenate([np.flatnonzero(owners == name) for name in store.set_ids])
 

@@ -23,7 +23,7 @@ from setwise.streaming.free import free_memory
 
 @pytest.fixture
 def small(monkeypatch):
-    """A machine with 64 bytes of memory."""
+    """Make a machine with 64 bytes of memory."""
     monkeypatch.setattr(spill, "free_memory", lambda: 64)
 
 
@@ -79,7 +79,7 @@ def test_a_disk_without_space_is_told(monkeypatch):
     ids=["second version", "first version"],
 )
 def test_limits_of_groups_of_processes_count(tmp_path, monkeypatch, membership, folder, names):
-    """What a job may use counts, though its step has no limit of its own; pages of files can be taken back."""
+    """Limits of a job count, though its step has no limit of its own; pages of files can be taken back."""
     group = tmp_path / folder
     (group / "step").mkdir(parents=True)
     (group / names[0]).write_text("1000000\n")

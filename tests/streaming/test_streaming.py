@@ -33,7 +33,7 @@ class Rows:
 
 
 def build(name, *, dtype=torch.float64, **choices):
-    """A model whose every parameter and running statistic is drawn."""
+    """Build a model whose every parameter and running statistic is drawn."""
     model = models.build(name, in_features=3, out_features=2, width=20, **choices).to(dtype).eval()
     with torch.no_grad():
         for parameter in model.parameters():

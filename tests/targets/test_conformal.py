@@ -145,7 +145,7 @@ def test_refusals():
 
 
 def elements_of(count: int = 83):
-    """Sets whose elements share an error, with a number and a class of each element, some missing."""
+    """Draw sets whose elements share an error, with a number and a class of each element, some missing."""
     draw = np.random.default_rng(0)
     sets = [draw.normal(0, 1.0, (2 + i % 5, 2)) for i in range(count)]
     y = np.concatenate([x[:, 0] + draw.normal() + 0.2 * draw.normal(size=len(x)) for x in sets])

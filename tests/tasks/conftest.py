@@ -13,7 +13,7 @@ def rng():
 
 
 def write_idx(path, values):
-    """An idx file of bytes, compressed where the name says so."""
+    """Write an idx file of bytes, compressed where the name says so."""
     head = b"\x00\x00\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     content = head + values.tobytes()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
@@ -21,7 +21,7 @@ def write_idx(path, values):
 
 @pytest.fixture
 def idx_folder(tmp_path, rng):
-    """130 images of 28 x 28, 13 of each digit, as MNIST's idx files."""
+    """Write 130 images of 28 x 28, 13 of each digit, as MNIST's idx files."""
     folder = tmp_path / "idx"
     folder.mkdir()
     labels = rng.permutation(np.repeat(np.arange(10, dtype=np.uint8), 13))
@@ -33,7 +33,7 @@ def idx_folder(tmp_path, rng):
 
 @pytest.fixture
 def celeba_folder(tmp_path, rng):
-    """60 photographs of 12 people with 5 attributes, as CelebA's lists and JPEG files."""
+    """Write 60 photographs of 12 people with 5 attributes, as CelebA's lists and JPEG files."""
     from PIL import Image
 
     folder = tmp_path / "celeba"

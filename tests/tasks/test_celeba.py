@@ -13,7 +13,7 @@ EXTENT = Extent(train=23, test=11, elements=4)
 
 
 def _numbers(sets):
-    """The numbers of the images of each set: the fixture's brightness is four times the number."""
+    """Return the numbers of the images of each set: the fixture's brightness is four times the number."""
     batch = sets.batch(torch.arange(len(sets)))
     assert batch.elements.shape[1:] == (3, 64, 64)
     return (batch.elements.mean((1, 2, 3)) / 4).round().long().view(len(sets), -1).numpy()

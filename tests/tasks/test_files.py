@@ -16,7 +16,7 @@ CONTENT = bytes(range(256)) * 1021
 
 
 def _zipped(content):
-    """An archive of one file, stored as it is."""
+    """Make an archive of one file, stored as it is."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr("a.bin", content)
@@ -59,7 +59,7 @@ class _Server(BaseHTTPRequestHandler):
         self.wfile.write(self.content[start:end])
 
     def log_message(self, *_):
-        """Silent."""
+        """Say nothing."""
 
 
 @pytest.fixture

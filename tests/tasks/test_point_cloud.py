@@ -15,7 +15,7 @@ POINTS = 23
 
 @pytest.fixture
 def hdf5_folder(tmp_path, rng):
-    """Two training files and one test file as PointNet's authors laid them out."""
+    """Write two training files and one test file as PointNet's authors laid them out."""
     folder = tmp_path / "modelnet40_ply_hdf5_2048"
     folder.mkdir()
     for name, clouds in (("train0", 7), ("train1", 5), ("test0", 3)):
@@ -69,7 +69,7 @@ def test_the_zip_gives_the_same_clouds(hdf5_folder, tmp_path):
 
 
 def _with(value, **where):
-    """What puts a value into one dataset of a file."""
+    """Return a function that puts a value into one dataset of a file."""
 
     def damage(file):
         for name, place in where.items():
@@ -79,7 +79,7 @@ def _with(value, **where):
 
 
 def _replaced(**values):
-    """What replaces datasets of a file."""
+    """Return a function that replaces datasets of a file."""
 
     def damage(file):
         for name, value in values.items():

@@ -23,7 +23,7 @@ SETS = 17
 
 
 def store_of(label: str = "type") -> SetStore:
-    """Sets of 3 to 9 elements, with kinds of which two are rare, a number, and a mark of the largest."""
+    """Draw sets of 3 to 9 elements, with kinds of which two are rare, a number, and a mark of the largest."""
     draw = np.random.default_rng(0)
     sets = [draw.normal(0, 1, (3 + i % 7, 2)) for i in range(SETS)]
     x = np.concatenate(sets)

@@ -13,7 +13,7 @@ SPILL = "2,FITC-A,PE-A,1,0.25,0.125,1"
 
 
 def events(seed, count=53, channels=4):
-    """Values as a flow cytometer has them, the last channel a clock."""
+    """Draw values as a flow cytometer has them, the last channel a clock."""
     values = np.random.default_rng(seed).gamma(2, 500, (count, channels))
     values[:, -1] = np.arange(count)
     return values.astype(np.float32)
@@ -34,7 +34,7 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five files in a folder with a blank and an umlaut in its name."""
+    """Write five files in a folder with a blank and an umlaut in its name."""
     made = Folder(tmp_path / "Proben für A")
     for number in range(5):
         made.add(f"s {number}.fcs", seed=number, count=11 + 2 * number, SPILL=SPILL)

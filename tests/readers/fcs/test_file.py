@@ -80,7 +80,7 @@ def test_the_second_data_set_of_a_file():
 
 
 def _bytes(data, *, bits, kind="I", order="4,3,2,1", total, ranges=None, faults=(0, 0), more=()):
-    """An FCS 3.0 file made by hand."""
+    """Make an FCS 3.0 file by hand."""
     pairs = [("$PAR", len(bits)), ("$TOT", total), ("$DATATYPE", kind), ("$BYTEORD", order), ("$MODE", "L"), *more]
     for n, width in enumerate(bits, 1):
         pairs += [(f"$P{n}B", width), (f"$P{n}N", f"c{n}"), (f"$P{n}R", (ranges or {}).get(n, 2**width))]

@@ -92,8 +92,7 @@ def captured_steps(plan: Plan) -> Iterator[Row]:
         from setwise.fit.loop import fit
         from setwise.fit.parts import Example
         from setwise.runs.config import FitConfig
-        from setwise.targets.heads import Regression
-        from setwise.targets.objectives import Objective
+        from setwise.targets import Number, Objective
     except ImportError as error:
         print(f"the fit loop cannot be imported here: {error}")
         return
@@ -117,7 +116,7 @@ def captured_steps(plan: Plan) -> Iterator[Row]:
             config = FitConfig.checked(
                 epochs=_EPOCHS, device=plan.device.type, capture=capture, precision=precision, patience=None
             )
-            objective = Objective.of(Regression(target="y"))
+            objective = Objective.join(Number(target="y"))
             fitted = fit(_model(plan, "deep-sets++"), objective, train=Part(), validation=None, config=config)
             steps = Part().num_batches(0)
             times = [record.seconds / steps for record in fitted.progress.history[1:]]  # the first records the graph

@@ -15,8 +15,7 @@ from setwise import SetClassifier
 from setwise._files import write_atomic
 from setwise.runs.config import FitConfig
 from setwise.runs.held_out import HeldOut
-from setwise.targets.heads import Classification
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Objective
 
 Predict = Callable[[Sequence[np.ndarray], np.ndarray, Sequence[np.ndarray]], np.ndarray]
 OURS = "setwise"
@@ -110,11 +109,11 @@ def _held_out(labels: np.ndarray, repeats: Sequence[Mapping[str, np.ndarray]]) -
     if not repeats:
         return None
     columns = labels.reshape(len(labels), -1).astype(int)
-    heads = [Classification.fit(f"label {i}", column) for i, column in enumerate(columns.T)]
+    heads = [Classes.fit(f"label {i}", column) for i, column in enumerate(columns.T)]
 
     def both(share: np.ndarray) -> np.ndarray:
         share = share.reshape(len(labels), -1)
         return np.stack([1 - share, share], axis=2).reshape(len(labels), -1)
 
     predicted = {name: [both(repeat[name]) for repeat in repeats] for name in repeats[0]}
-    return HeldOut(Objective.of(*heads), columns.astype(float), predicted, np.arange(len(labels)))
+    return HeldOut(Objective.join(*heads), columns.astype(float), predicted, np.arange(len(labels)))

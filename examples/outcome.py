@@ -11,7 +11,7 @@ import numpy as np
 from setwise._files import write_atomic
 from setwise.runs.held_out import HeldOut, measured
 from setwise.runs.record import TestRow, library_versions, now
-from setwise.targets.metrics import lower_is_better
+from setwise.targets import Objective
 
 _MEAN_WITH = "setwise and "
 LINEAR, TREES = ("logistic regression", "ridge"), ("random forest", "gradient boosting")
@@ -44,11 +44,12 @@ class Outcome:
     note: str = ""
 
 
-def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
+def of_rows(rows: Sequence[TestRow], objective: Objective, metric: str, **words: str) -> Outcome:
     """Make the outcome of measured rows, the model's first.
 
     Args:
         rows: with this metric where it is defined.
+        objective: what was predicted.
         metric: name of the library's.
         words: ``example``, ``case``, ``evaluation``, ``metric_name``, ``published`` and ``note`` of `Outcome`.
     """
@@ -57,7 +58,7 @@ def of_rows(rows: Sequence[TestRow], metric: str, **words: str) -> Outcome:
     numbers = {"setwise": named.pop(ours), **named}
     interval = rows[0].intervals.get(metric)
     name = words.pop("metric_name", metric)
-    return Outcome(metric=name, lower=lower_is_better(metric), rows=numbers, interval=interval, **words)
+    return Outcome(metric=name, lower=objective.metric(metric).lower, rows=numbers, interval=interval, **words)
 
 
 def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
@@ -68,7 +69,7 @@ def of_held_out(held_out: HeldOut, metric: str, **words: str) -> Outcome:
     rows = measured(with_averages(held_out)).rows
     if metric == "auc":
         rows = [row if row.name != "constant" else row.model_copy(update={"metrics": {"auc": 0.5}}) for row in rows]
-    return of_rows(rows, metric, **words)
+    return of_rows(rows, held_out.objective, metric, **words)
 
 
 def with_averages(held_out: HeldOut) -> HeldOut:

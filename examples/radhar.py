@@ -15,6 +15,7 @@ from examples.outcome import Outcome, of_rows
 from examples.program import setwise
 from setwise.runs.record import TestRow
 from setwise.store.store import SetStore
+from setwise.targets import Objective
 
 FOLDER = "radhar"
 REPEATS = 1
@@ -31,10 +32,13 @@ def run(data: Path, out: Path, *, repeats: int, clock: Clock, reduced: bool = Fa
     asked = (path, "--target", "activity", "--group", "recording", *few, "--out", out / "run", "--resume")
     if not record.exists() and not setwise("fit", *asked, clock=clock):
         return []
-    rows = [TestRow.model_validate(row) for row in json.loads(record.read_text())["test"]]
+    fitted = json.loads(record.read_text())
+    rows = [TestRow.model_validate(row) for row in fitted["test"]]
+    objective = Objective.model_validate(fitted["objective"])
     return [
         of_rows(
             rows,
+            objective,
             metric,
             metric_name=name,
             example="radhar",

@@ -31,8 +31,7 @@ from setwise.fit.observers import Observer
 from setwise.fit.parts import Example
 from setwise.runs.checkpoints import METRICS, Checkpoints
 from setwise.runs.history import EpochRecord, read_history
-from setwise.targets.heads import Classification, Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective
 from setwise.tasks import FreshDraws, Task, TaskData, get_task
 
 _DATA_SEED = 0  # of the order of the sets: the same for all rows and seeds, as in the paper
@@ -233,9 +232,9 @@ def fingerprint(data: TaskData) -> str:
 def _objective(task: Task, data: TaskData) -> Objective:
     """Return the loss: squared error of the targets as they are, or cross entropy over classes or elements."""
     if task.kind == "regression":
-        return Objective.of(Regression(target=task.name))
+        return Objective.join(Number(target=task.name))
     classes = int(data.train.set_size or 0) if task.kind == "anomaly" else task.out_features
-    return Objective.of(Classification(target=task.name, classes=tuple(range(classes))))
+    return Objective.join(Classes(target=task.name, classes=tuple(range(classes))))
 
 
 def _record(

@@ -7,9 +7,8 @@ from setwise.assess.baselines import baseline_predictions
 from setwise.assess.summaries import QUANTILES, summaries
 from setwise.readers.read import read
 from setwise.runs.record import TestRow
-from setwise.targets.heads import Classification, Ordinal, Regression
+from setwise.targets import Classes, Number, Objective, Ordinal
 from setwise.targets.metrics import score
-from setwise.targets.objectives import Objective
 
 
 def baseline_rows(objective, *, truth, **more):
@@ -38,7 +37,7 @@ def test_very_many_features_keep_mean_and_spread():
 def test_regression_baselines_find_what_is_there():
     draw = np.random.default_rng(0)
     x, new = draw.normal(size=(97, 5)), draw.normal(size=(31, 5))
-    objective = Objective.of(Regression(target="a"), Regression(target="b"))
+    objective = Objective.join(Number(target="a"), Number(target="b"))
     truth = [np.stack([z[:, 0] * 3, z[:, 1]], axis=1) for z in (x, new)]
     rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), seed=0)
     metrics = {row.name: row.metrics for row in rows}
@@ -52,7 +51,7 @@ def test_regression_baselines_find_what_is_there():
 def test_classification_baselines_find_what_is_there(num_sets):
     draw = np.random.default_rng(0)
     x, new = draw.normal(size=(num_sets, 5)), draw.normal(size=(31, 5))
-    objective = Objective.of(Classification(target="y", classes=("a", "b", "c")))
+    objective = Objective.join(Classes(target="y", classes=("a", "b", "c")))
     truth = [np.digitize(z[:, 0], [-0.5, 0.5]) for z in (x, new)]
     commonest = np.bincount(truth[0]).argmax()
     rows = baseline_rows(objective, summaries=(x, new), truth=(truth[0], truth[1]), seed=0)
@@ -65,8 +64,8 @@ def test_classification_baselines_find_what_is_there(num_sets):
 @pytest.mark.parametrize("num_sets", [2, 3])
 def test_baselines_of_very_few_sets_are_numbers(num_sets):
     x, new = np.arange(num_sets * 3.0).reshape(num_sets, 3), np.ones((1, 3))
-    one = Objective.of(Regression(target="a"))
-    two = Objective.of(Classification(target="y", classes=("a", "b")))
+    one = Objective.join(Number(target="a"))
+    two = Objective.join(Classes(target="y", classes=("a", "b")))
     for objective, truth, held_out in (
         (one, np.arange(num_sets)[:, None] * 1.0, np.ones((1, 1))),
         (two, np.arange(num_sets) % 2, np.array([1])),
@@ -78,7 +77,7 @@ def test_baselines_of_very_few_sets_are_numbers(num_sets):
 def test_each_target_has_baselines_fitted_on_the_sets_that_have_it():
     draw = np.random.default_rng(0)
     x, new = draw.normal(size=(97, 5)), draw.normal(size=(31, 5))
-    objective = Objective.of(Regression(target="a"), Ordinal(target="b", classes=("1", "2", "3")))
+    objective = Objective.join(Number(target="a"), Ordinal(target="b", classes=("1", "2", "3")))
     truth = [np.stack([z[:, 0] * 3, np.digitize(z[:, 1], [-0.5, 0.5])], axis=1) for z in (x, new)]
     truth[0][:40, 0] = np.nan
     truth[0][60:, 1] = np.nan
@@ -94,7 +93,7 @@ def test_each_target_has_baselines_fitted_on_the_sets_that_have_it():
 
 def test_weights_move_the_constant():
     x, y = np.zeros((3, 2)), np.array([0.0, 0.0, 6.0])
-    objective = Objective.of(Regression(target="a"))
+    objective = Objective.join(Number(target="a"))
     weights = np.array([1.0, 1.0, 0.0])
     held_out = np.array([[0.0]])
     rows = baseline_rows(objective, summaries=(x, x[:1]), truth=(y, held_out), weights=weights, seed=0)

@@ -6,10 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from setwise.assess import subsets
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
-from setwise.targets.heads import Classification, Regression
+from setwise.targets import Classes, Number
 from tests.fixtures.training import train
 
 
@@ -46,11 +45,10 @@ def test_nothing_is_said_where_nothing_was_drawn(store, choices):
 def test_spreads_by_hand():
     draws = np.array([[[1.0], [5.0]], [[3.0], [5.0]]])  # two draws of two sets
     whole, truth = np.array([[2.0], [8.0]]), np.array([2.0, np.nan])
-    said = subsets._sentence(Regression(target="y"), draws, whole, truth)
+    said = Number(target="y").drawn_words(draws, whole, truth)
     assert "standard deviation of 1 over" in said  # variances 2 and 0
     assert "lies 2.12 from" in said  # 0 and 3
     assert "error on these sets is 0 " in said
-    head = Classification(target="c", classes=("a", "b"))
     draws = np.array([[[0.5, 0.5]], [[0.1, 0.9]]])
-    said = subsets._sentence(head, draws, np.array([[0.8, 0.2]]), np.array([0.0]))
+    said = Classes(target="c", classes=("a", "b")).drawn_words(draws, np.array([[0.8, 0.2]]), np.array([0.0]))
     assert "standard deviation of 0.28 over the draws, and 50% of the draws get another class" in said

@@ -15,8 +15,7 @@ from examples.outcome import Outcome, keep, kept, of_held_out, with_averages
 from examples.report import best_baseline, table, verdict, write_report
 from setwise import SetClassifier
 from setwise.runs.held_out import HeldOut
-from setwise.targets.heads import Classification, Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -85,7 +84,7 @@ def test_the_average_is_that_of_predictions_and_an_interval_holds_the_number():
         "ridge": [truth - 2],
         "random forest": [truth - 1],
     }
-    held_out = HeldOut(Objective.of(Regression(target="y")), truth, predicted, np.arange(4))
+    held_out = HeldOut(Objective.join(Number(target="y")), truth, predicted, np.arange(4))
     means = with_averages(held_out).predicted
     assert means["setwise and ridge, averaged"][0] == pytest.approx(truth - 0.5)
     assert means["setwise and random forest, averaged"][0] == pytest.approx(truth)
@@ -101,7 +100,7 @@ def test_the_average_is_that_of_predictions_and_an_interval_holds_the_number():
 def test_a_constant_ranks_nothing():
     truth = np.array([[0.0], [1.0], [0.0], [1.0]])
     shares = np.array([[0.4, 0.6], [0.6, 0.4], [0.4, 0.6], [0.6, 0.4]])
-    objective = Objective.of(Classification(target="y", classes=(0, 1)))
+    objective = Objective.join(Classes(target="y", classes=(0, 1)))
     held_out = HeldOut(objective, truth, {"deep-sets++": [shares[::-1]], "constant": [shares]}, np.arange(4))
     assert of_held_out(held_out, "auc", example="a", case="b", evaluation="c").rows == {"setwise": 1.0, "constant": 0.5}
 

@@ -69,7 +69,7 @@ def test_predictions_are_those_of_predict(explained, rare):
     probabilities = predictions_of(run, rare.store, rows, Computing(device="cpu"))
     sets = found.sets.to_pandas()
     np.testing.assert_allclose(sets.predicted, probabilities.max(1), atol=1e-6)
-    assert sets.answer.tolist() == [run.objective.heads[0].classes[k] for k in probabilities.argmax(1)]
+    assert sets.answer.tolist() == [run.objective.targets[0].classes[k] for k in probabilities.argmax(1)]
     whole = found.more_elements.to_pandas().groupby("set_id").last()
     np.testing.assert_allclose(whole["mean"][FEW], sets.predicted, atol=1e-6)
     np.testing.assert_allclose(sets.explained, np.log(sets.predicted / (1 - sets.predicted)), atol=1e-3)
@@ -110,7 +110,7 @@ def test_an_ensemble_is_explained_by_its_mean(rare):
     probabilities = predictions_of(run, rare.store, np.arange(3), Computing(device="cpu"))
     np.testing.assert_allclose(found.sets["predicted"].to_numpy(), probabilities.max(1), atol=1e-6)
     one = load_set(run, rare.store, 2)
-    temperature = run.objective.heads[0].temperature
+    temperature = run.objective.targets[0].temperature
     assert temperature != 1
     measure = lambda outputs: (outputs / temperature).softmax(2)[..., 0].mean(1)  # noqa: E731
     pooled, _ = leave_one_out(one, measure, exact_limit=0)

@@ -18,8 +18,7 @@ from setwise.fit.parts import Example
 from setwise.fit.processes import is_writer
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
-from setwise.targets.heads import Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Number, Objective
 
 
 class Part:
@@ -72,7 +71,7 @@ def main():
     directory.mkdir(exist_ok=True)
     fitted = fit(
         model,
-        Objective.of(Regression(target="mean")),
+        Objective.join(Number(target="mean")),
         train=Part(0),
         validation=Part(1),
         config=config,

@@ -15,7 +15,7 @@ from setwise.runs.ensemble import members_of
 from setwise.runs.outputs import outputs_for
 from setwise.store.folds import parts_of
 from setwise.store.splits import Split
-from setwise.targets.heads import Classification
+from setwise.targets import Classes
 from setwise.targets.problem import define
 from tests.fixtures.training import train
 
@@ -83,9 +83,9 @@ def test_a_member_does_not_see_what_it_leaves_out():
 def test_temperatures_are_of_what_members_say_of_the_sets_left_out():
     store = store_of(24)
     run, plain = fitted(store), fitted(store, calibrate=False)
-    head, untouched = run.objective.heads[0], plain.objective.heads[0]
-    assert isinstance(head, Classification)
-    assert isinstance(untouched, Classification)
+    head, untouched = run.objective.targets[0], plain.objective.targets[0]
+    assert isinstance(head, Classes)
+    assert isinstance(untouched, Classes)
     assert untouched.temperature == 1
     parts = parts_left_out(store)
     outputs = [
@@ -122,8 +122,8 @@ def test_models_of_elements_leave_out_whole_sets():
     labels = np.concatenate([store.elements(row)[:, 0] > 0 for row in range(24)])
     run = fitted(store.with_labels({"above": np.where(labels, "yes", "no")}), targets="above", of="elements")
     assert "each of the 5 models left out another 3 or so" in run.record.notes[0]
-    (head,) = run.objective.heads
-    assert isinstance(head, Classification)
+    (head,) = run.objective.targets
+    assert isinstance(head, Classes)
     assert head.temperature != 1
     assert f"{store.sizes[:16].sum()} elements of training sets" in run.record.notes[1]
 
@@ -150,8 +150,8 @@ def test_says_that_a_class_of_one_set_leaves_probabilities_as_they_are():
     kinds = ["third", *store.sets["kind"].to_pylist()[1:]]
     store = store.with_sets(store.sets.drop_columns("kind").append_column("kind", [kinds]))
     alone = fitted(store, split=Split(np.arange(24), np.arange(0), np.arange(0)))
-    (head,) = alone.objective.heads
-    assert isinstance(head, Classification)
+    (head,) = alone.objective.targets
+    assert isinstance(head, Classes)
     assert head.temperature == 1
     assert any("not tempered" in note for note in alone.record.notes)
 

@@ -14,8 +14,7 @@ from setwise.fit.loop import fit
 from setwise.fit.parts import Example
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
-from setwise.targets.heads import Classification
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Objective
 
 RATE = 2.0**-6  # the same number as a float32 tensor
 CONFIG = FitConfig(epochs=3, learning_rate=RATE, schedule="constant", warmup=0, patience=None, device="cpu")
@@ -102,7 +101,7 @@ def test_the_same_bits(fitted, accumulate):
 
 @pytest.mark.parametrize("model", ["deep-sets++", "set-transformer++"])
 def test_a_step_reads_nothing_back(monkeypatch, part, model):
-    objective = Objective.of(Classification(target="y", classes=("a", "b"), weights=(0.5, 1.5)))
+    objective = Objective.join(Classes(target="y", classes=("a", "b"), weights=(0.5, 1.5)))
     part.encoded = objective.encode(["a", "b"] * 11 + ["a"])
     graph = Watched()
     monkeypatch.setattr(loop, "graph_on", lambda _: graph)

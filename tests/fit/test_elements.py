@@ -16,10 +16,11 @@ from setwise.runs.config import FitConfig
 from setwise.runs.element_outputs import element_predictions
 from setwise.runs.predict import predict
 from setwise.runs.run import Run
-from setwise.targets.element_problem import define_of_elements, kinds_of_labels
+from setwise.targets import Classes, Objective, WhichElement
+from setwise.targets.choose import choose_kinds
 from setwise.targets.metrics import score
-from setwise.targets.objectives import Objective
-from setwise.targets.which_element import WhichElement, named_elements
+from setwise.targets.problem import define
+from setwise.targets.which_element import named_elements
 from tests.fixtures.training import train
 
 QUICK = FitConfig(epochs=2, batch_size=4)
@@ -40,7 +41,7 @@ def _store(count=24, seed=0):
 def _define(store, target, **choices):
     asked = {"task": None, "class_weights": None, "weight_column": None, "group": None, "split": None}
     asked |= {"shares": (0.15, 0.2), "standardise": True, "seed": 0, **choices}
-    return define_of_elements(store, [target], **asked)
+    return define(store, [target], of="elements", **asked)
 
 
 def test_text_that_is_hardly_a_class_is_refused_until_it_is_said_to_be_one():
@@ -56,9 +57,9 @@ def test_text_that_is_hardly_a_class_is_refused_until_it_is_said_to_be_one():
         (stray, "looks like numbers but in 1 of them, such as 'n.d.'"),
     ):
         with pytest.raises(InputError, match=words):
-            kinds_of_labels(store.with_labels({"kind": labels}), ["kind"], None)
-        assert kinds_of_labels(store.with_labels({"kind": labels}), ["kind"], "classification")
-    assert kinds_of_labels(store.with_labels({"kind": clusters}), ["kind"], None) == {"kind": "classification"}
+            choose_kinds(store.with_labels({"kind": labels}), ["kind"], None, of="elements")
+        assert choose_kinds(store.with_labels({"kind": labels}), ["kind"], "classification", of="elements")
+    assert choose_kinds(store.with_labels({"kind": clusters}), ["kind"], None, of="elements") == {"kind": Classes}
 
 
 @pytest.mark.parametrize("most", [None, 5])
@@ -102,7 +103,7 @@ def test_a_run_survives_its_directory_and_is_measured_beside_baselines(tmp_path,
 
 
 def test_which_element_is_measured_over_sets():
-    objective = Objective.of(WhichElement(target="mark"), rows="elements")
+    objective = Objective.join(WhichElement(target="mark"), of="elements")
     sizes = np.array([2, 3])
     predicted = np.array([[0.9], [0.1], [0.2], [0.4], [0.4]])
     truth = np.array([[1.0], [np.nan], [np.nan], [np.nan], [1.0]])
@@ -114,7 +115,7 @@ def test_which_element_is_measured_over_sets():
 
 def test_the_loss_of_marked_elements_is_the_mean_over_sets():
     marks = np.array([1.0, np.nan, np.nan, np.nan, 1.0, np.nan])
-    objective = Objective.of(WhichElement.fit("mark", marks), rows="elements")
+    objective = Objective.join(WhichElement.fit("mark", marks), of="elements")
     outputs = torch.log(torch.tensor([[0.9], [0.1], [0.0], [0.5], [0.4], [0.6]]))
     loss = objective.loss(outputs, objective.encode(marks))
     assert loss.item() == pytest.approx(-(np.log(0.9) + np.log(0.4)) / 2)
@@ -146,7 +147,7 @@ def test_shares_of_several_processes_have_whole_sets_with_their_labels():
 
 def test_class_weights_count_elements():
     store = _store()
-    (head,) = _define(store, "kind", class_weights="balanced").objective.heads
+    (head,) = _define(store, "kind", class_weights="balanced").objective.targets
     assert head.classes == ("high", "low")
     assert all(0.5 < weight < 2 for weight in head.weights)
 

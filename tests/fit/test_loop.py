@@ -13,8 +13,7 @@ from setwise.fit.loop import DivergedError, fit
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
 from setwise.runs.outputs import outputs_of
-from setwise.targets.heads import Classification
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Objective
 
 QUICK = FitConfig(epochs=7, learning_rate=0.03, device="cpu")
 
@@ -197,7 +196,7 @@ def test_resume_gives_the_same_bits(regression, part_of, mean_model, tmp_path):
 
 
 def test_classification(part_of, mean_model):
-    objective = Objective.of(Classification.fit("kind", ["a", "b"]))
+    objective = Objective.join(Classes.fit("kind", ["a", "b"]))
     config = QUICK.model_copy(update={"epochs": 30, "patience": None})
     parts = {"train": part_of(41, objective=objective), "validation": part_of(19, seed=1, objective=objective)}
     fitted = fit(mean_model(out_features=2), objective, **parts, config=config)

@@ -8,8 +8,7 @@ from setwise.fit import store_parts
 from setwise.fit.store_parts import StoreEvaluation
 from setwise.prepare.inputs import Inputs
 from setwise.readers.read import read
-from setwise.targets.heads import Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Number, Objective
 
 
 @pytest.mark.parametrize("numbers", [0, 1 << 10])
@@ -24,7 +23,7 @@ def test_few_sets_are_read_once_and_the_same_elements_come_each_time(monkeypatch
         lambda self, rows, *beside, **given: read_times.append(len(rows)) or batch_of(self, rows, *beside, **given),
     )
     monkeypatch.setattr(store_parts, "_KEPT", numbers)
-    objective, rows = Objective.of(Regression(target="y")), np.array([4, 1, 2])
+    objective, rows = Objective.join(Number(target="y")), np.array([4, 1, 2])
     inputs = Inputs.fit(store, np.array([0, 3])).standardised(store, np.array([0, 3]))
     part = StoreEvaluation(store, rows, rows[:, None] * 1.0, objective=objective, inputs=inputs, max_elements=4)
     first, second = list(part.batches()), list(part.batches())

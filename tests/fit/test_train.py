@@ -99,7 +99,7 @@ def test_transforms_see_training_sets_alone(digit_store):
     split = Split(np.arange(5), np.arange(5, 8), np.arange(8, 113))
     run = quick(digit_store, targets="mean", split=split)
     assert run.record.standardiser == Standardiser.fit(digit_store, split.train).to_dict()
-    assert run.objective.heads[0].mean == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
+    assert run.objective.targets[0].mean == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
 
 
 def test_several_targets(digit_store):
@@ -135,8 +135,8 @@ def test_task_is_found_or_told(digit_store):
     kinds = {name: quick(digit_store, targets=name).objective.kind for name in ("mean", "any_zero", "largest")}
     assert kinds == {"mean": "regression", "any_zero": "classification", "largest": "regression"}
     few = with_columns(digit_store, grade=[i % 3 for i in range(113)], case=[float(i % 2) for i in range(113)])
-    assert quick(few, targets="grade", task="classification").objective.heads[0].classes == ("0", "1", "2")
-    assert quick(few, targets="case").objective.heads[0].classes == ("0", "1")
+    assert quick(few, targets="grade", task="classification").objective.targets[0].classes == ("0", "1", "2")
+    assert quick(few, targets="case").objective.targets[0].classes == ("0", "1")
 
 
 def test_images_and_categories():
@@ -344,7 +344,7 @@ def test_an_order_may_name_a_class_that_no_training_set_has(digit_store):
         "split": ["train"] * 90 + ["validation"] * 10 + ["test"] * 13,
     }
     run = quick(with_columns(digit_store, **columns), targets="y", task="ordinal", orders={"y": ["a", "b", "c"]})
-    assert run.objective.heads[0].classes == ("a", "b", "c")
+    assert run.objective.targets[0].classes == ("a", "b", "c")
 
 
 def test_one_set_is_refused(digit_store):

@@ -1,11 +1,10 @@
 import pytest
 
-from setwise.report.verdict import best_rows, metric_words, verdict
+from setwise.report.verdict import best_rows, verdict
 from setwise.runs.record import TestRow
-from setwise.targets.heads import Classification, Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective
 
-OBJECTIVE = Objective.of(Regression(target="y"))
+OBJECTIVE = Objective.join(Number(target="y"))
 
 
 def rows(model: float, constant: float = 7.0, ridge: float = 3.0, boosting: float = 5.0):
@@ -33,7 +32,7 @@ def test_a_baseline_that_learned_nothing_either_does_not_win():
 
 
 def test_a_classifier_that_ranks_well_has_learned_something():
-    objective = Objective.of(Classification(target="y", classes=("no", "yes")))
+    objective = Objective.join(Classes(target="y", classes=("no", "yes")))
     model = TestRow(name="deep-sets++", metrics={"cross_entropy": 0.6909, "accuracy": 0.85, "auc": 0.8875})
     constant = TestRow(name="constant", metrics={"cross_entropy": 0.6931, "accuracy": 0.5, "auc": 0.5})
     said = verdict([model, constant], objective, test_sets=40)
@@ -44,7 +43,7 @@ def test_a_classifier_that_ranks_well_has_learned_something():
 
 
 def test_several_targets_have_a_sentence_each():
-    objective = Objective.of(Regression(target="y"), Regression(target="z"))
+    objective = Objective.join(Number(target="y"), Number(target="z"))
     model = TestRow(name="deep-sets++", metrics={"loss": 0.5, "mse_y": 1.0, "mse_z": 900.0})
     constant = TestRow(name="constant", metrics={"loss": 1.0, "mse_y": 2.0, "mse_z": 800.0})
     said = verdict([model, constant], objective, test_sets=100)
@@ -63,14 +62,17 @@ def test_without_baselines_or_test_sets_nothing_is_claimed():
 
 
 def test_best_is_lowest_or_highest_as_the_metric_asks():
-    assert best_rows(rows(1.0), "mse") == {0}
-    assert best_rows(rows(4.0), "r2") == {2}
-    assert best_rows(rows(3.0), "mse") == {0, 2}
+    assert best_rows(rows(1.0), OBJECTIVE.metric("mse")) == {0}
+    assert best_rows(rows(4.0), OBJECTIVE.metric("r2")) == {2}
+    assert best_rows(rows(3.0), OBJECTIVE.metric("mse")) == {0, 2}
+    two = Objective.join(Number(target="age"), Number(target="y"))
     several = [TestRow(name=name, metrics={"mse_age": value}) for name, value in (("a", 2.0), ("b", 1.0))]
-    assert best_rows(several, "mse_age") == {1}
+    assert best_rows(several, two.metric("mse_age")) == {1}
 
 
 def test_metrics_have_words():
-    assert metric_words("mse") == "mean squared error"
-    assert metric_words("r2_age_at_visit") == "R2 of age_at_visit"
-    assert metric_words("cross_entropy") == "cross entropy"
+    two = Objective.join(Number(target="age_at_visit"), Classes(target="y", classes=("no", "yes")))
+    assert OBJECTIVE.metric("mse").title == "mean squared error"
+    assert two.metric("r2_age_at_visit").title == "R2 of age_at_visit"
+    assert two.metric("cross_entropy").title == "cross entropy"
+    assert two.metric("of another version").title == "of another version"

@@ -14,9 +14,8 @@ from setwise.runs.outputs import outputs_for
 from setwise.runs.predict import predict
 from setwise.runs.run import Run
 from setwise.store.splits import Split
+from setwise.targets import Classes, Number, Objective
 from setwise.targets.conformal import Conformal, with_calibration
-from setwise.targets.heads import Classification, Regression
-from setwise.targets.objectives import Objective
 from tests.fixtures.training import train
 
 CONFIG = FitConfig(epochs=3, device="cpu", batch_size=11, ensemble=1)
@@ -76,7 +75,7 @@ def test_groups_count_once():
     assert found.known_sets == len({*split.train, *split.validation, *split.calibration})
     assert any("each group counting alike" in note for note in found.notes)
     owners = np.repeat(np.arange(20), [200, *[1] * 19])
-    objective, truth = Objective.of(Regression(target="y")), np.where(owners == 0, 0.1, 1.0)[:, None]
+    objective, truth = Objective.join(Number(target="y")), np.where(owners == 0, 0.1, 1.0)[:, None]
     grouped = Conformal.fit(objective, np.zeros((219, 1)), truth, 0.9, owners=owners, units="groups")
     assert grouped.quantiles == (1.0,)
     assert Conformal.fit(objective, np.zeros((219, 1)), truth, 0.9).quantiles == (0.1,)
@@ -105,8 +104,8 @@ def test_temperatures_are_those_of_the_validation_part():
     rows = np.flatnonzero(np.isin(store.set_ids, tempered.record.split.validation))
     outputs = outputs_for(plain, store, rows).numpy()
     truth = plain.objective.truth(np.array(store.sets["kind"].to_pylist(), dtype=object)[rows, None])[:, 0].astype(int)
-    head = tempered.objective.heads[0]
-    assert isinstance(head, Classification)
+    head = tempered.objective.targets[0]
+    assert isinstance(head, Classes)
     assert head.temperature == pytest.approx(fit_temperature(outputs, truth))
     before, after = (np.array(predict(run, store)["probability_low"]) for run in (plain, tempered))
     log_odds = [np.log(p / (1 - p)) for p in (before, after)]
@@ -130,8 +129,8 @@ def test_what_temperatures_mean_is_told(wrong, words):
     (note,) = run.record.notes
     assert words in note
     assert "20 validation sets" in note
-    (head,) = run.objective.heads
-    assert isinstance(head, Classification)
+    (head,) = run.objective.targets
+    assert isinstance(head, Classes)
     assert (head.temperature == 1) == (wrong == 0)
     spread = np.ptp(predict(run, store)["probability_high"].to_numpy())
     assert spread < 0.3 if wrong == 20 else spread > 0.3
@@ -180,8 +179,8 @@ def test_elements_of_held_out_sets_are_held_as_often_as_promised(tmp_path):
 def test_temperatures_of_elements_are_those_of_their_validation_sets():
     store = elements_of()
     run = quick(store, "kind", of="elements", validation=0.3, calibrate=True)
-    (head,) = run.objective.heads
-    assert isinstance(head, Classification)
+    (head,) = run.objective.targets
+    assert isinstance(head, Classes)
     rows = np.array([store.set_ids.index(name) for name in run.record.split.validation])
     outputs = np.concatenate([found.double().numpy() for _, found in element_outputs(run, store, rows)])
     labels = [store.labels["kind"][place].as_py() for place in store.positions(rows).tolist()]

@@ -5,13 +5,12 @@ import pytest
 from sklearn.metrics import average_precision_score, cohen_kappa_score, f1_score, hamming_loss
 
 from setwise.runs.held_out import HeldOut
-from setwise.targets.heads import Classification, Ordinal, Regression
-from setwise.targets.metrics import decisive_metric, score, undefined
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective, Ordinal
+from setwise.targets.metrics import score, undefined
 
-ONE = Objective.of(Regression(target="y"))
-TWO = Objective.of(Classification(target="y", classes=("a", "b")))
-STAGE = Objective.of(Ordinal(target="stage", classes=("I", "II", "III")))
+ONE = Objective.join(Number(target="y"))
+TWO = Objective.join(Classes(target="y", classes=("a", "b")))
+STAGE = Objective.join(Ordinal(target="stage", classes=("I", "II", "III")))
 
 
 def test_one_target():
@@ -20,7 +19,7 @@ def test_one_target():
 
 
 def test_several_numbers_have_metrics_each_and_a_loss_without_a_unit():
-    objective = Objective.of(Regression(target="y"), Regression(target="z", std=2.0))
+    objective = Objective.join(Number(target="y"), Number(target="z", std=2.0))
     truth, predicted = np.array([[1.0, 0.0], [3.0, 2.0]]), np.array([[1.0, 1.0], [3.0, 1.0]])
     assert score(objective, predicted, truth) == pytest.approx(
         {
@@ -29,11 +28,11 @@ def test_several_numbers_have_metrics_each_and_a_loss_without_a_unit():
             "mse_z": 1.0, "mae_z": 1.0, "r2_z": 0.0,
         }
     )  # fmt: skip
-    assert decisive_metric(objective) == "loss"
+    assert objective.decisive.key == "loss"
 
 
 def test_targets_of_different_kinds_have_no_means_but_the_loss():
-    objective = Objective.of(Regression(target="dose", std=2.0), *TWO.heads, *STAGE.heads)
+    objective = Objective.join(Number(target="dose", std=2.0), *TWO.targets, *STAGE.targets)
     predicted = np.array([[1.0, 0.8, 0.2, 0.2, 0.5, 0.3], [5.0, 0.4, 0.6, 0.1, 0.1, 0.8]])
     truth = np.array([[2.0, 0.0, 2.0], [5.0, 0.0, np.nan]])
     metrics = score(objective, predicted, truth)
@@ -60,7 +59,7 @@ def test_two_classes():
 
 
 def test_auc_of_several_classes_takes_those_present():
-    objective = Objective.of(Classification(target="y", classes=("a", "b", "c")))
+    objective = Objective.join(Classes(target="y", classes=("a", "b", "c")))
     predicted = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.5, 0.3, 0.2]])
     assert score(objective, predicted, np.array([0, 1, 1]))["auc"] == pytest.approx(1.0)
     assert "auc" not in score(objective, predicted, np.array([1, 1, 1]))
@@ -79,7 +78,7 @@ def test_classes_in_order():
 def test_labels_agree_with_scikit_learn():
     draw = np.random.default_rng(0)
     names = ["wren", "jay", "owl"]
-    objective = Objective.of(*(Classification(target=name, classes=("0", "1")) for name in names))
+    objective = Objective.join(*(Classes(target=name, classes=("0", "1")) for name in names))
     truth, positive = draw.integers(0, 2, (43, 3)), draw.uniform(size=(43, 3))
     predicted = np.stack([1 - positive, positive], axis=2).reshape(43, 6)
     metrics = score(objective, predicted, truth.astype(float))
@@ -97,7 +96,7 @@ def test_labels_agree_with_scikit_learn():
 
 
 def test_missing_labels_are_left_out_and_absent_ones_are_said():
-    objective = Objective.of(Regression(target="y"), Classification(target="k", classes=("a", "b")))
+    objective = Objective.join(Number(target="y"), Classes(target="k", classes=("a", "b")))
     predicted = np.array([[1.0, 0.9, 0.1], [5.0, 0.8, 0.2], [7.0, 0.3, 0.7]])
     truth = np.array([[2.0, 0.0], [np.nan, 0.0], [7.0, np.nan]])
     metrics = score(objective, predicted, truth)
@@ -118,7 +117,7 @@ def test_very_few_of_a_class_are_said():
 
 
 def test_nothing_known_has_no_metrics():
-    labels = Objective.of(*(Classification(target=name, classes=("no", "yes")) for name in "ab"))
+    labels = Objective.join(*(Classes(target=name, classes=("no", "yes")) for name in "ab"))
     assert score(labels, np.full((3, 4), 0.5), np.full((3, 2), np.nan)) == {}
 
 

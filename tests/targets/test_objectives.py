@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.targets.heads import Classification, Ordinal, Regression
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective, Ordinal
 
-MIXED = Objective.of(
-    Regression(target="age", mean=40.0, std=10.0, share=0.5),
-    Classification(target="cmv", classes=("no", "yes")),
+MIXED = Objective.join(
+    Number(target="age", mean=40.0, std=10.0, share=0.5),
+    Classes(target="cmv", classes=("no", "yes")),
     Ordinal(target="stage", classes=("I", "II", "III")),
 )
 VALUES = np.array([[50.0, "yes", None], [None, "no", "III"], [np.nan, None, "I"]], dtype=object)
@@ -18,10 +17,10 @@ VALUES = np.array([[50.0, "yes", None], [None, "no", "III"], [np.nan, None, "I"]
 
 def test_the_first_format_is_read():
     old = {"kind": "regression", "targets": ["a", "b"], "mean": [1.0, 2.0], "std": [3.0, 4.0]}
-    expected = Objective.of(Regression(target="a", mean=1.0, std=3.0), Regression(target="b", mean=2.0, std=4.0))
+    expected = Objective.join(Number(target="a", mean=1.0, std=3.0), Number(target="b", mean=2.0, std=4.0))
     assert Objective.model_validate(old) == expected
     old = {"kind": "classification", "target": "kind", "classes": ["x", "y"]}
-    assert Objective.model_validate(old) == Objective.of(Classification(target="kind", classes=("x", "y")))
+    assert Objective.model_validate(old) == Objective.join(Classes(target="kind", classes=("x", "y")))
 
 
 def test_damaged_objectives_are_refused():
@@ -44,12 +43,12 @@ def test_damaged_objectives_are_refused():
 )
 def test_kinds_in_a_word(heads, kind):
     made = {
-        "number": lambda name: Regression(target=name),
-        "two": lambda name: Classification(target=name, classes=("0", "1")),
-        "three": lambda name: Classification(target=name, classes=("0", "1", "2")),
+        "number": lambda name: Number(target=name),
+        "two": lambda name: Classes(target=name, classes=("0", "1")),
+        "three": lambda name: Classes(target=name, classes=("0", "1", "2")),
         "order": lambda name: Ordinal(target=name, classes=("0", "1", "2")),
     }
-    assert Objective.of(*(made[head](f"t{i}") for i, head in enumerate(heads))).kind == kind
+    assert Objective.join(*(made[head](f"t{i}") for i, head in enumerate(heads))).kind == kind
 
 
 def test_each_target_has_its_outputs_and_its_columns():
@@ -70,7 +69,7 @@ def test_each_target_has_its_outputs_and_its_columns():
 def test_missing_labels_cost_nothing_and_the_others_count_for_them():
     outputs = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
     losses = MIXED.losses(outputs, MIXED.encode(VALUES))
-    age, cmv, stage = MIXED.heads
+    age, cmv, stage = MIXED.targets
     one = torch.tensor([1.0], dtype=torch.float64)
     expected = torch.stack(
         [
@@ -94,8 +93,6 @@ def test_weights_of_sets_weigh_their_losses():
 
 
 def test_two_columns_of_one_name_are_refused():
-    heads = [
-        Classification(target=name, classes=classes) for name, classes in (("a", ("b_c", "x")), ("a_b", ("c", "y")))
-    ]
+    heads = [Classes(target=name, classes=classes) for name, classes in (("a", ("b_c", "x")), ("a_b", ("c", "y")))]
     with pytest.raises(InputError, match="probability_a_b_c"):
-        Objective.of(*heads)
+        Objective.join(*heads)

@@ -95,7 +95,7 @@ def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
     assert names[0] == "the search"
     assert "logistic, in its set" in names
     assert {"accuracy", "macro_f1"} <= found.nested.rows[0].metrics.keys()
-    assert Run.load(tmp_path / "run").objective.rows == "elements"
+    assert Run.load(tmp_path / "run").objective.of == "elements"
     choices = {"model_choices": STUDY.model_choices, "config": STUDY.config}
     which = Study(targets=("largest",), of="elements", task="which-element", **choices)
     assert tune(store, which, budget=600, trials=1, inner=2, out=tmp_path / "which").run.record.test

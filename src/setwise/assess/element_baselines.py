@@ -4,18 +4,15 @@ The two kinds of rows tell whether the other elements of the set matter. They ar
 validation sets (at most `MOST`, drawn evenly), and measured on the same elements as the model.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from setwise.assess import baselines
+from setwise.assess.baselines import linear_models, predicted_by
 from setwise.store.store import SetStore
 from setwise.targets.objectives import Objective
-from setwise.targets.which_element import WhichElement
+from setwise.targets.simple import Role, Table
 
 MOST = 20_000  # elements that baselines are fitted on
 _CHUNK = 1 << 17
-_EPSILON = 1e-12
 
 
 def element_baselines(
@@ -43,26 +40,17 @@ def element_baselines(
         weights: ``(B,)`` of all sets, or none.
         seed: of draws and of gradient boosting.
     """
-    marks = any(isinstance(head, WhichElement) for head in objective.heads)
-    drawn = _drawn(store, truth, fitted_on, seed, marks=marks)
+    drawn = _drawn(store, truth, fitted_on, seed, marks=objective.whole_sets)
     of_drawn = _owners(store, drawn)
     counted = np.ones(len(drawn)) if weights is None else weights[of_drawn]
     shifts = {row: _context(store, row) for row in np.unique(np.concatenate([of_drawn, tested])).tolist()}
-    linear = "ridge" if all(head.kind == "regression" for head in objective.heads) else "logistic"
-    fits: dict[str, tuple[baselines.Fit, baselines.Fit, bool]] = {
-        "constant": (baselines.mean, baselines.shares, False),
-        f"{linear}, element alone": (baselines.ridge, baselines.logistic, False),
-        "boosting, element alone": (
-            baselines.boosted_regression,
-            baselines.boosted_classification,
-            False,
-        ),
-        f"{linear}, in its set": (baselines.ridge, baselines.logistic, True),
-        "boosting, in its set": (
-            baselines.boosted_regression,
-            baselines.boosted_classification,
-            True,
-        ),
+    linear = linear_models(objective)[-1].removesuffix(" regression")
+    fits: dict[str, tuple[Role, bool]] = {
+        "constant": ("constant", False),
+        f"{linear}, element alone": ("linear", False),
+        "boosting, element alone": ("boosted", False),
+        f"{linear}, in its set": ("linear", True),
+        "boosting, in its set": ("boosted", True),
     }
 
     def table(places: np.ndarray, *, context: bool) -> np.ndarray:
@@ -71,35 +59,11 @@ def element_baselines(
     new = {context: table(positions, context=context) for context in (False, True)}
     x = {context: table(drawn, context=context) for context in (False, True)}
     owners = _owners(store, positions)
-    predicted = {}
-    for name, (of_numbers, of_classes, context) in fits.items():
-        parts = []
-        for column, head in enumerate(objective.heads):
-            y = truth[drawn, column]
-            if isinstance(head, WhichElement):
-                parts.append(_which(of_classes, x[context], y, new[context], counted, owners, seed))
-            else:
-                fit = of_numbers if head.kind == "regression" else of_classes
-                parts.append(baselines.of_head(head, fit, x[context], y, new[context], counted, seed))
-        predicted[name] = np.concatenate(parts, axis=1)
-    return predicted
-
-
-def _which(
-    fit: Callable[..., np.ndarray],
-    x: np.ndarray,
-    y: np.ndarray,
-    new: np.ndarray,
-    weights: np.ndarray,
-    owners: np.ndarray,
-    seed: int,
-) -> np.ndarray:
-    """Odds of being marked, made to add up to one over each set ``(n, 1)``."""
-    marked = (y == 1).astype(np.int64)
-    chance = np.clip(fit(x, marked, weights, new, seed)[:, 1], _EPSILON, 1 - _EPSILON)
-    odds = chance / (1 - chance)
-    _, number = np.unique(owners, return_inverse=True)
-    return (odds / np.bincount(number, weights=odds)[number])[:, None]
+    y = truth[drawn]
+    return {
+        name: predicted_by(objective, role, Table(x[context], y, counted, new[context], owners, seed))
+        for name, (role, context) in fits.items()
+    }
 
 
 def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int, *, marks: bool) -> np.ndarray:

@@ -16,8 +16,8 @@ from setwise.runs.predict_elements import check_whole_sets
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.reading import Reading
-from setwise.targets.choose import target_values, truth_columns
 from setwise.targets.metrics import undefined
+from setwise.targets.truth import target_values, truth_columns
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def evaluate(
     """
     run = run if isinstance(run, Run) else Run.load(run)
     objective = run.objective
-    of_elements = objective.rows == "elements"
-    labels = objective.targets if of_elements else ()
+    of_elements = objective.of == "elements"
+    labels = objective.names if of_elements else ()
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
     fitted_on = run.record.split.known
     known = sum(name in fitted_on for name in store.set_ids)

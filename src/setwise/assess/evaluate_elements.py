@@ -8,13 +8,12 @@ from setwise.runs.element_outputs import element_predictions
 from setwise.runs.element_table import element_table
 from setwise.runs.held_out import HeldOut, measured
 from setwise.runs.outputs import Computing
-from setwise.runs.predict_elements import prediction_columns
 from setwise.runs.record import TestRow
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.store import SetStore
-from setwise.targets.element_problem import element_truth, truth_labels
 from setwise.targets.metrics import undefined
+from setwise.targets.truth import element_columns, element_truth
 
 
 def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRow, pa.Table, tuple[str, ...]]:
@@ -30,18 +29,16 @@ def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRo
     """
     objective, rows = run.objective, np.arange(len(store))
     truth = element_truth(store, objective)
-    sizes, kept = kept_elements(
-        store, rows, whole=objective.kind == "which-element", labels=objective.targets, seed=how.seed
-    )
+    sizes, kept = kept_elements(store, rows, whole=objective.whole_sets, labels=objective.names, seed=how.seed)
     predicted = element_predictions(run, store, rows, how)
-    named = prediction_columns(objective, predicted, store.sizes)
+    named = objective.columns(predicted, store.sizes)
     positions = store.positions(rows)[kept]
     clusters = columns.clusters(store, run.record.group)
     held_out = HeldOut(objective, truth[kept], {run.record.model: [predicted[kept]]}, clusters, sizes)
     notes = tuple(undefined(objective, truth[kept], what="elements"))
     if len(kept) < store.num_elements:
         notes += (f"Measured on {len(kept):,} of {store.num_elements:,} elements, drawn evenly from the sets.",)
-    more = truth_labels(objective, truth[kept]) | {name: pa.array(values[kept]) for name, values in named.items()}
+    more = element_columns(objective, truth[kept]) | {name: pa.array(values[kept]) for name, values in named.items()}
     if run.record.conformal is not None:
         notes += tuple(
             run.record.conformal.sentences(

@@ -12,9 +12,9 @@ from setwise.runs.held_out import HeldOut, measured, scored
 from setwise.runs.outputs import Computing, predictions_of
 from setwise.runs.run import Run
 from setwise.store import columns
-from setwise.targets.choose import truth_columns
 from setwise.targets.metrics import undefined
 from setwise.targets.problem import Problem
+from setwise.targets.truth import truth_columns
 
 
 def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:

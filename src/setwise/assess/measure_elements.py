@@ -15,9 +15,9 @@ from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.labels import labelled
 from setwise.store.store import SetStore
-from setwise.targets.element_problem import truth_labels
 from setwise.targets.metrics import undefined
 from setwise.targets.problem import Problem
+from setwise.targets.truth import element_columns
 
 MOST = 100_000  # elements that metrics are computed on; of more, as many are drawn evenly from the sets
 
@@ -36,8 +36,8 @@ def measure_elements(
     record, objective = run.record, run.objective
     positions = store.positions(split.test)
     if places is None:
-        whole = objective.kind == "which-element"
-        sizes, kept = kept_elements(store, split.test, whole=whole, labels=objective.targets, seed=record.config.seed)
+        whole = objective.whole_sets
+        sizes, kept = kept_elements(store, split.test, whole=whole, labels=objective.names, seed=record.config.seed)
     else:
         inside = np.isin(positions, places)
         kept = np.flatnonzero(inside)
@@ -69,7 +69,7 @@ def measure_elements(
             f"Measured on {sizes.sum():,} of {store.sizes[split.test].sum():,} held-out elements, drawn evenly from "
             "the sets; each was predicted with its whole set.",
         )
-    table = element_table(store, split.test, sizes, positions, truth_labels(objective, truth[positions]))
+    table = element_table(store, split.test, sizes, positions, element_columns(objective, truth[positions]))
     for name, values in objective.columns(predicted).items():
         table = table.append_column(name, pa.array(values))
     if record.conformal is not None:

@@ -92,7 +92,7 @@ def _show(people: Screen, found: "CrossValidation") -> None:
     from setwise.report.evidence import conclusion, divided, evidence
 
     people.line()
-    show_rows(people, found.measured.rows, title=divided(found))
+    show_rows(people, found.measured.rows, found.objective, title=divided(found))
     people.line()
     for sentence in [*conclusion(found), *evidence(found)]:
         people.line(sentence)

@@ -90,7 +90,12 @@ def demo(
     _show_predictions(people, predictions, tables["new_sets"])
     rows = comparison(runs)
     people.heading("All together")
-    show_rows(people, rows, title=f"{_TEST} held-out sets of images that no model has seen")
+    show_rows(
+        people,
+        rows,
+        next(iter(runs.values())).objective,
+        title=f"{_TEST} held-out sets of images that no model has seen",
+    )
     people.line()
     sentences = conclusion(rows)
     for sentence in sentences:

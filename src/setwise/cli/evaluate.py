@@ -55,7 +55,7 @@ def evaluate(
     if out is not None:
         check_writable(out, overwrite=overwrite, inputs=(source, sets))
     loaded = Run.load(run)
-    labels = loaded.objective.targets if loaded.objective.rows == "elements" else ()
+    labels = loaded.objective.names if loaded.objective.of == "elements" else ()
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels)
     warn_of_skipped(store)
     found = evaluate_sets(
@@ -74,10 +74,15 @@ def evaluate(
     record, num_sets = loaded.record, found.num_sets
     people = Screen(as_json=json)
     here = [TestRow(name=record.model, metrics=found.metrics, intervals=found.intervals)]
-    show_rows(people, here, title=f"On these {num_sets:,} sets")
+    show_rows(people, here, record.objective, title=f"On these {num_sets:,} sets")
     if record.test:
         people.line()
-        show_rows(people, record.test, title=f"For comparison, on the {len(record.split.test):,} sets held out by fit")
+        show_rows(
+            people,
+            record.test,
+            record.objective,
+            title=f"For comparison, on the {len(record.split.test):,} sets held out by fit",
+        )
     for note in found.notes:
         people.line(note)
     if found.known_sets:

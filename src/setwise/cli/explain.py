@@ -110,8 +110,8 @@ def explain(
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
     people = Screen(quiet=quiet, as_json=json)
-    if of is None and len(loaded.objective.targets) > 1:
-        first, *others = loaded.objective.targets
+    if of is None and len(loaded.objective.names) > 1:
+        first, *others = loaded.objective.names
         people.line(f"Explained is {first}; name another with --of ({', '.join(others)})")
     _show_plan(people, loaded, store, chosen)
     with SweepBar(show=False if people.silent else None) as bar:

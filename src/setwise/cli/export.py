@@ -47,8 +47,6 @@ def export(
     check_writable(path, overwrite=overwrite, suffixes=(suffix,))
     difference = save_program(loaded, path) if torch else save_onnx(loaded, path)
     people = Screen(quiet=quiet, as_json=json)
-    people.line(
-        f"{path}: elements ({', '.join(loaded.features)}), sizes -> {', '.join(loaded.record.objective.targets)}"
-    )
+    people.line(f"{path}: elements ({', '.join(loaded.features)}), sizes -> {', '.join(loaded.record.objective.names)}")
     people.line(f"On drawn sets it differs from the run by {difference:.0e} of the largest prediction.")
     people.document({"out": str(path), "format": "torch" if torch else "onnx", "difference": difference})

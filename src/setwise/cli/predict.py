@@ -78,7 +78,7 @@ def predict(
     check_anndata(out, source)
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
-    of_elements = loaded.objective.rows == "elements"
+    of_elements = loaded.objective.of == "elements"
     if copies is not None and not of_elements:
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}

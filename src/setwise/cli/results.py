@@ -8,6 +8,7 @@ from setwise.cli.screen import Screen
 if TYPE_CHECKING:
     from setwise.runs.record import TestRow
     from setwise.runs.run import Run
+    from setwise.targets.objectives import Objective
 
 
 def show_results(people: Screen, run: "Run") -> None:
@@ -28,21 +29,21 @@ def show_results(people: Screen, run: "Run") -> None:
     )
     if record.test:
         people.line()
-        show_rows(people, record.test, title=f"On the same {len(split.test):,} held-out sets")
+        show_rows(people, record.test, record.objective, title=f"On the same {len(split.test):,} held-out sets")
     people.line()
     people.line(verdict(record.test, record.objective, test_sets=len(split.test)))
     for note in record.notes:
         people.line(note)
 
 
-def show_rows(people: Screen, rows: "Sequence[TestRow]", *, title: str) -> None:
-    """Models and baselines beside each other; the best of each metric carries a star."""
+def show_rows(people: Screen, rows: "Sequence[TestRow]", objective: "Objective", *, title: str) -> None:
+    """Print models and baselines beside each other; the best of each metric carries a star."""
     from setwise.report.grid import results_grid
 
-    grid = results_grid(rows)
+    grid = results_grid(rows, objective)
     too_wide = grid.width > people.width
     if too_wide:
-        grid = results_grid(rows, intervals=False)
+        grid = results_grid(rows, objective, intervals=False)
     people.table(grid.head, grid.rows, title=title, best=grid.best)
     if too_wide and any(row.intervals for row in rows):
         people.line("The intervals are in the report; there is no room for them here.")
@@ -58,7 +59,7 @@ def results_document(run: "Run") -> dict[str, Any]:
         "model": record.model,
         "parameters": record.num_parameters,
         "features": list(record.features),
-        "targets": list(record.objective.targets),
+        "targets": list(record.objective.names),
         "task": record.objective.kind,
         "sets": {part: len(getattr(record.split, part)) for part in ("train", "validation", "test")},
         "epochs": record.epochs,

@@ -86,7 +86,12 @@ def tune(
     show_results(people, found.run)
     if found.nested is not None:
         people.line()
-        show_rows(people, found.nested.rows, title=f"The whole search, in each of {outer} outer folds (95% intervals)")
+        show_rows(
+            people,
+            found.nested.rows,
+            found.run.objective,
+            title=f"The whole search, in each of {outer} outer folds (95% intervals)",
+        )
     people.line()
     people.line(f"Run: {out}")
     people.line(f"Report: {report}")

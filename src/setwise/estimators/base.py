@@ -207,6 +207,6 @@ def _warn_of_too_few(run: Run) -> None:
     """Warn of targets whose calibration sets are too few to promise anything."""
     conformal = run.record.conformal
     if conformal is not None and None in conformal.quantiles:
-        nothing = np.zeros((0, run.objective.width)), np.zeros((0, len(run.objective.heads)))
+        nothing = np.zeros((0, run.objective.width)), np.zeros((0, len(run.objective.targets)))
         for sentence in conformal.sentences(run.objective, *nothing, what="sets"):
             warnings.warn(sentence, stacklevel=5)

@@ -22,7 +22,6 @@ from setwise.metrics.calibration import in_prediction_set
 from setwise.readers.arrays import is_missing
 from setwise.runs.element_outputs import element_predictions
 from setwise.runs.outputs import Computing
-from setwise.targets.heads import Classification
 
 _TARGET = "label"
 
@@ -166,9 +165,8 @@ class SetElementClassifier(_ElementEstimator):
             covariates=covariates,
             calibrate=plain(self.calibrate),
         )
-        (head,) = self.run_.objective.heads
-        assert isinstance(head, Classification)
-        self._column = [head.classes.index(str(i)) for i in range(len(classes))]
+        (target,) = self.run_.objective.targets
+        self._column = [target.labels.index(str(i)) for i in range(len(classes))]
         return self
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:

@@ -26,7 +26,6 @@ from setwise.estimators.inputs import (
 )
 from setwise.metrics.calibration import in_prediction_set
 from setwise.store.tables import listed
-from setwise.targets.heads import Classification
 
 
 class SetRegressor(RegressorMixin, SetEstimator):
@@ -219,11 +218,10 @@ class SetClassifier(ClassifierMixin, SetEstimator):
             calibrate=plain(self.calibrate),
         )
         if several:
-            self._column = list(np.cumsum([0, *(head.width for head in self.run_.objective.heads[:-1])]) + 1)
+            self._column = list(np.cumsum([0, *(target.width for target in self.run_.objective.targets[:-1])]) + 1)
             return self
-        (head,) = self.run_.objective.heads
-        assert isinstance(head, Classification)
-        self._column = [head.classes.index(name) for name in self._names or ()]
+        (target,) = self.run_.objective.targets
+        self._column = [target.labels.index(name) for name in self._names or ()]
         return self
 
     def _one(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
@@ -269,7 +267,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
             RuntimeError: fitted without a coverage.
         """
         conformal = self._conformal()
-        parts = self.run_.objective.by_head(self._predicted(X, covariates))
+        parts = self.run_.objective.parts(self._predicted(X, covariates))
         quantiles = (1.0 if quantile is None else quantile for quantile in conformal.quantiles)
         chosen = [in_prediction_set(part, quantile) for (_, part), quantile in zip(parts, quantiles, strict=True)]
         return np.stack(chosen, axis=1) if self._names is None else chosen[0][:, self._column]

@@ -9,14 +9,12 @@ import torch
 from setwise._checks import InputError
 from setwise.assess.measure_elements import kept_elements
 from setwise.fit.cross_fit import without
-from setwise.metrics.calibration import end_of_search, fit_temperature, negative_log_likelihood
 from setwise.runs.element_outputs import element_outputs, finite
 from setwise.runs.ensemble import average, members_of
 from setwise.runs.outputs import Computing, finite_predictions, outputs_for
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.targets.conformal import Conformal
-from setwise.targets.heads import Classification
 from setwise.targets.problem import Problem
 
 
@@ -30,7 +28,7 @@ def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None
     Raises:
         InputError: no target of classes; no sets that weights are not fitted on.
     """
-    if not any(isinstance(head, Classification) for head in problem.objective.heads):
+    if not any(target.can_be_tempered for target in problem.objective.targets):
         raise InputError(
             "temperatures are of probabilities of classes, and there is no target of classes (without an order). "
             "Leave the calibration out (calibrate=True, --calibrate)."
@@ -90,19 +88,11 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
 
 
 def _of_known_classes(problem: Problem, truth: np.ndarray) -> np.ndarray:
-    """Truth ``(b, T)`` without the classes that no training set has: nobody could be sure of them."""
-    seen, kept = _truth(problem, problem.split.train), truth.copy()
-    for column, head in enumerate(problem.objective.heads):
-        if isinstance(head, Classification):
-            kept[~np.isin(truth[:, column], np.unique(seen[:, column])), column] = np.nan
+    """Return truth ``(b, T)`` without the classes that no training set has: nobody could be sure of them."""
+    seen, kept = problem.truth(problem.split.train), truth.copy()
+    for column, target in enumerate(problem.objective.targets):
+        kept[target.unseen(seen[:, column], truth[:, column]), column] = np.nan
     return kept
-
-
-def _truth(problem: Problem, rows: np.ndarray) -> np.ndarray:
-    """``(b, T)`` numbers of some sets, or of all their elements, set after set; NaN where missing."""
-    if problem.of == "sets":
-        return problem.objective.truth(problem.values[rows])
-    return problem.values[problem.store.positions(rows)]
 
 
 def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
@@ -118,56 +108,28 @@ def _said(run: Run, problem: Problem, rows: np.ndarray) -> tuple[torch.Tensor, n
     if problem.of == "sets":
         outputs = outputs_for(run, store, rows, how)
         finite_predictions(run, store, rows, outputs)
-        return outputs, _truth(problem, rows), clusters
-    sizes, kept = kept_elements(store, rows, whole=False, labels=run.objective.targets, seed=run.record.config.seed)
+        return outputs, problem.truth(rows), clusters
+    sizes, kept = kept_elements(store, rows, whole=False, labels=run.objective.names, seed=run.record.config.seed)
     parts = []
     for own, found in element_outputs(run, store, rows, how):
         finite(run, store, own, found)
         parts.append(found)
     outputs = torch.cat(parts)
-    return outputs[torch.from_numpy(kept)], _truth(problem, rows)[kept], np.repeat(clusters, sizes)
+    return outputs[torch.from_numpy(kept)], problem.truth(rows)[kept], np.repeat(clusters, sizes)
 
 
 def _tempered(run: Run, found: torch.Tensor, truth: np.ndarray, what: str) -> Run:
     """The run with temperatures of outputs ``(b, M, K)`` or ``(b, K)`` and the truth ``(b, T)``."""
-    outputs = found.double().numpy()
-    heads, notes, start = [], [], 0
-    for column, head in enumerate(run.objective.heads):
+    targets, notes = [], []
+    for column, (target, outputs) in enumerate(run.objective.outputs_of(found.double().numpy())):
         known = ~np.isnan(truth[:, column])
-        if isinstance(head, Classification) and known.any():
-            own, classes = outputs[known][..., start : start + head.out_features], truth[known, column].astype(int)
-            temperature = fit_temperature(own, classes)
-            end = end_of_search(own, classes, temperature)
-            notes.append(_found(head.target, own, classes, temperature, end, what=what))
-            kept = 1.0 if end < 0 else temperature
-            heads.append(head.model_copy(update={"temperature": kept}))
-        else:
-            heads.append(head)
-        start += head.out_features
-    objective = run.objective.model_copy(update={"heads": tuple(heads)})
+        if target.can_be_tempered and known.any():
+            target, note = target.tempered(outputs[known], truth[known, column], what)
+            notes.append(note)
+        targets.append(target)
+    objective = run.objective.model_copy(update={"targets": tuple(targets)})
     told = {"objective": objective, "notes": (*run.record.notes, *notes)}
     return replace(run, record=run.record.model_copy(update=told))
-
-
-def _found(target: str, outputs: np.ndarray, classes: np.ndarray, temperature: float, end: int, *, what: str) -> str:
-    """What the temperature of a target says, in words; of outputs ``(B, M, K)`` or ``(B, K)``."""
-    count = len(classes)
-    if end > 0:
-        return (
-            f"The probabilities of {target} carry no information: the {count} {what} are likeliest where all classes "
-            f"are nearly alike (the temperature is {temperature:.3g}), so all are given about the same probabilities. "
-            "The predicted classes are no better founded."
-        )
-    if end < 0:
-        return (
-            f"No temperature was fitted for {target}: all {count} {what} are predicted right, so that no "
-            "certainty would be too much for them. Its probabilities are as the model gives them."
-        )
-    before, after = negative_log_likelihood(outputs, classes), negative_log_likelihood(outputs, classes, temperature)
-    return (
-        f"The probabilities of {target} are tempered by {temperature:.3g}, fitted on {count} {what}, whose "
-        f"cross entropy it lowers from {before:.3g} to {after:.3g}."
-    )
 
 
 def with_coverage(run: Run, problem: Problem, rows: np.ndarray, coverage: float) -> Run:
@@ -181,7 +143,7 @@ def with_coverage(run: Run, problem: Problem, rows: np.ndarray, coverage: float)
     """
     objective = run.objective
     predicted = np.zeros((0, objective.width))
-    truth, owners = np.zeros((0, len(objective.heads))), np.zeros(0, np.int64)
+    truth, owners = np.zeros((0, len(objective.targets))), np.zeros(0, np.int64)
     if len(rows):
         outputs, truth, owners = _said(run, problem, rows)
         predicted = average(objective, outputs)

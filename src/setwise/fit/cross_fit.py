@@ -15,7 +15,6 @@ from setwise.runs.config import FitConfig
 from setwise.store import columns
 from setwise.store.folds import parts_of
 from setwise.store.identical import identical_sets
-from setwise.targets.heads import Classification
 from setwise.targets.problem import Problem
 
 _PARTS = 5
@@ -39,11 +38,11 @@ def left_out(
         config: with the number of members, and the seed of the parts.
         calibrate: whether temperatures are asked for; by default they are where this can give them.
     """
-    has_classes = any(isinstance(head, Classification) for head in problem.objective.heads)
+    has_classes = any(target.can_be_tempered for target in problem.objective.targets)
     if calibrate is False or len(problem.split.validation) or config.ensemble < 2 or not has_classes:
         return [], ()
     rows = problem.split.train
-    one_of_sets = problem.of == "sets" and len(problem.objective.heads) == 1
+    one_of_sets = problem.of == "sets" and len(problem.objective.targets) == 1
     groups = _kept_together(problem)
     parts = parts_of(
         len(rows),

@@ -119,7 +119,7 @@ class ElementEvaluation:
         sizes = store.sizes[rows]
         self.sizes = sizes if max_elements is None else np.minimum(sizes, max_elements)
         self.truth = truth[self._positions()]
-        self.encoded = encode_truth(objective, self.truth)
+        self.encoded = objective.scaled(self.truth)
         self.weights = None if weights is None else torch.from_numpy(np.repeat(weights[rows], self.sizes))
 
     def batches(self) -> Iterator[SetBatch]:
@@ -135,12 +135,3 @@ class ElementEvaluation:
         )
         sampler = self._inputs.sampler(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
         return torch.cat([found for _, _, found in make_loader(dataset, sampler)]).numpy()
-
-
-def encode_truth(objective: Objective, truth: np.ndarray) -> Tensor:
-    """Truth ``(N, T)`` (numbers in their units, numbers of classes, marks) as the loss wants it."""
-    columns = [
-        (truth[:, i] - head.mean) / head.std if head.kind == "regression" else truth[:, i]
-        for i, head in enumerate(objective.heads)
-    ]
-    return torch.from_numpy(np.stack(columns, axis=1))

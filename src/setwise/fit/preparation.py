@@ -10,7 +10,7 @@ from setwise._checks import InputError
 from setwise.fit.calibrate import check_temperatures
 from setwise.fit.cross_fit import left_out
 from setwise.fit.defaults import settled, temperatures_need_validation
-from setwise.fit.element_fit import check_draws, refuse_for_elements, refuse_for_which_element
+from setwise.fit.element_fit import refuse_for_elements
 from setwise.fit.processes import check_norm
 from setwise.fit.set_fit import balanced_classes
 from setwise.fit.study import Study
@@ -22,7 +22,6 @@ from setwise.store import columns
 from setwise.store.splits import Split, validation_share
 from setwise.store.store import SetStore
 from setwise.targets.conformal import with_calibration
-from setwise.targets.element_problem import define_of_elements
 from setwise.targets.objectives import Objective
 from setwise.targets.problem import Problem, define
 
@@ -77,13 +76,12 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     }
     if study.of == "elements":
         refuse_for_elements(order=study.orders, balanced_sampling=config.balanced_sampling)
-        problem = define_of_elements(store, study.targets, **choices)
-        refuse_for_which_element(problem, calibrate=study.calibrate, coverage=study.coverage)
-        check_draws(problem, config)
-    else:
-        problem = define(store, study.targets, orders=study.orders, **choices)
-        if config.balanced_sampling:
-            balanced_classes(problem)
+    problem = define(store, study.targets, of=study.of, orders=study.orders, **choices)
+    asked = {"calibrate": study.calibrate, "coverage": study.coverage, "most": config.max_elements}
+    for target in problem.objective.targets:
+        target.check_asked(**asked, largest=int(store.sizes.max()))
+    if config.balanced_sampling:
+        balanced_classes(problem)
     problem, kept = _kept_for_coverage(problem, study.coverage, seed=config.seed)
     rows = problem.split.train
     inputs = Inputs.fit(store, rows, covariates=study.covariates, standardise=config.standardise)

@@ -50,11 +50,12 @@ def balanced_classes(problem: Problem) -> np.ndarray:
     Raises:
         InputError: none, or several targets of classes.
     """
-    classes = [head for head in problem.objective.heads if head.kind != "regression"]
+    values = problem.values[problem.split.train]
+    found = [target.drawn_alike(values[:, i]) for i, target in enumerate(problem.objective.targets)]
+    classes = [numbers for numbers in found if numbers is not None]
     if len(classes) != 1:
         raise InputError(
             f"balanced sampling needs one target of classes, whose classes are drawn alike; got {len(classes)}. "
             "Weigh the classes instead (class_weights='balanced', --class-weights balanced)."
         )
-    column = problem.objective.heads.index(classes[0])
-    return classes[0].encode(problem.values[problem.split.train, column])
+    return classes[0]

@@ -15,10 +15,8 @@ from setwise.report.render import render
 from setwise.report.rounding import duration, number
 from setwise.report.sections import left_out_table, outcome_drawings, skipped_table
 from setwise.report.table import Table, table
-from setwise.report.verdict import metric_words
 from setwise.runs.record import library_versions, now
 from setwise.store.store import SetStore
-from setwise.targets.metrics import decisive_metric
 from setwise.validate.cross_validation import CrossValidation
 
 _SHOWN = 50
@@ -75,7 +73,7 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
 
 def _results_table(found: CrossValidation) -> Table:
     """Return the model beside its baselines, with the best of each metric set apart."""
-    grid = results_grid(found.measured.rows)
+    grid = results_grid(found.measured.rows, found.objective)
     turned = grid.rows[0][0] != found.measured.rows[0].name
     return table(grid.head, grid.rows, caption=f"{divided(found)}.", marked=() if turned else (0,), best=grid.best)
 
@@ -83,12 +81,12 @@ def _results_table(found: CrossValidation) -> Table:
 def _shuffled(found: CrossValidation) -> Drawing | None:
     """Draw the metric of shuffled targets, where they were tried."""
     test = found.permutation
-    metric = decisive_metric(found.objective)
-    if test is None or metric not in test.observed:
+    metric = found.objective.decisive
+    if test is None or metric.key not in test.observed:
         return None
-    values = np.array([one[metric] for one in test.shuffled if metric in one])
+    values = np.array([one[metric.key] for one in test.shuffled if metric.key in one])
     what = "targets" if found.sizes is None else "labels"
-    return shuffled_targets(values, test.observed[metric], metric_words(metric), test.p_values[metric], what=what)
+    return shuffled_targets(values, test.observed[metric.key], metric.title, test.p_values[metric.key], what=what)
 
 
 def shuffled_targets(

@@ -4,9 +4,7 @@ import numpy as np
 
 from setwise.metrics.intervals import binomial
 from setwise.report.rounding import number
-from setwise.report.verdict import metric_words
 from setwise.runs.record import TestRow
-from setwise.targets.metrics import decisive_metric, lower_is_better
 from setwise.validate.cross_validation import CrossValidation
 
 _FEW = 40  # independent sets below which single sets decide
@@ -30,7 +28,7 @@ def _labelled(found: CrossValidation) -> int:
     """Count the measured elements that have a label."""
     assert found.sizes is not None, "of sets"
     known = np.zeros(int(found.sizes.sum()), dtype=bool)
-    for name in found.objective.targets:
+    for name in found.objective.names:
         known |= found.predictions[name].is_valid().to_numpy()[: len(known)]
     return int(known.sum())
 
@@ -52,18 +50,18 @@ def _of_draws(found: CrossValidation) -> list[str]:
 def conclusion(found: CrossValidation) -> list[str]:
     """Say whether the model beats the baselines, with the interval of the difference."""
     rows = found.measured.rows
-    metric = decisive_metric(found.objective)
-    others = [row for row in rows[1:] if metric in row.metrics]
+    metric = found.objective.decisive
+    others = [row for row in rows[1:] if metric.key in row.metrics]
     if not others:
         return [f"No baselines were measured, so nothing says whether {rows[0].name} is worth having."]
-    sign = -1 if lower_is_better(metric) else 1
-    best = max(others, key=lambda row: sign * row.metrics[metric])
-    gain, low, high = found.measured.gains[best.name, metric]
+    sign = metric.sign
+    best = max(others, key=lambda row: sign * row.metrics[metric.key])
+    gain, low, high = found.measured.gains[best.name, metric.key]
     better = sign * gain > 0
-    words = metric_words(metric)
+    words = metric.title
     text = (
         f"{rows[0].name} is {'better' if better else 'worse'} than the best baseline, {best.name}, by "
-        f"{number(abs(gain))} in {words} ({_pair(rows[0], best, metric)})"
+        f"{number(abs(gain))} in {words} ({_pair(rows[0], best, metric.key)})"
     )
     if low is None or high is None:
         return [f"{text}; there are too few sets for an interval of the difference."]
@@ -84,10 +82,10 @@ def evidence(found: CrossValidation) -> list[str]:
         what = "groups" if found.grouped else "sets"
         sentences.append(f"There are {independent} independent {what}. That is little:")
         sentences += [f"- {sentence}" for sentence in _how_little(found, independent, what)]
-    for metric, share in found.measured.undefined.items():
+    for key, share in found.measured.undefined.items():
         sentences.append(
-            f"{metric_words(metric)} is defined by {share:.0%} of the {found.measured.draws:,} draws of sets; its "
-            "interval is of those."
+            f"{found.objective.metric(key).title} is defined by {share:.0%} of the {found.measured.draws:,} draws of "
+            "sets; its interval is of those."
         )
     without = sum(result.validated == 0 for result in found.results)
     if without:
@@ -105,15 +103,15 @@ def evidence(found: CrossValidation) -> list[str]:
 
 def _how_little(found: CrossValidation, independent: int, what: str) -> list[str]:
     said = []
-    metric = decisive_metric(found.objective)
-    interval = found.measured.rows[0].intervals.get(metric)
+    metric = found.objective.decisive
+    interval = found.measured.rows[0].intervals.get(metric.key)
     if interval is not None:
         said.append(
-            f"the interval of {metric_words(metric)}, {number(interval[0])} to {number(interval[1])}, is drawn from "
+            f"the interval of {metric.title}, {number(interval[0])} to {number(interval[1])}, is drawn from "
             f"{independent} {what} and is itself too narrow, as such intervals are of few {what};"
         )
-    of_sets = found.sizes is None or found.objective.kind == "which-element"  # is accuracy a share of sets?
-    if of_sets and any(head.kind != "regression" for head in found.objective.heads):
+    of_sets = found.sizes is None or found.objective.whole_sets  # is accuracy a share of sets?
+    if of_sets and any(target.is_right_or_wrong for target in found.objective.targets):
         perfect = binomial(independent, independent)[0]
         said.append(
             f"if all {independent} {what} were predicted rightly, the exact 95% interval of the accuracy would still "
@@ -125,11 +123,11 @@ def _how_little(found: CrossValidation, independent: int, what: str) -> list[str
 
 
 def _of_folds(found: CrossValidation) -> list[str]:
-    metric = decisive_metric(found.objective)
-    if metric not in found.fold_gain:
+    metric = found.objective.decisive
+    if metric.key not in found.fold_gain:
         return []
-    gain, low, high = found.fold_gain[metric]
-    sign = -1 if lower_is_better(metric) else 1
+    gain, low, high = found.fold_gain[metric.key]
+    sign = metric.sign
     ends = sorted((sign * low, sign * high))
     return [
         f"Fold by fold, which also counts the luck of the training sets, it gains {number(sign * gain)} over the "
@@ -142,15 +140,15 @@ def _of_permutations(found: CrossValidation) -> list[str]:
     test = found.permutation
     if test is None:
         return []
-    metric, count = decisive_metric(found.objective), len(test.shuffled)
-    p = test.p_values[metric]
-    others = [one[metric] for one in test.shuffled if metric in one]
+    metric, count = found.objective.decisive, len(test.shuffled)
+    p = test.p_values[metric.key]
+    others = [one[metric.key] for one in test.shuffled if metric.key in one]
     what = "targets" if found.sizes is None else "labels"
     within = "" if found.sizes is None else ", each within the sets,"
     text = (
-        f"Would shuffled {what} do as well? By {metric_words(metric)}, {round(p * (1 + len(others))) - 1} of {count} "
+        f"Would shuffled {what} do as well? By {metric.title}, {round(p * (1 + len(others))) - 1} of {count} "
         f"shufflings{within} did (p = {number(p)}); they gave {number(float(np.median(others)))} in the middle, the "
-        f"{what} {number(test.observed[metric])}."
+        f"{what} {number(test.observed[metric.key])}."
     )
     sentences = [text]
     possible = (count + 1) if test.possible is None else min(test.possible, count + 1)

@@ -88,7 +88,7 @@ def explanation_page(explanation: Explanation, figures: Figures, *, command: str
     record = explanation.answers.run.record
     return render(
         "explanation.html",
-        title=f"Why: {' and '.join(record.objective.targets)}, predicted from sets",
+        title=f"Why: {' and '.join(record.objective.names)}, predicted from sets",
         about=f"{record.model}, fitted {record.created[:10]}; setwise {record.versions['setwise']}",
         explained=_section(explanation, figures),
         command=command,

@@ -83,7 +83,7 @@ def more_elements(explanation: Explanation) -> Drawing:
             logarithmic(ax, "x")
         ax.set_xlabel("elements drawn of the set")
         name = shortened(answers.names[answers.fixed or 0])
-        what = "probability of the explained class" if answers.classes else f"predicted {name}"
+        what = "probability of the explained class" if answers.kind == "probability" else f"predicted {name}"
         ax.set_ylabel(what)
         figure.legend(loc="outside lower center", ncols=legend_columns(map(shortened, named)))
     middle = np.nanmedian(np.where(spread < 0, np.nan, spread)) if (spread >= 0).any() else np.nan

@@ -109,14 +109,14 @@ def more_elements_words(explanation: Explanation) -> str:
         return "The sets are too small to say what more elements would change."
     spread, drift, predicted = spread[known], drift[known], predicted[known]
     worst = int(np.argmax(spread))
-    what = "probability" if explanation.answers.classes else "prediction"
+    what = explanation.answers.kind
     name = sets["set_id"].to_pylist()[int(np.flatnonzero(known)[worst])]
     text = (
         f"Another sample of as many elements would move the {what} by about {number(float(np.median(spread)))} "
         f"(the median over {len(spread)} sets of the standard deviation over random halves; most, "
         f"{number(float(spread[worst]))}, in {name!r})."
     )
-    if not explanation.answers.classes and len(predicted) > 2:
+    if what == "prediction" and len(predicted) > 2:
         text += f" Between sets, predictions vary by {number(float(predicted.std(ddof=1)))} (standard deviation)."
     lean = float(np.median(drift))
     error = float(np.median(spread)) / np.sqrt(explanation.config.draws)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from setwise.report.rounding import number
-from setwise.report.verdict import best_rows, metric_words
+from setwise.report.verdict import best_rows
 from setwise.runs.record import TestRow
+from setwise.targets.objectives import Objective
 
 _FEW_METRICS = 4  # more, of several targets, go down the page instead of across
 
@@ -30,14 +31,14 @@ class Grid:
         return sum(4 + max(map(len, column)) for column in zip(self.head, *self.rows, strict=True))
 
 
-def results_grid(rows: Sequence[TestRow], *, intervals: bool = True) -> Grid:
-    """A row per model or baseline and a column per metric, or the other way round where there are many metrics."""
+def results_grid(rows: Sequence[TestRow], objective: Objective, *, intervals: bool = True) -> Grid:
+    """Return a row per model or baseline and a column per metric, or the other way round of many metrics."""
     if not intervals:
         rows = [row.model_copy(update={"intervals": {}}) for row in rows]
-    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
-    best = {(row, column) for column, name in enumerate(metrics, start=1) for row in best_rows(rows, name)}
-    cells = [[row.name, *(_cell(row, name) for name in metrics)] for row in rows]
-    head = ["", *map(metric_words, metrics)]
+    metrics = [objective.metric(key) for key in dict.fromkeys(key for row in rows for key in row.metrics)]
+    best = {(row, column) for column, metric in enumerate(metrics, start=1) for row in best_rows(rows, metric)}
+    cells = [[row.name, *(_cell(row, metric.key) for metric in metrics)] for row in rows]
+    head = ["", *(metric.title for metric in metrics)]
     if len(rows) == 1:
         best = set()
     if len(metrics) <= _FEW_METRICS:

@@ -11,9 +11,28 @@ from setwise._checks import counted
 from setwise.metrics.calibration import CalibrationCurve, calibration_curve
 from setwise.metrics.intervals import binomial
 from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
+from setwise.targets import figures as described
 
 _FEW_CLASSES = 10
 _WINDOWS = 12
+
+
+def draw(figure: described.Figure) -> Drawing | None:
+    """Draw a figure that a target describes; none where there is nothing to show."""
+    match figure:
+        case described.Agreement():
+            return predicted_against_true(figure.name, figure.truth, figure.predicted, what=figure.what)
+        case described.Residuals():
+            sizes, what = figure.sizes, figure.what
+            return residuals_against_size(figure.name, sizes, figure.truth, figure.predicted, what=what)
+        case described.TrueProbability():
+            return true_probability_against_size(figure.sizes, figure.probability, of=figure.of, what=figure.what)
+        case described.Confusion():
+            return confusion(figure.classes, figure.truth, figure.named, of=figure.of, what=figure.what)
+        case described.Roc():
+            return roc(figure.classes, figure.truth, figure.probabilities, of=figure.of)
+        case described.Reliability():
+            return calibration(figure.probabilities, figure.truth, of=figure.of, what=figure.what)
 
 
 def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets") -> Drawing:

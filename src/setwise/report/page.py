@@ -35,7 +35,7 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     """
     if run.path is None:
         raise RuntimeError("a report is written into the run's directory, and this run has none. Save it first.")
-    targets = () if run.objective.rows == "elements" else run.objective.targets
+    targets = () if run.objective.of == "elements" else run.objective.names
     summary = summarise(store, targets=targets, group=run.record.group)
     path = run.path / REPORT
     write_atomic(path, page(run, summary, store, command=command).encode())
@@ -67,8 +67,8 @@ def add_explanation(run: Run, explanation: Explanation, figures: Figures) -> Pat
 def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> str:
     """Return the report as HTML; everything that comes from users is escaped."""
     record = run.record
-    of_elements = record.objective.rows == "elements"
-    *others, last = record.objective.targets
+    of_elements = record.objective.of == "elements"
+    *others, last = record.objective.names
     targets = f"{', '.join(others)} and {last}" if others else last
     model = f"{record.model}, {record.num_parameters:,} parameters, {record.objective.kind}"
     return render(

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from setwise._checks import counted
 from setwise.report import figures, outcomes
@@ -19,13 +17,10 @@ from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
 from setwise.store.inspect import Summary
 from setwise.store.tables import listed
-from setwise.targets.heads import Classification, Ordinal, Regression, WhichElement, best_class
 from setwise.targets.objectives import Objective
 
-pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _SHOWN_FEATURES = 12
 _MOST_TARGETS = 4
-_MOST_DRAWN = 5_000
 _STATUS = {
     "finished": "all epochs done",
     "stopped early": "stopped early, since the validation sets gained nothing more",
@@ -99,7 +94,7 @@ def result(run: Run) -> Result:
 
 def _results_table(record: RunRecord) -> Table:
     """Return the model beside its baselines, with the best of each metric set apart."""
-    grid = results_grid(record.test)
+    grid = results_grid(record.test, record.objective)
     turned = grid.rows[0][0] != record.model
     return table(
         [name if turned else _title(name) for name in grid.head],
@@ -115,55 +110,11 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
 
     Of more rows than a figure can show, as many are shown, drawn evenly.
     """
-    several = sum(head.kind != "regression" for head in objective.heads) > 1
-    drawings: list[Drawing] = []
-    for head in objective.heads[:_MOST_TARGETS]:
-        known = predictions.filter(pc.is_valid(predictions[head.target]))
-        if not known.num_rows:
-            continue
-        if isinstance(head, WhichElement):
-            marked = _some_rows(known.filter(pc.equal(known[head.target], 1)))
-            chances = marked[f"probability_{head.target}"].to_numpy()
-            drawings.append(outcomes.true_probability_against_size(marked["size"].to_numpy(), chances))
-            continue
-        known = _some_rows(known)
-        if isinstance(head, Regression):
-            drawings += _of_number(head, known, objective.rows)
-        else:
-            _, *names = head.columns(np.ones((1, head.width)), qualified=several)
-            shares = np.stack([known[name].to_numpy() for name in names], axis=1)
-            drawings += _of_classes(head, known, shares, f" ({head.target})" if several else "", objective.rows)
+    drawings = []
+    for target in objective.targets[:_MOST_TARGETS]:
+        described = target.figures(predictions, qualified=objective.qualified, what=objective.of)
+        drawings += [drawing for figure in described if (drawing := outcomes.draw(figure)) is not None]
     return drawings
-
-
-def _some_rows(predictions: pa.Table) -> pa.Table:
-    """Return all rows where they are few; of more, as many as a figure can show, drawn evenly."""
-    if predictions.num_rows <= _MOST_DRAWN:
-        return predictions
-    return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))
-
-
-def _of_number(head: Regression, known: pa.Table, what: str) -> list[Drawing]:
-    sizes, truth, predicted = (known[name].to_numpy() for name in ("size", head.target, f"predicted_{head.target}"))
-    return [
-        outcomes.predicted_against_true(head.target, truth, predicted, what=what),
-        outcomes.residuals_against_size(head.target, sizes, truth, predicted, what=what),
-    ]
-
-
-def _of_classes(
-    head: Classification | Ordinal, known: pa.Table, shares: np.ndarray, of: str, what: str
-) -> list[Drawing]:
-    truth = head.encode(known[head.target].to_pylist()).astype(np.int64)
-    curve = outcomes.roc(head.classes, truth, shares, of=of)
-    return [
-        outcomes.confusion(head.classes, truth, best_class(head, shares), of=of, what=what),
-        *([] if curve is None else [curve]),
-        outcomes.calibration(shares, truth, of=of, what=what),
-        outcomes.true_probability_against_size(
-            known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of=of, what=what
-        ),
-    ]
 
 
 def learning(run: Run, sizes: np.ndarray) -> Learning:
@@ -185,7 +136,12 @@ def learning(run: Run, sizes: np.ndarray) -> Learning:
     drawings = []
     if run.history:
         validated = any(epoch.validation_loss is not None for epoch in run.history)
-        curves = figures.learning_curves(run.history, record.best_epoch, loss=_loss(record), validated=validated)
+        curves = figures.learning_curves(
+            run.history,
+            record.best_epoch,
+            loss=record.objective.loss_words(standardised=record.config.standardise),
+            validated=validated,
+        )
         drawings = [curves]
     return Learning(text, drawings)
 
@@ -218,7 +174,7 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Data:
             " / ".join(f"{len(part):,}" for part in (split.train, split.validation, split.test)),
         ),
         ("elements of a set", ", ".join(f"{name}: {number(value)}" for name, value in summary.sizes.items())),
-        ("target" if len(record.objective.targets) == 1 else "targets", ", ".join(record.objective.targets)),
+        ("target" if len(record.objective.names) == 1 else "targets", ", ".join(record.objective.names)),
         ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
         ("kept together by", _grouping(record, summary)),
     ]
@@ -277,15 +233,6 @@ def _features(summary: Summary) -> list[Table]:
         "The other features.": rows[_SHOWN_FEATURES:],
     }
     return [table(head, part, caption=caption) for caption, part in parts.items() if part]
-
-
-def _loss(record: RunRecord) -> str:
-    """Name the quantity on the learning curves, with its unit."""
-    if record.objective.kind == "mixed":
-        return "mean over the targets of squared errors (standardised) and cross entropies (nats)"
-    if record.objective.kind != "regression":
-        return "cross entropy (nats)"
-    return "mean squared error" + (" (standardised targets)" if record.config.standardise else "")
 
 
 def _grouping(record: RunRecord, summary: Summary) -> str:

@@ -1,53 +1,35 @@
-"""What the table of held-out results means, in plain words; the same for the command line and the report."""
+"""Say what the table of held-out results means, in plain words; the same for the command line and the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from setwise.metrics.metric import Metric
 from setwise.runs.record import TestRow
-from setwise.targets.metrics import decisive_metric, lower_is_better
 from setwise.targets.objectives import Objective
+from setwise.targets.target import Of, Target
 
-WORDS = {
-    "loss": "mean loss of all targets",
-    "mse": "mean squared error",
-    "mae": "mean absolute error",
-    "r2": "R2",
-    "cross_entropy": "cross entropy",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "auc": "AUC",
-    "rank_error": "mean error in ranks",
-    "kappa": "weighted kappa",
-    "hamming_loss": "Hamming loss",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "mean_average_precision": "mean average precision",
-    "f1": "F1",
-    "average_precision": "average precision",
-}
-_CLEARLY = 0.02  # relative; smaller differences are called no difference
 _FEW_SETS = 30
-_RANKS = 0.6  # AUC from which a model tells classes apart
 
 
-def metric_words(name: str) -> str:
-    """A metric's name for people: "r2_age" is "R2 of age"."""
-    kind = _kind(name)
-    if kind == name:
-        return WORDS.get(name, name)
-    return f"{WORDS[kind]} of {name[len(kind) + 1 :]}"
+@dataclass(frozen=True)
+class _Row:
+    """The metrics of one target, by their names, of a model or of a baseline."""
+
+    name: str
+    metrics: Mapping[str, float]
 
 
-def best_rows(rows: Sequence[TestRow], metric: str) -> frozenset[int]:
-    """Positions of the rows that are best by a metric, ties included."""
-    values = {i: row.metrics[metric] for i, row in enumerate(rows) if metric in row.metrics}
+def best_rows(rows: Sequence[TestRow], metric: Metric) -> frozenset[int]:
+    """Return the positions of the rows that are best by a metric, ties included."""
+    values = {i: row.metrics[metric.key] for i, row in enumerate(rows) if metric.key in row.metrics}
     if not values:
         return frozenset()
-    best = min(values.values()) if lower_is_better(metric) else max(values.values())
+    best = metric.best(values.values())
     return frozenset(i for i, value in values.items() if value == best)
 
 
 def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) -> str:
-    """Whether the model, the first row, is worth having beside the others; of several targets a line each.
+    """Say whether the model, the first row, is worth having beside the others; of several targets a line each.
 
     Args:
         rows: the model and what it has to beat, measured on the same held-out sets.
@@ -56,84 +38,65 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
     """
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
-    if decisive_metric(objective) != "loss":
-        sentences = _compared(rows, decisive_metric(objective), of=objective.rows)
+    if objective.has_common_unit:
+        together = [_Row(row.name, row.metrics) for row in rows]
+        sentences = _compared(together, objective.targets[0], objective.decisive, objective.of)
     else:
         sentences = []
-        for head in objective.heads:
-            metric = f"{'mse' if head.kind == 'regression' else 'cross_entropy'}_{head.target}"
-            if metric in rows[0].metrics:
-                compared = _compared(rows, metric, of=objective.rows)
-                sentences.append(f"{head.target}: {' '.join(compared)}")
+        for target in objective.targets:
+            own = [metric for metric in objective.metrics.values() if metric.target == target.name]
+            (decisive,) = (metric for metric in own if metric.name == target.decisive)
+            apart = [_Row(row.name, {m.name: row.metrics[m.key] for m in own if m.key in row.metrics}) for row in rows]
+            if decisive.name in apart[0].metrics:
+                sentences.append(f"{target.name}: {' '.join(_compared(apart, target, decisive, objective.of))}")
     if test_sets < _FEW_SETS:
         sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
-    return ("\n" if decisive_metric(objective) == "loss" else " ").join(sentences)
+    return (" " if objective.has_common_unit else "\n").join(sentences)
 
 
-def _compared(rows: Sequence[TestRow], metric: str, *, of: str) -> list[str]:
-    """What one metric says of the model, the first row, beside the others, of sets or of elements."""
-    model, others = rows[0], [row for row in rows[1:] if metric in row.metrics]
+def _compared(rows: Sequence[_Row], target: Target, metric: Metric, of: Of) -> list[str]:
+    """Say what one metric says of the model, the first row, beside the others, of sets or of elements."""
+    model, others = rows[0], [row for row in rows[1:] if metric.name in row.metrics]
     if not others:
         return [f"No baselines were measured, so nothing says whether {model.name} is worth having."]
     constant = next((row for row in others if row.name == "constant"), None)
-    rival = min(others, key=lambda row: row.metrics[metric])
+    best = metric.best(row.metrics[metric.name] for row in others)
+    rival = next(row for row in others if row.metrics[metric.name] == best)
+
+    def beats(row: _Row, other: _Row) -> bool:
+        return metric.beats(row.metrics[metric.name], other.metrics[metric.name])
+
+    def pair(row: _Row, other: _Row) -> str:
+        return f"{metric.words} {row.metrics[metric.name]:.4g} against {other.metrics[metric.name]:.4g}"
+
     sentences = []
-    if constant is not None and not _beats(model, constant, metric):
-        sentences.append(_no_better(model, constant, metric, of))
-    rival_learns = rival is not constant and (constant is None or _beats(rival, constant, metric))
-    if rival_learns and _beats(rival, model, metric):
+    if constant is not None and not beats(model, constant):
+        well = target.does_well(model.metrics, constant.metrics, of)
+        sentences.append(
+            f"{model.name} has learned nothing that helps on new sets: it is no better than a constant "
+            f"({pair(model, constant)})."
+            if well is None
+            else f"The probabilities of {model.name} are no better than those of a constant ({pair(model, constant)}), "
+            f"although it {well}: it tells classes apart, but says it with too little or too much confidence."
+        )
+    rival_learns = rival is not constant and (constant is None or beats(rival, constant))
+    if rival_learns and beats(rival, model):
         sentences.append(
             f"A simpler method wins: {_seen_by(rival, of)} is better than {model.name} "
-            f"({_pair(rival, model, metric)}). Prefer it, or give the model more sets or other choices."
+            f"({pair(rival, model)}). Prefer it, or give the model more sets or other choices."
         )
     if not sentences:
-        if _beats(model, rival, metric):
-            sentences.append(f"{model.name} beats every baseline; the best of them is {rival.name} ")
-        else:
-            sentences.append(f"{model.name} is about as good as {rival.name}, which is simpler ")
-        sentences[-1] += f"({_pair(model, rival, metric)})."
+        sentences.append(
+            f"{model.name} beats every baseline; the best of them is {rival.name} ({pair(model, rival)})."
+            if beats(model, rival)
+            else f"{model.name} is about as good as {rival.name}, which is simpler ({pair(model, rival)})."
+        )
     return sentences
 
 
-def _kind(metric: str) -> str:
-    """The metric without the target that it is of: "mse_age" is an mse."""
-    return next((kind for kind in WORDS if metric == kind or metric.startswith(f"{kind}_")), metric)
-
-
-def _beats(row: TestRow, other: TestRow, metric: str) -> bool:
-    """Whether a row is better by more than rounding and luck of a hair; lower is better."""
-    return row.metrics[metric] < (1 - _CLEARLY) * other.metrics[metric]
-
-
-def _no_better(model: TestRow, constant: TestRow, metric: str, what: str) -> str:
-    """What to say of a model that does not beat the constant by the decisive metric."""
-    pair = _pair(model, constant, metric)
-    of = metric.removeprefix(_kind(metric))
-    accuracy = f"accuracy{of}"
-    if model.metrics.get(f"auc{of}", 0.5) > _RANKS or model.metrics.get(accuracy, 0.0) > constant.metrics.get(
-        accuracy, 1.0
-    ):
-        return (
-            f"The probabilities of {model.name} are no better than those of a constant ({pair}), although it "
-            f"{_ranking(model, of, what)}: it tells classes apart, but says it with too little or too much confidence."
-        )
-    return f"{model.name} has learned nothing that helps on new sets: it is no better than a constant ({pair})."
-
-
-def _ranking(model: TestRow, of: str, what: str) -> str:
-    accuracy, auc = model.metrics.get(f"accuracy{of}"), model.metrics.get(f"auc{of}")
-    if accuracy is None:
-        return f"ranks {what} well (AUC {auc:.2f})"
-    return f"is right for {accuracy:.0%} of the {what}" + ("" if auc is None else f" (AUC {auc:.2f})")
-
-
-def _seen_by(rival: TestRow, of: str) -> str:
+def _seen_by(rival: _Row, of: Of) -> str:
     return (
         rival.name
         if of == "elements" or rival.name == "covariates alone"
         else f"{rival.name} on moments and quantiles of each set"
     )
-
-
-def _pair(row: TestRow, other: TestRow, metric: str) -> str:
-    return f"{WORDS[_kind(metric)]} {row.metrics[metric]:.4g} against {other.metrics[metric]:.4g}"

@@ -10,11 +10,10 @@ from setwise._checks import InputError
 from setwise.readers.anndata import is_anndata, write_anndata
 from setwise.readers.fcs import copy_fcs, open_fcs
 from setwise.readers.fcs.folder import is_fcs, sources_as_read
-from setwise.runs.predict_elements import prediction_columns
 from setwise.store.reading import Reading
 from setwise.store.tables import listed
-from setwise.targets.heads import Classification, Label, Ordinal
 from setwise.targets.objectives import Objective
+from setwise.targets.values import Label
 
 
 def check_copies(
@@ -39,7 +38,7 @@ def check_copies(
     if is_anndata(source):
         return
     reading = Reading() if reading is None else reading
-    columns = prediction_columns(objective, np.ones((1, objective.width)), np.ones(1, np.int64))
+    columns = objective.columns(np.ones((1, objective.width)), np.ones(1, np.int64))
     for path in sources_as_read(source, sets, set_id, reading).paths:
         there = _channels(path, reading).intersection(map(_channel, columns))
         if there:
@@ -88,7 +87,7 @@ def write_copies(
             f"setwise_{name}": {key: values[span] for key, span in spans.items()} for name, values in columns.items()
         }
         return [write_anndata(source, folder / Path(source).name, set_id=set_id, obs=obs)]
-    text = {f"classes_{target}" for target in objective.targets}
+    text = {f"classes_{target}" for target in objective.names}
     classes = class_numbers(objective)
     numbers = {
         name: np.array([classes[name][label] for label in values]) if name in classes else np.asarray(values, float)
@@ -129,11 +128,7 @@ def class_numbers(objective: Objective) -> dict[str, dict[Label, float]]:
 
     Classes that are numbers are themselves; others are counted from 1, in the order of their probabilities.
     """
-    return {
-        f"predicted_{head.target}": _numbers(head.classes)
-        for head in objective.heads
-        if isinstance(head, Classification | Ordinal)
-    }
+    return {f"predicted_{target.name}": _numbers(target.labels) for target in objective.targets if target.labels}
 
 
 def class_legend(objective: Objective) -> str:

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,7 +11,6 @@ from setwise.batch import SetBatch, SetLayout, rows_of
 from setwise.prepare.covariates import Number
 from setwise.runs.record import library_versions
 from setwise.runs.run import Run
-from setwise.targets.objectives import Objective
 
 
 class PackedPredictor(nn.Module):
@@ -75,7 +73,7 @@ def describe(run: Run) -> dict[str, Any]:
                 else {}
             ),
         },
-        "output": {"shape": ["B", objective.width], "columns": _output_columns(objective)},
+        "output": {"shape": ["B", objective.width], "columns": objective.column_names()},
         "standardiser": record.standardiser,
         "covariates": None if covariates is None else covariates.model_dump(mode="json"),
         "objective": objective.to_dict(),
@@ -85,13 +83,6 @@ def describe(run: Run) -> dict[str, Any]:
         "trained_with": record.versions,
         "exported_with": library_versions(),
     }
-
-
-def _output_columns(objective: Objective) -> list[str]:
-    """Return the names of the numbers that come out; the classes that they name are left to who reads them."""
-    numbers = {f"predicted_{head.target}" for head in objective.heads if head.kind == "regression"}
-    columns = objective.columns(np.ones((1, objective.width)))
-    return [name for name in columns if name in numbers or name.startswith("probability_")]
 
 
 def example(run: Run, sizes: list[int], *, seed: int = 0) -> tuple[Tensor, ...]:

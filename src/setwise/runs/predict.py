@@ -85,7 +85,7 @@ def predict(
         memory_limit=memory_limit,
         progress=progress,
     )
-    if run.objective.rows == "elements":
+    if run.objective.of == "elements":
         check_whole_sets(max_elements)
         return pa.concat_tables(element_tables(run, store, how, spread=spread))
     rows = np.arange(len(store))

@@ -13,8 +13,6 @@ from setwise.runs.ensemble import spread_columns
 from setwise.runs.outputs import Computing
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
-from setwise.targets.objectives import Objective
-from setwise.targets.which_element import WhichElement, named_elements
 
 
 def check_whole_sets(max_elements: int | None) -> None:
@@ -41,19 +39,9 @@ def element_tables(run: Run, store: SetStore, how: Computing, *, spread: bool = 
     """
     for rows, outputs in element_outputs(run, store, np.arange(len(store)), how):
         predicted = finite(run, store, rows, outputs)
-        columns: dict[str, Any] = dict(prediction_columns(run.objective, predicted, store.sizes[rows]))
+        columns: dict[str, Any] = dict(run.objective.columns(predicted, store.sizes[rows]))
         if run.record.conformal is not None:
             columns |= run.record.conformal.columns(run.objective, predicted)
         if spread:
             columns |= spread_columns(run.objective, outputs)
         yield element_table(store, rows, store.sizes[rows], store.positions(rows), columns).drop_columns("size")
-
-
-def prediction_columns(objective: Objective, predicted: np.ndarray, sizes: np.ndarray) -> dict[str, np.ndarray]:
-    """Name the columns of predictions ``(n, P)`` for the elements of whole sets of these sizes ``(B,)``."""
-    columns = objective.columns(predicted)
-    for head, part in objective.by_head(predicted):
-        if isinstance(head, WhichElement):
-            named = (named_elements(part[:, 0], sizes) > 0).astype(np.int64)
-            columns = {f"predicted_{head.target}": named, **columns}
-    return columns

@@ -1,59 +1,84 @@
-"""Targets of the sets of a store: which kind of prediction they ask for, and their values."""
+"""Choose the kinds of targets that columns of the sets' table, or labels of elements, ask for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError, check_choice
 from setwise.store import columns
-from setwise.store.kinds import is_number, is_text, not_numbers
+from setwise.store.kinds import WITH_POINTS, comma_number, is_number, not_numbers
+from setwise.store.labels import check_no_label, is_text_label, label_codes, labels_of
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
-from setwise.targets.heads import is_known
-from setwise.targets.objectives import Objective
+from setwise.targets.classes import Classes
+from setwise.targets.kinds import named, words
+from setwise.targets.number import Number
+from setwise.targets.target import Of, Target
 
-Kind = Literal["regression", "classification", "ordinal"]
-KINDS: tuple[Kind, ...] = ("regression", "classification", "ordinal")
+Kinds = dict[str, type[Target]]
 
 
 def choose_kinds(
-    store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None = None
-) -> dict[str, Kind]:
-    """What kind of prediction each column of the per-set table asks for.
+    store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None = None, *, of: Of = "sets"
+) -> Kinds:
+    """Return the kind of target that each column of the sets' table, or each label of elements, asks for.
 
-    Text, truth values and numbers with just two different values ask for classes; other numbers for regression.
+    Text, truth values and numbers with just two different values ask for classes; other numbers for numbers.
     ``task`` overrules it: a kind for all targets, or kinds of some of them by name.
 
     Raises:
-        InputError: no such column, no target, one that is a feature as well, a kind or a target that is unknown, text
-            that is hardly a class.
+        InputError: no such column or label, no target, one that is a feature as well, a kind or a target that is
+            unknown, text that is hardly a class.
     """
+    what = _check_named(store, targets, of)
+    said = dict.fromkeys(targets, task) if isinstance(task, str) else dict(task or {})
+    for name, word in said.items():
+        if name not in targets:
+            raise InputError(f"task must be said of {what}, {listed(list(targets))}; got {name!r}.")
+        if word is not None:
+            one = len(targets) == 1 and of == "sets"
+            check_choice("task" if one else f"the task of {name!r}", word, words(of))
+    found = _of_column if of == "sets" else _of_label
+    kinds = {name: named(word) if (word := said.get(name)) else found(store, name) for name in targets}
+    alone = next((kind for kind in kinds.values() if kind.whole_sets), None)
+    if alone is not None and len(kinds) > 1:
+        raise InputError(
+            f"which element of a set is meant is learned alone; got {len(kinds)} labels, {listed(list(kinds))}. "
+            "Name one of them."
+        )
+    return kinds
+
+
+def _check_named(store: SetStore, targets: Sequence[str], of: Of) -> str:
+    """Refuse targets that are none, twice the same, or features; and return what they are called."""
+    if of == "elements":
+        if not targets or len(set(targets)) < len(targets):
+            raise InputError(f"there must be labels to predict, each named once; got {listed(list(targets))}.")
+        check_no_label(columns.vector_features(store), targets)
+        return "labels"
     if not targets:
         raise InputError("there must be a target: name a column of the per-set table.")
     columns.check_targets(store, targets)
-    said = dict.fromkeys(targets, task) if isinstance(task, str) else dict(task or {})
-    for name, kind in said.items():
-        if name not in targets:
-            raise InputError(f"task must be said of targets, {listed(list(targets))}; got {name!r}.")
-        if kind is not None:
-            check_choice(f"the task of {name!r}" if len(targets) > 1 else "task", kind, KINDS)
-    return {name: _chosen(said.get(name)) or _found(store, name) for name in targets}
+    return "targets"
 
 
-def _chosen(kind: str | None) -> Kind | None:
-    return next((known for known in KINDS if known == kind), None)
-
-
-def _found(store: SetStore, name: str) -> Kind:
+def _of_column(store: SetStore, name: str) -> type[Target]:
     column = columns.column(store, name)
     if not is_number(column.type) or pa.types.is_boolean(column.type):
         columns.check_no_commas(store, name)
         if not pa.types.is_null(column.type):
             _check_classes(store, name)
-        return "classification"
-    return "classification" if len(column.drop_null().unique()) == 2 else "regression"
+        return Classes
+    return Classes if len(column.drop_null().unique()) == 2 else Number
+
+
+def _of_label(store: SetStore, name: str) -> type[Target]:
+    column = labels_of(store, name)
+    if is_text_label(column):
+        _check_text(column, name)
+        return Classes
+    return Classes if len(label_codes(column)[0]) == 2 else Number
 
 
 def _check_classes(store: SetStore, name: str) -> None:
@@ -80,58 +105,25 @@ def _check_classes(store: SetStore, name: str) -> None:
         )
 
 
-def target_values(
-    store: SetStore, kinds: Mapping[str, Kind] | Objective, rows: Sequence[int] | np.ndarray | None = None
-) -> np.ndarray:
-    """Values of the targets of some sets: ``(B, T)`` of numbers (float) and labels (text), None or NaN where missing.
-
-    Args:
-        store: the sets.
-        kinds: what is predicted: an objective, or columns of the per-set table with their kinds.
-        rows: which sets; all where none are given. One target must be known for each of them; of several, one at least.
-
-    Raises:
-        InputError: no such column, a set without a target, or text where numbers are needed.
-    """
-    if isinstance(kinds, Objective):
-        kinds = {head.target: head.kind for head in kinds.heads if head.kind != "which-element"}
-    rows = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
-    asked = rows if len(kinds) == 1 else np.zeros(0, np.int64)
-    table = np.empty((len(store), len(kinds)), dtype=object)
-    for position, (name, kind) in enumerate(kinds.items()):
-        table[:, position] = (
-            _numbers(store, name, asked) if kind == "regression" else columns.labels(store, name, asked)
-        )
-    without = [row for row in rows if not any(is_known(value) for value in table[row])]
-    if without:
-        names = listed([repr(store.set_ids[row]) for row in without], 5)
-        raise InputError(
-            f"every set must have one target at least; {len(without)} of {len(rows)} have none of "
-            f"{listed(list(kinds))}: {names}. Fill them in, or drop these sets."
-        )
-    return table[rows]
-
-
-def _numbers(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
-    """A target of numbers ``(B,)``, NaN where missing; text that is numbers is taken for them."""
-    column = columns.column(store, name)
-    if is_text(column.type):
-        texts = pa.array([text or None for text in column.cast(pa.string()).to_pylist()], pa.string())
-        odd = not_numbers(texts, missing=()).to_pylist()
-        if True in odd:
-            row = odd.index(True)
-            raise InputError(
-                f"target {name!r} must hold numbers; that of set {store.set_ids[row]!r} is {texts[row].as_py()!r}. "
-                "Write it as numbers (1.5, no unit), or leave it empty where nothing is known."
-            )
-        numbers = np.array([np.nan if text is None else float(text) for text in texts.to_pylist()])
-        store = store.with_sets(pa.table({"set_id": store.set_ids, name: numbers}))
-    values = columns.targets(store, [name], rows)[:, 0]
-    if np.isinf(values).any():
-        columns.targets(store, [name], np.flatnonzero(np.isinf(values)))  # says which
-    return values
-
-
-def truth_columns(objective: Objective, values: np.ndarray) -> dict[str, Any]:
-    """The targets ``(B, T)`` as columns of a table, beside the prediction columns."""
-    return {name: pa.array(values[:, i].tolist(), from_pandas=True) for i, name in enumerate(objective.targets)}
+def _check_text(column: pa.Array, name: str) -> None:
+    """Refuse text that is hardly a class: numbers with a stray word or commas, text that tells elements apart."""
+    names, codes = label_codes(column)
+    amounts = np.bincount(codes[codes >= 0], minlength=len(names))
+    different, known = int((amounts > 0).sum()), int(amounts.sum())
+    if example := comma_number(pa.array(names, pa.string()), missing=()):
+        raise InputError(f"label {name!r} must hold numbers with decimal points; it holds {example!r}. {WITH_POINTS}.")
+    if different <= 2:
+        return
+    odd = not_numbers(pa.array(names, pa.string()), missing=()).to_numpy(zero_copy_only=False) & (amounts > 0)
+    first = names[int(odd.argmax())] if odd.any() else names[int(codes[codes >= 0][0])]
+    what = f"label {name!r} is text with {different:,} different values for {known:,} elements"
+    if different > known // 2:
+        what += f", too many for classes, such as {first!r}"
+    elif 0 < amounts[odd].sum() < known / 2:
+        what += f" and looks like numbers but in {amounts[odd].sum():,} of them, such as {first!r}"
+    else:
+        return
+    raise InputError(
+        f"{what}. Write numbers as numbers, and leave those empty that are not known; or say that these are classes "
+        f"(task='classification', --task {name}=classification)."
+    )

@@ -1,4 +1,4 @@
-"""Split-conformal prediction: intervals of numbers and sets of classes that hold the truth as often as was asked.
+"""Give predictions intervals and sets of classes that hold the truth as often as was asked: split-conformal prediction.
 
 The calibration sets are drawn from the validation part before the fit and used for nothing else: neither weights nor
 the epoch nor a temperature have seen them, so that the promise needs nothing but that new sets are like these. Elements
@@ -13,15 +13,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from setwise.metrics.calibration import conformal_quantile, in_prediction_set, least_sets
+from setwise.metrics.calibration import conformal_quantile, least_sets
 from setwise.metrics.intervals import binomial
 from setwise.store.splits import Split
-from setwise.targets.heads import Regression, WhichElement
 from setwise.targets.objectives import Objective
 
 
 class Conformal(BaseModel):
-    """What turns predictions into intervals and sets of classes; kept with the run.
+    """Turn predictions into intervals and sets of classes; kept with the run.
 
     Attributes:
         coverage: the share of new sets whose truth is to be held, dimensionless.
@@ -61,13 +60,9 @@ class Conformal(BaseModel):
             units: what owners are.
         """
         counts, quantiles = [], []
-        for column, (head, part) in enumerate(objective.by_head(predicted)):
+        for column, (target, part) in enumerate(objective.parts(predicted)):
             known = ~np.isnan(truth[:, column])
-            own, part = truth[known, column], part[known]
-            if isinstance(head, Regression):
-                scores = np.abs(part[:, 0] - own)
-            else:
-                scores = 1 - part[np.arange(len(own)), own.astype(np.int64)]
+            scores = target.misfits(part[known], truth[known, column])
             of_known = np.flatnonzero(known) if owners is None else owners[known]
             quantile = conformal_quantile(scores, coverage, owners=of_known)
             counts.append(len(np.unique(of_known)))
@@ -75,21 +70,13 @@ class Conformal(BaseModel):
         return cls(coverage=coverage, counts=tuple(counts), quantiles=tuple(quantiles), units=units)
 
     def columns(self, objective: Objective, predicted: np.ndarray) -> dict[str, pa.Array]:
-        """Columns beside predictions ``(B, P)``: ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``.
+        """Return columns of predictions ``(B, P)``: ``lower_<target>`` and ``upper_<target>``, or ``classes_<target>``.
 
         Without a quantile the ends are missing, and all classes are named.
         """
         columns: dict[str, pa.Array] = {}
-        for (head, part), quantile in zip(objective.by_head(predicted), self.quantiles, strict=True):
-            if isinstance(head, Regression):
-                for name, sign in (("lower", -1), ("upper", 1)):
-                    ends = [None] * len(part) if quantile is None else (part[:, 0] + sign * quantile).tolist()
-                    columns[f"{name}_{head.target}"] = pa.array(ends, pa.float64())
-                continue
-            assert not isinstance(head, WhichElement), "it has no sets of classes"
-            chosen = in_prediction_set(part, 1.0 if quantile is None else quantile)
-            names = np.asarray([str(label) for label in head.classes])
-            columns[f"classes_{head.target}"] = pa.array([" | ".join(names[row]) for row in chosen])
+        for (target, part), quantile in zip(objective.parts(predicted), self.quantiles, strict=True):
+            columns |= target.holding(part, quantile)
         return columns
 
     def sentences(
@@ -101,7 +88,7 @@ class Conformal(BaseModel):
         what: str,
         owners: np.ndarray | None = None,
     ) -> list[str]:
-        """What is promised and what is found on sets with predictions ``(B, P)`` and truth ``(B, T)``, in words.
+        """Say what is promised and what is found on sets with predictions ``(B, P)`` and truth ``(B, T)``, in words.
 
         Args:
             objective: what is predicted.
@@ -112,37 +99,28 @@ class Conformal(BaseModel):
         said, units, unit = [], self.units, self.units.removesuffix("s")
         one, many = (
             (f"an element drawn from a new {unit}", "elements")
-            if objective.rows == "elements"
+            if objective.of == "elements"
             else (f"a set of a new {unit}", "sets")
         )
-        for column, (head, part) in enumerate(objective.by_head(predicted)):
+        for column, (target, part) in enumerate(objective.parts(predicted)):
             quantile, count = self.quantiles[column], self.counts[column]
-            kind = "intervals" if isinstance(head, Regression) else "sets of classes"
             if quantile is None:
                 said.append(
-                    f"{self.coverage:.0%} {kind} of {head.target} need {least_sets(self.coverage)} calibration {units} "
-                    f"at least; got {count}, so nothing can be promised. Give more {units} to --validation, half of "
-                    "which calibrate, or ask for less coverage."
+                    f"{self.coverage:.0%} {target.interval} of {target.name} need {least_sets(self.coverage)} "
+                    f"calibration {units} at least; got {count}, so nothing can be promised. Give more {units} to "
+                    "--validation, half of which calibrate, or ask for less coverage."
                 )
                 continue
             known = ~np.isnan(truth[:, column])
-            own, part = truth[known, column], part[known]
-            text = f"{self.coverage:.0%} {kind} of {head.target} ({count} calibration {units})"
-            if not len(own):
+            text = f"{self.coverage:.0%} {target.interval} of {target.name} ({count} calibration {units})"
+            if not known.any():
                 said.append(f"{text} were not checked: no {what} have that target.")
                 continue
-            if isinstance(head, Regression):
-                held = np.abs(part[:, 0] - own) <= quantile
-                size = f"they are {2 * quantile:.4g} wide"
-            else:
-                assert not isinstance(head, WhichElement), "it has no sets of classes"
-                chosen = in_prediction_set(part, quantile)
-                held = chosen[np.arange(len(own)), own.astype(np.int64)]
-                size = f"they name {chosen.sum(1).mean():.2g} of {len(head.classes)} classes on average"
+            held, size = target.held(part[known], truth[known, column], quantile)
             if owners is not None:
                 _, number, sizes = np.unique(owners[known], return_inverse=True, return_counts=True)
                 share = float((np.bincount(number, weights=held) / sizes).mean())
-                of = f"the elements of {what}" if objective.rows == "elements" else what
+                of = f"the elements of {what}" if objective.of == "elements" else what
                 said.append(
                     f"{text} hold the truth for {share:.0%} of {of}, each {unit} counting alike; {size}. The promise "
                     f"is for {one}: of one {unit} more may be missed, since its {many} err together."
@@ -157,7 +135,7 @@ class Conformal(BaseModel):
 
 
 def with_calibration(split: Split, groups: np.ndarray | None, *, seed: int) -> tuple[Split, np.ndarray]:
-    """The split with half of its validation part (of its groups) left, and the rows of the other half.
+    """Return the split with half of its validation part (of its groups) left, and the rows of the other half.
 
     Args:
         split: rows of the parts.

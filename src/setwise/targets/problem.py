@@ -1,9 +1,8 @@
-"""What is to be learned from which sets: targets, parts of the split, weights."""
+"""Define a problem: the targets of sets or of elements, the parts of the split, the weights."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -12,17 +11,18 @@ from setwise.store import columns
 from setwise.store.identical import check_not_split
 from setwise.store.splits import Split, split_sets
 from setwise.store.store import SetStore
-from setwise.store.tables import listed
-from setwise.targets.choose import Kind, choose_kinds, target_values
-from setwise.targets.heads import Classification, Head, Ordinal, Regression, is_known
+from setwise.targets.choose import Kinds, choose_kinds
 from setwise.targets.objectives import Objective
+from setwise.targets.target import Choices, Of, Target
+from setwise.targets.truth import target_values
+from setwise.targets.values import is_known
 
 ClassWeights = str | Mapping[str, float] | None
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be learned from which sets.
+    """Say what is to be learned from which sets.
 
     Attributes:
         store: the sets.
@@ -32,7 +32,6 @@ class Problem:
         group: the column that keeps sets together, or none.
         weight_column: the column of the weights, or none.
         weights: ``(B,)`` of the sets in the loss, with mean one over the training sets, or none where all count alike.
-        of: whether sets or elements are predicted.
     """
 
     store: SetStore
@@ -42,21 +41,31 @@ class Problem:
     group: str | None
     weight_column: str | None = None
     weights: np.ndarray | None = None
-    of: Literal["sets", "elements"] = "sets"
+
+    @property
+    def of(self) -> Of:
+        """Return whether sets or elements are predicted."""
+        return self.objective.of
+
+    def truth(self, rows: np.ndarray) -> np.ndarray:
+        """Return the truth ``(b, T)`` of some sets, or of all their elements; NaN where missing."""
+        if self.of == "sets":
+            return self.objective.truth(self.values[rows])
+        return self.values[self.store.positions(rows)]
 
     @property
     def fingerprint(self) -> str:
-        """A checksum of the targets."""
+        """Return a checksum of the targets."""
         return digest(self.values)
 
     def ids(self, part: str) -> tuple[str, ...]:
-        """Names of the sets of a part."""
+        """Return the names of the sets of a part."""
         names = self.store.set_ids
         return tuple(names[row] for row in getattr(self.split, part))
 
 
 def digest(values: np.ndarray) -> str:
-    """A checksum of numbers or labels."""
+    """Return a checksum of numbers or labels."""
     plain = values.dtype != object and values.ndim == 2  # truth of elements, of which there may be many
     content = np.ascontiguousarray(values).tobytes() if plain else repr(values.tolist()).encode()
     return hashlib.sha256(content).hexdigest()
@@ -66,8 +75,9 @@ def define(
     store: SetStore,
     targets: Sequence[str],
     *,
+    of: Of = "sets",
     task: str | Mapping[str, str] | None,
-    orders: Mapping[str, Sequence[str]] | None,
+    orders: Mapping[str, Sequence[str]] | None = None,
     class_weights: ClassWeights,
     weight_column: str | None,
     group: str | None,
@@ -76,54 +86,59 @@ def define(
     standardise: bool,
     seed: int,
 ) -> Problem:
-    """Take targets, split and weights from the columns of a store; arguments as for `setwise.train`.
+    """Take targets, split and weights from the columns of a store, or from labels of its elements.
+
+    Arguments as for `setwise.train`.
 
     Raises:
-        InputError: columns that cannot be used; a group on two sides of the split; a class that cannot be both learned
-            and tested.
+        InputError: columns or labels that cannot be used; a group on two sides of the split; a class that cannot be
+            both learned and tested.
     """
-    kinds = choose_kinds(store, targets, task)
-    for name in orders or {}:
-        if kinds.get(name) != "ordinal":
-            raise InputError(f"an order must be of an ordinal target; {name!r} is none. Say --task {name}=ordinal.")
-    values = target_values(store, kinds)
-    for position, name in enumerate(kinds):
-        known = [value for value in values[:, position] if is_known(value)]
-        _check_order((orders or {}).get(name, ()), known, name)
-        columns.check_varies(np.array(known) if kinds[name] == "regression" else known, name)
-    classes = [[str(value) for value in values[:, i]] for i, kind in enumerate(kinds.values()) if kind != "regression"]
-    stratify = np.array(classes).T if classes else None
+    kinds = choose_kinds(store, targets, task, of=of)
+    values = _values(store, kinds, orders or {}) if of == "sets" else None
+    stratify = None if values is None else _strata(kinds, values)
     parts, group = split_of(store, split, group=group, shares=shares, stratify=stratify, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
-    heads = [
-        _head(name, kinds[name], values[parts.train, position], (orders or {}).get(name), standardise=standardise)
-        for position, name in enumerate(kinds)
-    ]
     counted = np.ones(len(parts.train)) if weights is None else weights[parts.train]
+    if values is not None:
+        learned = [
+            kind.of_sets(name, values[parts.train, i], Choices(standardise, (orders or {}).get(name)))
+            for i, (name, kind) in enumerate(kinds.items())
+        ]
+        encoded = [target.truth(values[parts.train, i]) for i, target in enumerate(learned)]
+    else:
+        train, choices = store.positions(parts.train), Choices(standardise)
+        pairs = [kind.of_elements(store, name, train, parts, choices) for name, kind in kinds.items()]
+        learned, values = [target for target, _ in pairs], np.stack([truth for _, truth in pairs], axis=1)
+        encoded = list(values[train].T)
+        counted = np.repeat(counted, store.sizes[parts.train])
     if class_weights is not None:
-        encoded = np.stack([head.truth(values[parts.train, i]) for i, head in enumerate(heads)], axis=1)
-        heads = class_weights_of(heads, encoded, class_weights, counted)
-    objective = Objective.of(*heads)
-    _check_classes(objective, store, values, parts)
+        learned = _weighed(learned, encoded, class_weights, counted)
+    objective = Objective.join(*learned, of=of)
+    if of == "sets" and len(parts.test):
+        for i, target in enumerate(objective.targets):
+            target.check_parts(store, values[:, i], parts)
     return Problem(store, values, parts, objective, group, weight_column, weights)
 
 
-def _head(
-    name: str, kind: Kind, values: np.ndarray, order: Sequence[str] | None, *, standardise: bool
-) -> Regression | Classification | Ordinal:
-    if kind == "regression":
-        return Regression.fit(name, values, standardise=standardise)
-    return Classification.fit(name, values) if kind == "classification" else Ordinal.fit(name, values, order=order)
+def _values(store: SetStore, kinds: Kinds, orders: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """Return the values ``(B, T)`` of all sets, from which something can be learned."""
+    for name, order in orders.items():
+        kinds.get(name, Target).check_order(name, order, order)
+    values = target_values(store, kinds)
+    for position, (name, kind) in enumerate(kinds.items()):
+        known = [value for value in values[:, position] if is_known(value)]
+        if name in orders:
+            kind.check_order(name, orders[name], known)
+        kind.check_values(name, known)
+    return values
 
 
-def _check_order(order: Sequence[str], known: Sequence[str], name: str) -> None:
-    """Refuse a class in an order that no set has, in training or not: it is misspelt, and would take a share of all."""
-    unknown = [repr(label) for label in order if label not in set(known)]
-    if unknown:
-        raise InputError(
-            f"the order of target {name!r} must name classes that some set has; none has {listed(unknown)}. The sets "
-            f"have {listed(sorted(map(repr, set(known))))}. Mend the order, or leave such classes out."
-        )
+def _strata(kinds: Kinds, values: np.ndarray) -> np.ndarray | None:
+    """Return text ``(B, n)`` of which every part of a split must have its share, or none."""
+    found = [kind.strata(values[:, i]) for i, kind in enumerate(kinds.values())]
+    strata = [own for own in found if own is not None]
+    return np.stack(strata, axis=1) if strata else None
 
 
 def split_of(
@@ -135,7 +150,7 @@ def split_of(
     stratify: np.ndarray | None,
     seed: int,
 ) -> tuple[Split, str | None]:
-    """The parts: as a caller gives them, as a column says, or drawn; and the column that keeps sets together, or none.
+    """Return the parts, as a caller gives them, as a column says, or drawn; and the column that keeps sets together.
 
     Args:
         store: the sets.
@@ -167,7 +182,7 @@ def split_of(
 
 
 def _checked(split: Split, groups: np.ndarray | None) -> Split:
-    """The split that a caller gives, if its parts are disjoint and keep groups together."""
+    """Return the split that a caller gives, if its parts are disjoint and keep groups together."""
     rows = np.concatenate([split.train, split.validation, split.test])
     if len(np.unique(rows)) < len(rows):
         raise InputError(
@@ -188,7 +203,7 @@ def _twice(rows: np.ndarray) -> int:
 
 
 def set_weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
-    """Weights of all sets ``(B,)``, with mean one over the training sets."""
+    """Return weights of all sets ``(B,)``, with mean one over the training sets."""
     weights = columns.numbers(store, [name])[:, 0]
     if (weights < 0).any():
         row = int(np.argmax(weights < 0))
@@ -201,65 +216,23 @@ def set_weights(store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
     return weights / weights[rows].mean()
 
 
-def class_weights_of(
-    heads: Sequence[Head],
-    truth: np.ndarray,
+def _weighed(
+    targets: Sequence[Target],
+    truth: Sequence[np.ndarray],
     wanted: str | Mapping[str, float],
     counted: np.ndarray,
-) -> list[Head]:
-    """The heads with weights of their classes: given ones, or those that let all classes count alike.
+) -> list[Target]:
+    """Return the targets with weights of their classes: given ones, or those that let all classes count alike.
 
     Args:
-        heads: one for each target.
-        truth: ``(B, T)`` of the training sets (or elements), numbers of classes.
+        targets: one or several.
+        truth: of each ``(B,)``, numbers of classes of the training sets (or elements).
         wanted: "balanced", or a weight for each class.
         counted: ``(B,)`` how much each set (or element) counts.
     """
     if isinstance(wanted, str) and wanted != "balanced":
         raise InputError(f"class weights must be 'balanced' or a weight for each class; got {wanted!r}.")
-    weighed = []
-    for position, head in enumerate(heads):
-        if not isinstance(head, Classification | Ordinal):
-            weighed.append(head)
-            continue
-        if isinstance(wanted, str):
-            number = truth[:, position]
-            known = ~np.isnan(number)
-            counts = np.bincount(number[known].astype(np.int64), weights=counted[known], minlength=len(head.classes))
-            weights = counts.sum() / (np.count_nonzero(counts) * np.where(counts > 0, counts, np.inf))
-        else:
-            unknown = [name for name in wanted if name not in head.classes]
-            if unknown or not all(0 <= weight < np.inf for weight in wanted.values()):
-                names = listed([repr(label) for label in head.classes])
-                raise InputError(
-                    f"class weights must be finite numbers of at least zero for the classes {names}; "
-                    f"got {dict(wanted)}."
-                )
-            weights = np.array([wanted.get(str(label), 1.0) for label in head.classes])
-        weighed.append(head.model_copy(update={"weights": tuple(weights.tolist())}))
-    if not any(isinstance(head, Classification | Ordinal) for head in heads):
+    weighed = [target.weighed(wanted, own, counted) for target, own in zip(targets, truth, strict=True)]
+    if not any(target.labels for target in targets):
         raise InputError("class weights need a target of classes; there is none. Leave them out.")
     return weighed
-
-
-def _check_classes(objective: Objective, store: SetStore, values: np.ndarray, split: Split) -> None:
-    """Refuse a class that is on one side of the split alone: what is measured then is not what was learned."""
-    if not len(split.test):
-        return
-    for position, head in enumerate(objective.heads):
-        if not isinstance(head, Classification | Ordinal):
-            continue
-        labels = values[:, position]
-        for label in sorted({value for value in labels if is_known(value)}):
-            rows = [row for row, value in enumerate(labels) if value == label]
-            if len(rows) == 1:
-                raise InputError(
-                    f"class {label!r} of target {head.target!r} has one set only, {store.set_ids[rows[0]]!r}, so it "
-                    "cannot be both learned and tested. Add sets of it, join it with another class, leave the set out, "
-                    "or fit without a test part (test=0, --test 0)."
-                )
-            if label not in head.classes:
-                raise InputError(
-                    f"class {label!r} of target {head.target!r} is in no training set, so it cannot be learned; its "
-                    f"{len(rows)} sets are held out. Add sets of it, or another seed (--seed) or split."
-                )

@@ -16,17 +16,14 @@ from setwise.fit.study import Study
 from setwise.metrics.intervals import corrected_t
 from setwise.runs.element_table import element_table
 from setwise.runs.held_out import HeldOut, Measured, measured
-from setwise.runs.predict_elements import prediction_columns
 from setwise.store.store import SetStore
-from setwise.targets.choose import truth_columns
-from setwise.targets.element_problem import truth_labels
-from setwise.targets.metrics import decisive_metric, lower_is_better, score
+from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
+from setwise.targets.truth import element_columns, truth_columns
 from setwise.validate.fold_plan import Asked, FoldPlan, plan_of_elements, plan_of_sets
 from setwise.validate.fold_runs import FoldResult, predictions_of_repeat, run_tasks
 
 FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
-_AUC_OF_CONSTANT = 0.5  # whichever constants the folds have
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def _assembled(
         _table(store, plan, objective, truth, values, _fold_of(results, repeat, len(store)), repeat)
         for repeat, values in enumerate(next(iter(predicted.values())))
     ]
-    found = _constants_rank_nothing(found)
+    found = _constants_rank_nothing(found, objective)
     return CrossValidation(
         study,
         objective,
@@ -228,7 +225,7 @@ def _table(
         more = truth_columns(objective, plan.values) | objective.columns(predicted)
     else:
         start = element_table(store, np.arange(len(store)), plan.sizes, plan.places, {})
-        more = truth_labels(objective, truth) | prediction_columns(objective, predicted, plan.sizes)
+        more = element_columns(objective, truth) | objective.columns(predicted, plan.sizes)
         fold_of = np.repeat(fold_of, plan.sizes)
     columns = {"repeat": np.full(start.num_rows, repeat + 1), "fold": fold_of, **more}
     for name, values in columns.items():
@@ -238,43 +235,39 @@ def _table(
 
 def _check_alike(results: Sequence[FoldResult]) -> None:
     """Refuse folds whose models know other classes, so that their predictions cannot be put together."""
-    heads = [[getattr(head, "classes", None) for head in result.objective.heads] for result in results]
-    for result, own in zip(results, heads, strict=True):
-        if own != heads[0]:
+    labels = [[target.labels for target in result.objective.targets] for result in results]
+    for result, own in zip(results, labels, strict=True):
+        if own != labels[0]:
             raise InputError(
                 f"every fold must train on every class; fold {result.fold + 1} of repeat {result.repeat + 1} lacks "
                 "one. Take fewer folds, another seed, or join rare classes."
             )
 
 
-def _constants_rank_nothing(found: Measured) -> Measured:
-    """Give constants chance by metrics of ranks, though the folds' constants differ and so rank sets."""
+def _constants_rank_nothing(found: Measured, objective: Objective) -> Measured:
+    """Give a constant what chance is worth by metrics of ranks, though the folds' constants differ and so rank sets."""
+    chances = {key: metric.chance for key, metric in objective.metrics.items() if metric.chance is not None}
     rows = tuple(
         row
         if row.name != "constant"
         else row.model_copy(
             update={
-                "metrics": {m: _AUC_OF_CONSTANT if _is_auc(m) else value for m, value in row.metrics.items()},
-                "intervals": {m: ends for m, ends in row.intervals.items() if not _is_auc(m)},
+                "metrics": {key: chances.get(key, value) for key, value in row.metrics.items()},
+                "intervals": {key: ends for key, ends in row.intervals.items() if key not in chances},
             }
         )
         for row in found.rows
     )
     gains = dict(found.gains)
-    for name, metric in found.gains:
-        if name == "constant" and _is_auc(metric):
-            low, high = found.rows[0].intervals.get(metric, (None, None))
-            gains[name, metric] = (
-                found.rows[0].metrics[metric] - _AUC_OF_CONSTANT,
-                None if low is None else low - _AUC_OF_CONSTANT,
-                None if high is None else high - _AUC_OF_CONSTANT,
+    for name, key in found.gains:
+        if name == "constant" and key in chances:
+            low, high = found.rows[0].intervals.get(key, (None, None))
+            gains[name, key] = (
+                found.rows[0].metrics[key] - chances[key],
+                None if low is None else low - chances[key],
+                None if high is None else high - chances[key],
             )
     return replace(found, rows=rows, gains=gains)
-
-
-def _is_auc(metric: str) -> bool:
-    """Return whether a metric is the area under the curve, of all targets or of one of several."""
-    return metric == "auc" or metric.startswith("auc_")
 
 
 def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -> dict[str, tuple[float, float, float]]:
@@ -294,7 +287,7 @@ def _fold_gain(results: Sequence[FoldResult], found: Measured, plan: FoldPlan) -
         others = [row for row in found.rows[1:] if metric in row.metrics]
         if not others or any(metric not in scores[row.name] for scores in per_fold for row in (found.rows[0], *others)):
             continue
-        sign = -1 if lower_is_better(metric) else 1
+        sign = results[0].objective.metric(metric).sign
         best = max(others, key=lambda row: sign * row.metrics[metric]).name
         differences = [scores[model][metric] - scores[best][metric] for scores in per_fold]
         ends = corrected_t(differences, tested=tested)
@@ -313,7 +306,7 @@ def _permutation_test(results: Sequence[FoldResult], num_sets: int, plan: FoldPl
     dealt = [metrics(number) for number in range(1, 1 + max(result.permutation for result in results))]
     p_values = {}
     for metric, value in observed.items():
-        sign = -1 if lower_is_better(metric) else 1
+        sign = results[0].objective.metric(metric).sign
         known = [one[metric] for one in dealt if metric in one]
         p_values[metric] = (1 + sum(sign * other >= sign * value for other in known)) / (1 + len(known))
     return PermutationTest(observed, tuple(dealt), p_values, plan.possible)
@@ -334,7 +327,7 @@ def as_document(found: CrossValidation) -> dict[str, object]:
     test = found.permutation
     return {
         "study": found.study.identity(),
-        "decisive": decisive_metric(found.objective),
+        "decisive": found.objective.decisive.key,
         "sets": len(found.clusters),
         "elements": None if found.sizes is None else int(found.sizes.sum()),
         "groups": len(np.unique(found.clusters)) if found.grouped else None,

@@ -3,7 +3,6 @@
 Folds are of whole sets, whether their own targets are predicted or labels of their elements.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,8 @@ from setwise.store import columns
 from setwise.store.folds import Fold, count_permutations, plan_folds, shuffled
 from setwise.store.labels import label_codes, labels_of, sets_with
 from setwise.store.store import SetStore
-from setwise.targets.choose import choose_kinds, target_values
-from setwise.targets.element_problem import kinds_of_labels
+from setwise.targets.choose import Kinds, choose_kinds
+from setwise.targets.truth import target_values
 from setwise.validate.fold_runs import Task
 
 
@@ -65,7 +64,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     kinds = choose_kinds(store, study.targets, study.task)
     values = target_values(store, kinds)
     groups = columns.groups(store, study.group)
-    stratify = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
+    (alone, *others) = kinds.values()
 
     def folds_of(targets: np.ndarray, repeats: int) -> list[Fold]:
         return plan_folds(
@@ -73,7 +72,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
             folds=asked.folds,
             repeats=repeats,
             groups=groups,
-            classes=targets[:, 0].astype(str) if stratify else None,
+            classes=None if others else alone.strata(targets[:, 0]),
             validation=study.asked_validation,
             seed=study.config.seed,
         )
@@ -84,7 +83,8 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         dealt = shuffled(values, groups, seed=_seed(study, permutation))
         table = columns_of(store, study, dealt)
         tasks += [Task(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
-    possible = count_permutations(values[:, 0].astype(str), groups) if stratify else None
+    labels = values[:, 0].astype(str) if alone.discrete and not others else None
+    possible = None if labels is None else count_permutations(labels, groups)
     return FoldPlan(tasks, len(plan), _count(plan), groups, values=values, possible=possible)
 
 
@@ -97,7 +97,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     Raises:
         InputError: labels or groups that cannot be used, or divided so.
     """
-    kinds = kinds_of_labels(store, study.targets, study.task)
+    kinds = choose_kinds(store, study.targets, study.task, of="elements")
     groups = columns.groups(store, study.group)
     seed = study.config.seed
     plan = plan_folds(
@@ -109,7 +109,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         validation=study.asked_validation,
         seed=seed,
     )
-    whole = "which-element" in kinds.values()
+    whole = any(kind.whole_sets for kind in kinds.values())
     sizes, places = kept_elements(store, np.arange(len(store)), whole=whole, labels=study.targets, seed=seed)
     table = columns_of(store, study)
     tasks = [Task(fold, 0, table, asked.baselines, places) for fold in plan]
@@ -120,7 +120,7 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     return FoldPlan(tasks, len(plan), _count(plan), groups, places=places, sizes=sizes)
 
 
-def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarray | None) -> np.ndarray | None:
+def classes_in_sets(store: SetStore, kinds: Kinds, groups: np.ndarray | None) -> np.ndarray | None:
     """Mark sets that have elements of each class ``(B, C)``, classes of all labels together; none without classes.
 
     Raises:
@@ -130,7 +130,7 @@ def classes_in_sets(store: SetStore, kinds: Mapping[str, str], groups: np.ndarra
     _, unit_of = np.unique(units, return_inverse=True)
     found = []
     for name, kind in kinds.items():
-        if kind != "classification":
+        if not kind.discrete:
             continue
         names, codes = label_codes(labels_of(store, name))
         pairs = sets_with(store, codes)

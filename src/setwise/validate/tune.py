@@ -25,9 +25,9 @@ from setwise.store import columns
 from setwise.store.folds import plan_folds
 from setwise.store.splits import Split, split_sets, validation_share
 from setwise.store.store import SetStore
-from setwise.targets.choose import choose_kinds, target_values
-from setwise.targets.element_problem import kinds_of_labels
-from setwise.targets.metrics import decisive_metric, lower_is_better, score
+from setwise.targets.choose import choose_kinds
+from setwise.targets.metrics import score
+from setwise.targets.truth import target_values
 from setwise.validate.fold_plan import classes_in_sets, columns_of
 from setwise.validate.fold_runs import known_of
 
@@ -202,14 +202,14 @@ def _everything(store: SetStore, study: Study) -> _Part:
         InputError: targets, labels or groups that cannot be used.
     """
     rows, groups = np.arange(len(store)), columns.groups(store, study.group)
+    kinds = choose_kinds(store, study.targets, study.task, of=study.of)
     if study.of == "elements":
-        kinds = kinds_of_labels(store, study.targets, study.task)
-        whole = "which-element" in kinds.values()
+        whole = any(kind.whole_sets for kind in kinds.values())
         _, places = kept_elements(store, rows, whole=whole, labels=study.targets, seed=study.config.seed)
         return _Part(store, rows, groups, holds=classes_in_sets(store, kinds, groups), places=places)
-    values = target_values(store, kinds := choose_kinds(store, study.targets, study.task))
-    one = len(kinds) == 1 and next(iter(kinds.values())) != "regression"
-    return _Part(store, rows, groups, classes=values[:, 0].astype(str) if one else None)
+    values = target_values(store, kinds)
+    (alone, *others) = kinds.values()
+    return _Part(store, rows, groups, classes=None if others else alone.strata(values[:, 0]))
 
 
 def _planned(everything: _Part, study: Study, models: Sequence[str], last: tuple[Split, int], inner: int) -> _Planned:
@@ -369,10 +369,10 @@ def _value(plan: _Planned, study: Study) -> float:
         predicted.append(run.held_out.predicted[run.record.model][0])
         sizes.append(run.held_out.sizes)
     assert objective is not None, "a search without folds"
-    metric = decisive_metric(objective)
+    metric = objective.decisive
     of_elements = np.concatenate(sizes) if study.of == "elements" else None
-    value = score(objective, np.concatenate(predicted), np.concatenate(truth), sizes=of_elements)[metric]
-    return (value if lower_is_better(metric) else -value) if math.isfinite(value) else 1e30
+    value = score(objective, np.concatenate(predicted), np.concatenate(truth), sizes=of_elements)[metric.key]
+    return -metric.sign * value if math.isfinite(value) else 1e30
 
 
 def _fitted(part: _Part, study: Study, split: Split, seed: int, *, baselines: bool) -> Run:

@@ -8,33 +8,33 @@ import torch
 from scipy.special import expit
 
 from setwise._checks import InputError
-from setwise.targets.heads import Classification, Ordinal, Regression, median_class
-from setwise.targets.objectives import Objective
+from setwise.targets import Classes, Number, Objective, Ordinal
+from setwise.targets.ordinal import median_class
 
 
 def test_regression_standardises_and_restores():
     values = np.array([1.0, 2.0, 6.0])
-    head = Regression.fit("a", values)
+    head = Number.fit("a", values)
     encoded = head.encode(values)
     assert encoded.mean() == pytest.approx(0, abs=1e-12)
     assert encoded.std() == pytest.approx(1)
     np.testing.assert_allclose(head.predict(torch.from_numpy(encoded)[:, None])[:, 0], values)
-    np.testing.assert_array_equal(Regression.fit("a", values, standardise=False).encode(values), values)
+    np.testing.assert_array_equal(Number.fit("a", values, standardise=False).encode(values), values)
 
 
 def test_missing_numbers_stay_out_of_the_statistics():
-    head = Regression.fit("a", np.array([1.0, np.nan, 3.0, np.nan]))
+    head = Number.fit("a", np.array([1.0, np.nan, 3.0, np.nan]))
     assert (head.mean, head.std, head.share) == (2.0, 1.0, 0.5)
     np.testing.assert_array_equal(head.encode(np.array([np.nan, 4.0])), [np.nan, 2.0])
 
 
 def test_constant_and_unknown_targets_are_refused_by_name():
     with pytest.raises(InputError, match=r"target 'b' must vary among the training sets; all 3 have 7"):
-        Regression.fit("b", np.array([7.0, 7.0, 7.0]))
+        Number.fit("b", np.array([7.0, 7.0, 7.0]))
     with pytest.raises(InputError, match="target 'b' must be known for some training sets"):
-        Regression.fit("b", np.array([np.nan, np.nan]))
+        Number.fit("b", np.array([np.nan, np.nan]))
     with pytest.raises(InputError, match="target 'b' must be known for some training sets"):
-        Classification.fit("b", [None, None])
+        Classes.fit("b", [None, None])
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def test_constant_and_unknown_targets_are_refused_by_name():
     ],
 )
 def test_classes_keep_their_type_through_json(labels, classes):
-    objective = Objective.of(Classification.fit("kind", labels))
+    objective = Objective.join(Classes.fit("kind", labels))
     again = Objective.model_validate(json.loads(json.dumps(objective.to_dict())))
     assert again == objective
-    (head,) = again.heads
+    (head,) = again.targets
     assert head.classes == classes
     assert [type(x) for x in head.classes] == [type(x) for x in classes]
     encoded = again.encode(labels)[:, 0].long()
@@ -62,13 +62,13 @@ def test_classes_keep_their_type_through_json(labels, classes):
 
 def test_single_and_unknown_classes_are_refused():
     with pytest.raises(InputError, match=r"must have two classes at least .* all 2 are 'a'"):
-        Classification.fit("kind", ["a", "a", None])
+        Classes.fit("kind", ["a", "a", None])
     with pytest.raises(InputError, match=r"one of the classes of the training sets, 'a', 'b'; got 'c'"):
-        Classification.fit("kind", ["a", "b"]).encode(["a", "c"])
+        Classes.fit("kind", ["a", "b"]).encode(["a", "c"])
 
 
 def test_weights_of_classes_weigh_their_losses():
-    plain = Classification(target="kind", classes=("a", "b"))
+    plain = Classes(target="kind", classes=("a", "b"))
     weighed = plain.model_copy(update={"weights": (0.5, 3.0)})
     outputs, encoded = torch.randn(5, 2), torch.tensor([0.0, 1, 1, 0, 1])
     expected = plain.losses(outputs, encoded) * torch.tensor([0.5, 3, 3, 0.5, 3])

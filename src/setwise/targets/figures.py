@@ -1,0 +1,89 @@
+"""Describe figures of predictions for held-out sets, or for their elements; what draws them knows no kinds of targets.
+
+``what`` of a figure is "sets" or "elements"; ``of`` names the target, after a blank, where there are several.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+_MOST_DRAWN = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Draw predictions ``(B,)`` against the truth ``(B,)``, with the line of perfect ones."""
+
+    name: str
+    truth: np.ndarray
+    predicted: np.ndarray
+    what: str
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Draw predictions less the truth ``(B,)`` against the sizes of the sets ``(B,)``."""
+
+    name: str
+    sizes: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    what: str
+
+
+@dataclass(frozen=True, eq=False)
+class TrueProbability:
+    """Draw the probability given to the true class ``(B,)`` against the sizes of the sets ``(B,)``."""
+
+    sizes: np.ndarray
+    probability: np.ndarray
+    of: str = ""
+    what: str = "sets"
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """Count held-out rows by true and by named class; numbers of classes ``(B,)``."""
+
+    classes: tuple[object, ...]
+    truth: np.ndarray
+    named: np.ndarray
+    of: str
+    what: str
+
+
+@dataclass(frozen=True, eq=False)
+class Roc:
+    """Draw the true against the false positive rate of each class; probabilities ``(B, K)``."""
+
+    classes: tuple[object, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Draw how often what was said with a probability ``(B, K)`` is right."""
+
+    truth: np.ndarray
+    probabilities: np.ndarray
+    of: str
+    what: str
+
+
+Figure = Agreement | Residuals | TrueProbability | Confusion | Roc | Reliability
+
+
+def known_rows(predictions: pa.Table, name: str) -> pa.Table:
+    """Return the rows of a table of predictions whose target is known; of many, as many as a figure can show."""
+    return some_rows(predictions.filter(compute.is_valid(predictions[name])))  # pyright: ignore[reportAttributeAccessIssue] made at import
+
+
+def some_rows(predictions: pa.Table) -> pa.Table:
+    """Return all of few rows; of more, as many as a figure can show, drawn evenly."""
+    if predictions.num_rows <= _MOST_DRAWN:
+        return predictions
+    return predictions.take(np.linspace(0, predictions.num_rows - 1, _MOST_DRAWN).astype(np.int64))

@@ -1,0 +1,239 @@
+"""Predict a number by the squared error of the standardised target."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+from torch import Tensor
+
+from setwise._checks import InputError
+from setwise.metrics import formulas
+from setwise.metrics.metric import Metric
+from setwise.store import columns
+from setwise.store.kinds import is_text, not_numbers
+from setwise.store.labels import label_numbers, labels_of
+from setwise.store.splits import Split
+from setwise.store.store import SetStore
+from setwise.targets.figures import Agreement, Figure, Residuals, known_rows
+from setwise.targets.simple import NUMBERS, Role, Table
+from setwise.targets.target import Choices, Of, Target
+from setwise.targets.values import check_some, check_some_elements
+
+
+def _squared(predicted: np.ndarray, truth: np.ndarray) -> float:
+    return formulas.squared_error(truth, predicted[:, 0])
+
+
+def _absolute(predicted: np.ndarray, truth: np.ndarray) -> float:
+    return formulas.absolute_error(truth, predicted[:, 0])
+
+
+def _r2(predicted: np.ndarray, truth: np.ndarray) -> float | None:
+    return formulas.r2(truth, predicted[:, 0]) if len(truth) > 1 and np.ptp(truth) > 0 else None
+
+
+METRICS = (
+    Metric("mse", "mean squared error", lower=True, unit="squared units of the target", function=_squared),
+    Metric("mae", "mean absolute error", lower=True, unit="units of the target", function=_absolute),
+    Metric("r2", "R2", lower=False, function=_r2),
+)
+
+
+class Number(Target):
+    """Predict a number, by the squared error of the standardised target.
+
+    Attributes:
+        name: of the column.
+        mean: over the training sets, in the target's units.
+        std: standard deviation over the training sets.
+        share: of the training sets that have a value, dimensionless.
+    """
+
+    of: ClassVar[tuple[Of, ...]] = ("sets", "elements")
+    linear: ClassVar[str] = "ridge"
+    has_common_unit: ClassVar[bool] = False
+    is_right_or_wrong: ClassVar[bool] = False
+
+    kind: Literal["regression"] = "regression"
+    mean: float = 0.0
+    std: float = 1.0
+    share: float = Field(default=1.0, gt=0, le=1)
+
+    @classmethod
+    def fit(cls, target: str, values: np.ndarray, *, standardise: bool = True) -> Self:
+        """Take mean and spread of the values ``(B,)`` of the training sets.
+
+        Raises:
+            InputError: a target that is the same for all training sets, or known for none.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        known = values[~np.isnan(values)]
+        check_some(target, known)
+        if not np.ptp(known) > 0:
+            raise InputError(
+                f"target {target!r} must vary among the training sets; all {len(known)} have {known[0]:g}. "
+                "Choose another target, or add sets with other values."
+            )
+        share = len(known) / len(values)
+        if not standardise:
+            return cls(target=target, share=share)
+        return cls(target=target, mean=float(known.mean()), std=float(known.std()), share=share)
+
+    @classmethod
+    def read(cls, store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+        """Return numbers ``(B,)``, NaN where missing; text that is numbers is taken for them."""
+        column = columns.column(store, name)
+        if is_text(column.type):
+            texts = pa.array([text or None for text in column.cast(pa.string()).to_pylist()], pa.string())
+            odd = not_numbers(texts, missing=()).to_pylist()
+            if True in odd:
+                row = odd.index(True)
+                raise InputError(
+                    f"target {name!r} must hold numbers; that of set {store.set_ids[row]!r} is {texts[row].as_py()!r}. "
+                    "Write it as numbers (1.5, no unit), or leave it empty where nothing is known."
+                )
+            numbers = np.array([np.nan if text is None else float(text) for text in texts.to_pylist()])
+            store = store.with_sets(pa.table({"set_id": store.set_ids, name: numbers}))
+        values = columns.targets(store, [name], rows)[:, 0]
+        if np.isinf(values).any():
+            columns.targets(store, [name], np.flatnonzero(np.isinf(values)))  # says which
+        return values
+
+    @classmethod
+    def check_values(cls, name: str, known: Sequence[Any]) -> None:
+        """Refuse numbers that do not vary."""
+        columns.check_varies(np.array(known), name)
+
+    @classmethod
+    def of_sets(cls, name: str, values: np.ndarray, choices: Choices) -> Self:
+        """Learn mean and spread from values ``(B,)`` of the training sets."""
+        return cls.fit(name, values, standardise=choices.standardise)
+
+    @classmethod
+    def of_elements(
+        cls, store: SetStore, name: str, train: np.ndarray, split: Split, choices: Choices
+    ) -> tuple[Self, np.ndarray]:
+        """Learn mean and spread from labels of the elements at some places; and truth ``(N,)`` of all elements."""
+        values = label_numbers(labels_of(store, name), name)
+        check_some_elements(values[train], name)
+        if not np.nanmax(values[train]) > np.nanmin(values[train]):
+            raise InputError(
+                f"label {name!r} must vary among the training elements; all that have one have "
+                f"{np.nanmax(values[train]):g}. Choose another, or add sets with other values."
+            )
+        return cls.fit(name, values[train], standardise=choices.standardise), values
+
+    def element_truth(self, store: SetStore) -> np.ndarray:
+        """Return the numbers ``(N,)`` of all elements."""
+        return label_numbers(labels_of(store, self.name), self.name)
+
+    @property
+    def out_features(self) -> int:
+        """Return one."""
+        return 1
+
+    @property
+    def width(self) -> int:
+        """Return one."""
+        return 1
+
+    def truth(self, values: Any) -> np.ndarray:
+        """Return values ``(B,)`` float64 in their units."""
+        return np.asarray(values, dtype=np.float64)
+
+    def scaled(self, truth: np.ndarray) -> np.ndarray:
+        """Return standardised values ``(B,)``."""
+        return (truth - self.mean) / self.std
+
+    def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
+        """Return the squared errors ``(B,)`` of outputs ``(B, 1)``; standardised units."""
+        return (outputs[:, 0] - encoded.to(outputs.dtype)).square()
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """Return predictions ``(B, 1)`` in the target's units, of outputs ``(B, 1)``."""
+        return outputs * self.std + self.mean
+
+    def column_names(self, *, qualified: bool) -> list[str]:
+        """Return ``predicted_<target>``."""
+        return [f"predicted_{self.name}"]
+
+    def columns(
+        self, predicted: np.ndarray, *, qualified: bool, sizes: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the column ``predicted_<target>``."""
+        return {f"predicted_{self.name}": predicted[:, 0]}
+
+    def metrics(self, of: Of, *, label: bool = False) -> tuple[Metric, ...]:
+        """Return mean squared and absolute error and R2."""
+        return METRICS
+
+    @property
+    def decisive(self) -> str:
+        """Return the squared error."""
+        return "mse"
+
+    def loss_of(self, metrics: dict[str, float]) -> float:
+        """Return the squared error of the standardised target."""
+        return metrics["mse"] / self.std**2
+
+    def undefined(self, known: np.ndarray, what: str) -> list[str]:
+        """Say where R2 is not defined."""
+        return [f"R2 of {self.name} is not defined: all {what} have the same value."] if np.ptp(known) == 0 else []
+
+    def simple(self, role: Role, table: Table) -> np.ndarray:
+        """Return the mean, or what ridge regression or gradient boosting say ``(n, 1)``."""
+        return table.known().fitted(NUMBERS[role])[:, None]
+
+    def drawn_words(self, draws: np.ndarray, whole: np.ndarray, truth: np.ndarray) -> str:
+        """Return a sentence on how far draws move the prediction, beside the model's error."""
+        moved = np.sqrt(np.mean((draws.mean(0) - whole) ** 2))
+        error = np.sqrt(np.nanmean((whole[:, 0] - truth) ** 2)) if np.isfinite(truth).any() else np.nan
+        return (
+            f"{self.name}: the prediction has a standard deviation of {deviation(draws[..., 0]):.3g} over the draws, "
+            f"whose mean lies {moved:.3g} from the whole set's; the model's error on these sets is {error:.3g} (root "
+            "mean squares)."
+        )
+
+    @property
+    def interval(self) -> str:
+        """Return "intervals"."""
+        return "intervals"
+
+    def misfits(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return absolute errors."""
+        return np.abs(predicted[:, 0] - truth)
+
+    def holding(self, predicted: np.ndarray, quantile: float | None) -> dict[str, pa.Array]:
+        """Return the columns ``lower_<target>`` and ``upper_<target>``, missing without a quantile."""
+        ends = {}
+        for end, sign in (("lower", -1), ("upper", 1)):
+            values = [None] * len(predicted) if quantile is None else (predicted[:, 0] + sign * quantile).tolist()
+            ends[f"{end}_{self.name}"] = pa.array(values, pa.float64())
+        return ends
+
+    def held(self, predicted: np.ndarray, truth: np.ndarray, quantile: float) -> tuple[np.ndarray, str]:
+        """Return which numbers lie in their interval, and how wide the intervals are."""
+        return np.abs(predicted[:, 0] - truth) <= quantile, f"they are {2 * quantile:.4g} wide"
+
+    def figures(self, predictions: pa.Table, *, qualified: bool, what: Of) -> list[Figure]:
+        """Return predictions against the truth, and residuals against the size of the set."""
+        known = known_rows(predictions, self.name)
+        if not known.num_rows:
+            return []
+        names = ("size", self.name, f"predicted_{self.name}")
+        sizes, truth, predicted = (known[name].to_numpy() for name in names)
+        return [
+            Agreement(self.name, truth, predicted, what),
+            Residuals(self.name, sizes, truth, predicted, what),
+        ]
+
+    def loss_words(self, *, standardised: bool) -> str:
+        """Return "mean squared error" and of what."""
+        return "mean squared error" + (" (standardised targets)" if standardised else "")
+
+
+def deviation(values: np.ndarray) -> float:
+    """Return the standard deviation over draws ``(R, B)``, the root mean square over the sets."""
+    return float(np.sqrt(values.var(0, ddof=1).mean()))

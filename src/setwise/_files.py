@@ -21,7 +21,7 @@ def check_new(path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A name to write to, beside ``path``; renamed to ``path`` once the block ends, removed if it fails.
+    """Yield a name to write to, beside ``path``; rename it to ``path`` once the block ends, remove it if it fails.
 
     Raises:
         InputError: the folder is missing or read-only, the disk is full, or the system refuses the file otherwise.
@@ -45,7 +45,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def _is_about(error: OSError, folder: Path) -> bool:
-    """Whether the system refused what was being written, and not what was being read."""
+    """Return whether the system refused what was being written, and not what was being read."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
         return True
     return error.filename is not None and Path(os.fsdecode(error.filename)).parent == folder
@@ -90,7 +90,7 @@ def remove_partials(directory: Path) -> None:
 
 
 def checksum(content: bytes) -> str:
-    """SHA-256 of the content, in hexadecimal."""
+    """Return the SHA-256 of the content, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

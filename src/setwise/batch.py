@@ -12,7 +12,7 @@ from setwise._checks import InputError, check_finite, check_sizes, set_label
 
 @dataclass(eq=False)
 class SetLayout:
-    """Which element belongs to which set; built once with a batch and shared by all layers.
+    """The set of each element; built once with a batch and shared by all layers.
 
     Attributes:
         sizes: ``(B,)`` int64, elements of each set.
@@ -43,7 +43,7 @@ class SetLayout:
 
     @classmethod
     def uniform(cls, num_sets: int, set_size: int, device: torch.device | None = None) -> "SetLayout":
-        """The layout of ``num_sets`` sets of ``set_size`` elements each, built without a look at any value."""
+        """Build the layout of ``num_sets`` sets of ``set_size`` elements each, without a look at any value."""
         offsets = torch.arange(num_sets + 1, device=device) * set_size
         set_index = torch.arange(num_sets, device=device).repeat_interleave(set_size, output_size=num_sets * set_size)
         sizes = torch.full((num_sets,), set_size, device=device)
@@ -55,26 +55,26 @@ class SetLayout:
 
     @property
     def num_sets(self) -> int:
-        """B, the number of sets."""
+        """Return B, the number of sets."""
         return self.offsets.shape[0] - 1
 
     @property
     def num_elements(self) -> int:
-        """N, the number of elements of all sets together."""
+        """Return N, the number of elements of all sets together."""
         return self.set_index.shape[0]
 
     @property
     def within(self) -> Tensor:
-        """``(N,)`` int64, the place of each element in its set, from 0."""
+        """Return ``(N,)`` int64, the place of each element in its set, from 0."""
         return torch.arange(self.num_elements, device=self.device) - self.offsets[self.set_index]
 
     @property
     def device(self) -> torch.device:
-        """Where the layout lies."""
+        """Return the device of the layout."""
         return self.offsets.device
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SetLayout":
-        """The same layout on another device."""
+        """Return the same layout on another device."""
         return SetLayout(
             self.sizes.to(device, non_blocking=non_blocking),
             self.offsets.to(device, non_blocking=non_blocking),
@@ -83,7 +83,7 @@ class SetLayout:
         )._with_largest(self.largest)
 
     def pin_memory(self) -> "SetLayout":
-        """The same layout in page-locked memory."""
+        """Return the same layout in page-locked memory."""
         sizes, offsets, set_index = (x.pin_memory() for x in (self.sizes, self.offsets, self.set_index))
         return SetLayout(sizes, offsets, set_index, self.set_size)._with_largest(self.largest)
 
@@ -120,7 +120,7 @@ class SetBatch:
         *,
         names: Sequence[object] | None = None,
     ) -> "SetBatch":
-        """A batch from packed elements ``(N, ...)`` and sizes ``(B,)``.
+        """Build a batch from packed elements ``(N, ...)`` and sizes ``(B,)``.
 
         Args:
             elements: the sets one after the other; floating NumPy arrays take torch's default dtype, tensors
@@ -149,7 +149,7 @@ class SetBatch:
         *,
         names: Sequence[object] | None = None,
     ) -> "SetBatch":
-        """A batch from one array ``(n_i, ...)`` per set; arguments and errors as for `from_packed`."""
+        """Build a batch from one array ``(n_i, ...)`` per set; arguments and errors as for `from_packed`."""
         if isinstance(sets, Tensor | np.ndarray) and sets.ndim < 2:
             raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(sets.shape)}.")
         tensors = [_as_tensor(x) for x in sets]
@@ -174,7 +174,7 @@ class SetBatch:
         mask: Tensor | np.ndarray | None = None,
         names: Sequence[object] | None = None,
     ) -> "SetBatch":
-        """A batch from a padded tensor; what lies in the padding is never read.
+        """Build a batch from a padded tensor; what lies in the padding is never read.
 
         Args:
             padded: ``(B, S, ...)``.
@@ -213,7 +213,7 @@ class SetBatch:
 
     @classmethod
     def cat(cls, batches: Sequence["SetBatch"]) -> "SetBatch":
-        """The sets of several batches as one batch, in their order."""
+        """Join the sets of several batches to one batch, in their order."""
         if not batches:
             raise InputError("a batch must hold at least one set; got none.")
         covariates = [b.covariates for b in batches if b.covariates is not None]
@@ -227,24 +227,24 @@ class SetBatch:
 
     @property
     def sizes(self) -> Tensor:
-        """``(B,)`` int64, elements of each set."""
+        """Return ``(B,)`` int64, elements of each set."""
         return self.layout.sizes
 
     @property
     def device(self) -> torch.device:
-        """Where the elements lie."""
+        """Return the device of the elements."""
         return self.elements.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the elements."""
+        """Return the dtype of the elements."""
         return self.elements.dtype
 
     def __len__(self) -> int:
         return self.layout.num_sets
 
     def __getitem__(self, index: int | slice | Sequence[int] | Tensor | np.ndarray) -> "SetBatch":
-        """The chosen sets as a batch: a position (a batch of one), a slice, a mask or a list of positions."""
+        """Return the chosen sets as a batch: a position (a batch of one), a slice, a mask or a list of positions."""
         if isinstance(index, int | np.integer):
             index = [int(index)]
         chosen = torch.arange(len(self), device=self.device)[
@@ -260,15 +260,15 @@ class SetBatch:
         return SetBatch(self.elements[rows], layout, covariates)
 
     def with_elements(self, elements: Tensor) -> "SetBatch":
-        """The same sets with other elements ``(N, ...)``, as an equivariant layer returns them."""
+        """Return the same sets with other elements ``(N, ...)``, as an equivariant layer does."""
         return replace(self, elements=elements)
 
     def to_list(self) -> list[Tensor]:
-        """One tensor ``(n_i, ...)`` per set, views of the packed elements."""
+        """Return one tensor ``(n_i, ...)`` per set, views of the packed elements."""
         return list(self.elements.split(self.sizes.tolist()))
 
     def to_padded(self) -> tuple[Tensor, Tensor]:
-        """A padded tensor ``(B, S, ...)``, zeros after each set, and sizes ``(B,)``; a view where all are equal."""
+        """Return a padded tensor ``(B, S, ...)``, zeros after each set, and sizes ``(B,)``; a view if sizes agree."""
         trailing = self.elements.shape[1:]
         if self.layout.set_size is not None:
             return self.elements.view(len(self), self.layout.set_size, *trailing), self.sizes
@@ -283,7 +283,7 @@ class SetBatch:
         *,
         non_blocking: bool = False,
     ) -> "SetBatch":
-        """The batch on another device, in another floating dtype, or both; whole numbers keep their dtype.
+        """Return the batch on another device, in another floating dtype, or both; whole numbers keep their dtype.
 
         As for a tensor, ``batch.to("cuda")``, ``batch.to(torch.float64)`` and ``batch.to("cuda", torch.float64)``.
         """
@@ -297,7 +297,7 @@ class SetBatch:
         return SetBatch(move(self.elements), layout, None if self.covariates is None else move(self.covariates))
 
     def pin_memory(self) -> "SetBatch":
-        """The batch in page-locked memory, for asynchronous moves to a device."""
+        """Return the batch in page-locked memory, for asynchronous moves to a device."""
         covariates = None if self.covariates is None else self.covariates.pin_memory()
         return SetBatch(self.elements.pin_memory(), self.layout.pin_memory(), covariates)
 

@@ -30,12 +30,12 @@ class SpreadLayout(SetLayout):
     group: dist.ProcessGroup | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SpreadLayout":
-        """The same layout on another device."""
+        """Return the same layout on another device."""
         moved = super().to(device, non_blocking)
         return replace(self, sizes=moved.sizes, offsets=moved.offsets, set_index=moved.set_index)
 
     def pin_memory(self) -> "SpreadLayout":
-        """The same layout in page-locked memory."""
+        """Return the same layout in page-locked memory."""
         pinned = super().pin_memory()
         return replace(self, sizes=pinned.sizes, offsets=pinned.offsets, set_index=pinned.set_index)
 
@@ -47,7 +47,7 @@ def spread(
     *,
     group: dist.ProcessGroup | None = None,
 ) -> SetBatch:
-    """A batch of sets of which every process of the group holds some elements; all of them call it together.
+    """Make a batch of sets of which every process of the group holds some elements; all of them call it together.
 
     Args:
         elements: ``(N, ...)`` this process's elements of all sets, one set after the other.
@@ -82,7 +82,7 @@ def spread(
 
 
 def share(batch: SetBatch, *, group: dist.ProcessGroup | None = None) -> SetBatch:
-    """This process's part of a batch that every process of the group has: an equal share of each set.
+    """Return this process's part of a batch that every process of the group has: an equal share of each set.
 
     Args:
         batch: the whole sets.
@@ -129,26 +129,26 @@ class SetParallel(nn.Module):
 
 
 def total(x: Tensor, layout: SetLayout) -> Tensor:
-    """The sum of what each process holds, where the sets are spread; else ``x`` itself. Differentiable."""
+    """Sum what each process holds, where the sets are spread; else return ``x`` itself. Differentiable."""
     if not isinstance(layout, SpreadLayout):
         return x
     return _Sum.apply(x, layout.group)  # type: ignore[return-value]
 
 
 def elements_everywhere(layout: SetLayout) -> int:
-    """N, the elements of all sets in all processes that share them."""
+    """Return N, the elements of all sets in all processes that share them."""
     return layout.total_elements if isinstance(layout, SpreadLayout) else layout.num_elements
 
 
 def largest(x: Tensor, layout: SpreadLayout) -> Tensor:
-    """The maximum over the processes, number by number; without gradients."""
+    """Return the maximum over the processes, number by number; without gradients."""
     x = x.detach().clone()
     dist.all_reduce(x, dist.ReduceOp.MAX, group=layout.group)
     return x
 
 
 class _Sum(torch.autograd.Function):
-    """Every process uses the sum, so the gradient of what one of them put in is the sum of all their gradients."""
+    """The sum over processes; every process uses it, so its gradient is the sum of all their gradients."""
 
     @staticmethod
     def forward(ctx, x, group):

@@ -44,7 +44,7 @@ def check_contracts(
 
 
 def check_permutation(layer: Layer, batch: SetBatch, *, symmetry: str, seed: int = 0) -> None:
-    """Contract 1: permuting the elements of each set, each by its own permutation, permutes or leaves the output."""
+    """Check contract 1: permuting the elements of each set, by its own permutation, permutes or leaves the output."""
     check_choice("symmetry", symmetry, ("equivariant", "invariant"))
     generator = torch.Generator().manual_seed(seed)
     order = torch.cat(
@@ -61,7 +61,7 @@ def check_permutation(layer: Layer, batch: SetBatch, *, symmetry: str, seed: int
 
 
 def check_independence(layer: Layer, batch: SetBatch) -> None:
-    """Contract 2: a set gives the same output alone, among companions, first or last."""
+    """Check contract 2: a set gives the same output alone, among companions, first or last."""
     expected = _per_set(layer(batch), len(batch))
     backwards = list(range(len(batch)))[::-1]
     for position, got in zip(backwards, _per_set(layer(batch[backwards]), len(batch)), strict=True):
@@ -72,7 +72,7 @@ def check_independence(layer: Layer, batch: SetBatch) -> None:
 
 
 def check_representation(layer: Layer, batch: SetBatch) -> None:
-    """Contract 2: sets of one size give the same output on the dense path and on the ragged one."""
+    """Check contract 2: sets of one size give the same output on the dense path and on the ragged one."""
     assert batch.layout.set_size is not None, "check_representation needs sets of one size"
     ragged = replace(batch, layout=replace(batch.layout, set_size=None))
     assert_close(
@@ -81,7 +81,7 @@ def check_representation(layer: Layer, batch: SetBatch) -> None:
 
 
 def check_gradients(layer: nn.Module, batch: SetBatch) -> None:
-    """Contract 4: derivatives by elements and parameters agree with finite differences, in float64."""
+    """Check contract 4: derivatives by elements and parameters agree with finite differences, in float64."""
     layer = copy.deepcopy(layer).double()
     names = [name for name, _ in layer.named_parameters()]
     parameters = [p.detach().clone().requires_grad_() for p in layer.parameters()]
@@ -97,7 +97,7 @@ def check_gradients(layer: nn.Module, batch: SetBatch) -> None:
 
 
 def check_precision(layer: nn.Module, batch: SetBatch) -> None:
-    """Contract 4: the dtype is kept, and bf16 (true or by autocast) and float32 agree with float64 to rounding."""
+    """Check contract 4: the dtype is kept; bf16 (true or by autocast) and float32 agree with float64 to rounding."""
     expected = _values(copy.deepcopy(layer).double()(batch.to(torch.float64)))
     for dtype in (torch.float32, torch.bfloat16):
         got = _values(copy.deepcopy(layer).to(dtype)(batch.to(dtype)))
@@ -109,7 +109,7 @@ def check_precision(layer: nn.Module, batch: SetBatch) -> None:
 
 
 def check_save_load(make: Callable[[], nn.Module], batch: SetBatch) -> None:
-    """Contract 5: a state dict, saved and loaded into a new layer, gives the same bits."""
+    """Check contract 5: a state dict, saved and loaded into a new layer, gives the same bits."""
     layer, other = make(), make()
     with torch.no_grad():
         for p in other.parameters():
@@ -123,7 +123,7 @@ def check_save_load(make: Callable[[], nn.Module], batch: SetBatch) -> None:
 
 
 def check_repeatable(make: Callable[[], nn.Module], batch: SetBatch, *, seed: int = 0) -> None:
-    """Contract 5: the same seed gives the same bits on the CPU, forward and backward."""
+    """Check contract 5: the same seed gives the same bits on the CPU, forward and backward."""
     results = []
     for _ in range(2):
         with torch.random.fork_rng(devices=[]):

@@ -50,7 +50,7 @@ def _program(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; may stand anywhere.")] = False,
 ) -> None:
-    """Prediction on sets: one answer for an unordered collection of vectors of any size.
+    """Predict on sets: one answer for an unordered collection of vectors of any size.
 
     Exit codes: 0 done, 2 the input or the arguments are at fault, 1 anything else, 130 interrupted.
     """

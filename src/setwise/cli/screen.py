@@ -1,4 +1,4 @@
-"""What people and machines see: lines, tables, JSON. People's output is plain where it does not go to a terminal."""
+"""Print lines, tables and JSON for people and machines; plain where the output does not go to a terminal."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ _PLAIN_WIDTH = 110  # columns, where the output goes to a file or a pipe
 
 
 class Screen:
-    """Where a command's output for people goes.
+    """The output of a command for people.
 
     Args:
         quiet: print nothing.
@@ -30,17 +30,17 @@ class Screen:
         self.as_json = as_json
 
     def line(self, text: str = "", *, style: str | None = None) -> None:
-        """A line of text, broken between words."""
+        """Print a line of text, broken between words."""
         if not self.silent:
             self._console.print(Text(text, style=style or ""))
 
     def heading(self, text: str) -> None:
-        """A line that begins a part."""
+        """Print a line that begins a part."""
         self.line()
         self.line(text, style="bold")
 
     def command(self, arguments: Sequence[str]) -> None:
-        """A command that is about to run, as it could be typed; never broken into lines."""
+        """Print a command that is about to run, as it could be typed; never broken into lines."""
         import shlex
 
         if not self.silent:
@@ -56,7 +56,7 @@ class Screen:
         best: frozenset[tuple[int, int]] = frozenset(),
         text_columns: frozenset[int] = frozenset({0}),
     ) -> None:
-        """A table; columns of numbers align right, and the best cells (row, column) carry a star."""
+        """Print a table; columns of numbers align right, and the best cells (row, column) carry a star."""
         if self.silent:
             return
         long = 0 if _natural_width(head, rows) <= self.width else _HEADING
@@ -74,34 +74,34 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Letters of a line."""
+        """Return the letters of a line."""
         return self._console.width
 
     def document(self, content: Mapping[str, Any]) -> None:
-        """The one JSON document for machines, where it was asked for."""
+        """Print the one JSON document for machines, where it was asked for."""
         if self.as_json:
             sys.stdout.write(json.dumps(content, indent=1, allow_nan=False, default=str) + "\n")
 
 
 def _natural_width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Letters of the longest line of a table, with two between columns and two for stars."""
+    """Return the letters of a table's longest line, with two between columns and two for stars."""
     return sum(4 + max(map(len, column)) for column in zip(head, *rows, strict=True))
 
 
 def complain(message: str) -> None:
-    """An error, on standard error, never broken into lines."""
+    """Print an error on standard error, never broken into lines."""
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     console.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
 
 
 def warn(message: str) -> None:
-    """Something to take heed of, on standard error."""
+    """Print something to take heed of on standard error."""
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
     console.print(Text.assemble(("Note: ", "bold yellow"), message), soft_wrap=True)
 
 
 def _cell(text: str, is_best: bool, column: int, best: frozenset[tuple[int, int]]) -> Text:
-    """A cell; in a column with stars, room for one everywhere, so that digits stay below each other."""
+    """Format a cell; in a column with stars, with room for one everywhere, so that digits stay below each other."""
     if all(other != column for _, other in best):
         return Text(text)
     return Text(f"{text} *", style="bold") if is_best else Text(f"{text}  ")

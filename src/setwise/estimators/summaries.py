@@ -1,4 +1,4 @@
-"""Sets as rows of a table, for scikit-learn's estimators: the pseudo-bulk, and half of a mixture."""
+"""Summarise sets as rows of a table, for scikit-learn's estimators: the pseudo-bulk, and half of a mixture."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -49,7 +49,7 @@ class SetSummaries(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """The summaries ``(B, P)`` of sets, as `SetClassifier` takes them; features are found by their names."""
+        """Compute summaries ``(B, P)`` of sets, as `SetClassifier` takes them; features are found by their names."""
         check_is_fitted(self)
         store = read_sets(X, self.features_ if has_names(X) else None)
         if store.shape != self._shape or set(store.features) != set(self.features_):
@@ -62,7 +62,7 @@ class SetSummaries(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         return table if found == wanted else table[:, [found.index(name) for name in wanted]]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the P columns; ``input_features``, where given, must be those of the fit."""
+        """Return names of the P columns; ``input_features``, where given, must be those of the fit."""
         check_is_fitted(self)
         if input_features is not None and tuple(input_features) != self.features_:
             raise InputError(
@@ -72,5 +72,5 @@ class SetSummaries(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         return np.array(self._names(self.features_), dtype=object)
 
     def _names(self, features: Sequence[str]) -> list[str]:
-        """Names of the columns for elements with these features; the numbers of an image have none of their own."""
+        """Return names of the columns for elements with these features; numbers of an image have none of their own."""
         return summary_names(features if len(self._shape) == 1 else [f"x{i}" for i in range(self.n_features_in_)])

@@ -1,4 +1,4 @@
-"""Training steps on a GPU as a captured graph: launched at once, since the kernels of small batches are over sooner.
+"""Run training steps as a CUDA graph: launched at once, since the kernels of small batches are over sooner.
 
 A graph repeats the same kernels on the same memory, so it serves batches of one shape: sets of one size, as many of
 them each time. Their numbers are copied to where the graph reads them. The first few steps are done as usual, which
@@ -32,7 +32,7 @@ class Graph(Protocol):
         ...
 
     def record(self, work: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-        """Record the work without doing it; where its results will be."""
+        """Record the work without doing it; return where its results will be."""
         ...
 
     def replay(self) -> None:
@@ -73,12 +73,12 @@ class CudaGraph:
 
 
 def graph_on(device: torch.device) -> Graph | None:
-    """A graph for a device, where it has them."""
+    """Return a graph for a device, where it has them."""
     return CudaGraph(device) if device.type == "cuda" else None
 
 
 class CudaGraphSteps:
-    """Steps of an optimizer, replayed where batches have the shape that comes most.
+    """Steps of an optimizer, replayed where batches have the most frequent shape.
 
     Args:
         step: the gradient and the optimizer's step on some batches at a learning rate; gives tensors (loss, norm).
@@ -97,7 +97,7 @@ class CudaGraphSteps:
         self._fails = False
 
     def __call__(self, group: Group, rate: float) -> tuple[Tensor, Tensor]:
-        """One step, captured where it can be."""
+        """Do one step, as a graph where it can be."""
         self._rate.fill_(rate)
         results = self._do(group)
         for parameters in self._optimizer.param_groups:
@@ -141,7 +141,7 @@ class CudaGraphSteps:
 
 
 def _shape(group: Group) -> Hashable:
-    """What must be the same for a graph to serve; none where it never does."""
+    """Return what must be the same for a graph to serve; none where it never does."""
     if any(e.batch.layout.set_size is None or len(e.batch.elements) > _LARGEST for e in group):
         return None
     return tuple((e.batch.layout.set_size, len(e.batch), *(_like(x) for x in _tensors(e))) for e in group)
@@ -156,7 +156,7 @@ def _tensors(example: Example) -> tuple[Tensor | None, ...]:
 
 
 def _owned(example: Example, device: torch.device) -> Example:
-    """A copy on the device that nobody else writes to."""
+    """Copy a batch to the device, so that nobody else writes to it."""
     batch = example.batch.to(device)
     elements, covariates, encoded, weights = (None if x is None else x.to(device, copy=True) for x in _tensors(example))
     assert elements is not None

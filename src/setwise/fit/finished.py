@@ -1,4 +1,4 @@
-"""What a fit ends as: a run with its record, of one model or of the members of an ensemble."""
+"""Make the run that a fit ends as, of one model or of the members of an ensemble."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ def finished_run(
     notes: tuple[str, ...],
     left_out: Sequence[np.ndarray] = (),
 ) -> Run:
-    """The run of fitted members; ``notes`` are what the fit has to say, ``left_out`` the rows that members left out."""
+    """Make the run of fitted members; ``notes`` are the fit's remarks, ``left_out`` the rows that members left out."""
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
     seconds = [sum(record.seconds for record in one.progress.history) for one in fitted]
@@ -75,14 +75,14 @@ def finished_run(
 
 
 def _status(of_members: Sequence[Status]) -> Status:
-    """How a fit ended: interrupted if any member was, finished if all epochs of all members were done."""
+    """Return the status of a fit: interrupted if any member was, finished if all did all their epochs."""
     if "interrupted" in of_members:
         return "interrupted"
     return "stopped early" if "stopped early" in of_members else "finished"
 
 
 def _histories(members: Sequence[Fitted], config: FitConfig) -> tuple[EpochRecord, ...]:
-    """The epochs of all members, one after the other; those of an ensemble carry its number."""
+    """Return the epochs of all members, one after the other; those of an ensemble carry its number."""
     if config.ensemble == 1:
         return members[0].progress.history
     return tuple(

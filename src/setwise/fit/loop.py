@@ -1,4 +1,4 @@
-"""The fit loop, the only one of this library, on Lightning Fabric (device and precision)."""
+"""Fit a model's weights by the only loop of this library, on Lightning Fabric (device and precision)."""
 
 import logging
 import math
@@ -31,12 +31,12 @@ _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not 
 
 
 class DivergedError(InputError):
-    """The loss or the gradient became NaN or infinite: the choices do not suit the data."""
+    """Raised where the loss or the gradient became NaN or infinite: the choices do not suit the data."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit ends with.
+    """The result of a fit.
 
     Attributes:
         weights: of the kept epoch, on the CPU.
@@ -137,7 +137,7 @@ class _Fit:
         validation: EvaluationPart | None,
         observers: Sequence[Observer],
     ) -> EpochRecord:
-        """One pass over the training sets, then the validation part."""
+        """Pass once over the training sets, then over the validation part."""
         started = time.perf_counter()
         self.model.train()
         steps = math.ceil(train.num_batches(epoch) / self.config.accumulate)
@@ -167,7 +167,7 @@ class _Fit:
         )
 
     def _step(self, group: Sequence[Example], rate: float | Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the optimizer; the loss, this process's part of the mean over rows, and its gradient's norm.
+        """Do one step of the optimizer; return this process's part of the mean loss over rows, and the gradient's norm.
 
         Nothing is read back from the device, so a graph can hold all of it.
         """
@@ -208,13 +208,13 @@ class _Fit:
         return x.to(self.fabric.device, non_blocking=True)
 
     def _sum(self, value: Tensor) -> Tensor:
-        """The sum over processes."""
+        """Sum over processes."""
         total = self.fabric.all_reduce(value, reduce_op="sum")
         assert isinstance(total, Tensor)
         return total
 
     def state(self) -> State:
-        """What an exact resume needs, beside the number of epochs."""
+        """Return what an exact resume needs, beside the number of epochs."""
         state = {
             "model": self.bare.state_dict(),
             "optimizer": self.bare_optimizer.state_dict(),
@@ -235,7 +235,7 @@ class _Fit:
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Torch's random generators start from a seed inside the block and are restored after it."""
+    """Start torch's random generators from a seed inside the block, and restore them after it."""
     cuda = [device] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
@@ -243,7 +243,7 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def _fabric(config: FitConfig) -> Fabric:
-    """Devices and processes, one each or as `torchrun` started them; silent, since the configuration is printed."""
+    """Make Fabric for devices and processes: one each, or as `torchrun` started them; without its own messages."""
     choices = fabric_choices(config.device)
     logs = [logging.getLogger(name) for name in ("lightning.fabric", "lightning.pytorch")]  # the latter once imported
     levels = [log.level for log in logs]
@@ -260,7 +260,7 @@ def _fabric(config: FitConfig) -> Fabric:
 
 @contextmanager
 def _outputs_as_weights(config: FitConfig) -> Iterator[None]:
-    """Fabric hands outputs over in torch's default dtype, which would round those of a float64 model."""
+    """Keep outputs of a float64 model as they are, which Fabric would round to torch's default dtype."""
     if config.precision != "64-true":
         yield
         return

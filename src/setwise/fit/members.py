@@ -1,4 +1,4 @@
-"""The members of a fit: one model, or each of an ensemble, with its checkpoints and those who look on."""
+"""Fit the members of a run: one model, or each of an ensemble, with its checkpoints and observers."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ from setwise.targets.problem import Problem, digest
 
 @dataclass(frozen=True)
 class Watched:
-    """Where a fit is kept, and who looks on."""
+    """The directory and the observers of a fit."""
 
     directory: Path | None
     progress: bool | None
@@ -106,7 +106,7 @@ def _checkpoints(
     member: int,
     spared: Sequence[str],
 ) -> Checkpoints | None:
-    """Where epochs of a member that leaves out some training sets are kept.
+    """Return the checkpoints of a member that leaves out some training sets.
 
     The number of members may change, so that a run can be given more; from one to several where none leaves out sets.
     """

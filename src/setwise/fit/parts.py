@@ -1,4 +1,4 @@
-"""What the loop consumes: the sets of one part of a split, with what they should give."""
+"""Parts of a split as the loop consumes them: sets, with what they should give."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
@@ -24,11 +24,11 @@ class TrainingPart(Protocol):
     """The training sets."""
 
     def num_batches(self, epoch: int) -> int:
-        """Batches in an epoch, counted from 0."""
+        """Return the number of batches in an epoch, counted from 0."""
         ...
 
     def epoch(self, epoch: int) -> Iterator[Example]:
-        """The batches of an epoch, a function of the part and the epoch alone."""
+        """Yield the batches of an epoch, a function of the part and the epoch alone."""
         ...
 
 
@@ -37,19 +37,19 @@ class EvaluationPart(Protocol):
 
     @property
     def truth(self) -> np.ndarray:
-        """What predictions are compared with, of all sets."""
+        """Return what predictions are compared with, of all sets."""
         ...
 
     @property
     def encoded(self) -> Tensor:
-        """Targets of all sets as the loss wants them."""
+        """Return targets of all sets as the loss wants them."""
         ...
 
     @property
     def weights(self) -> Tensor | None:
-        """Weights ``(B,)`` of the sets in the loss, or none."""
+        """Return weights ``(B,)`` of the sets in the loss, or none."""
         ...
 
     def batches(self) -> Iterable[SetBatch]:
-        """The sets, in order."""
+        """Yield the sets, in order."""
         ...

@@ -52,11 +52,11 @@ class StoreTraining:
         self._loader = make_loader(dataset, self._sampler, workers=config.workers)
 
     def num_batches(self, epoch: int) -> int:
-        """Batches in an epoch, counted from 0."""
+        """Return the number of batches in an epoch, counted from 0."""
         return len(self._sampler.plan(epoch))
 
     def epoch(self, epoch: int) -> Iterator[Example]:
-        """The batches of an epoch."""
+        """Yield the batches of an epoch."""
         self._sampler.set_epoch(epoch)
         for batch, rows in self._loader:
             at = self._position[rows]
@@ -104,7 +104,7 @@ class StoreEvaluation:
         self._kept: tuple[SetBatch, ...] | None = None
 
     def batches(self) -> Iterable[SetBatch]:
-        """The sets, in order."""
+        """Return the sets, in order."""
         if self._kept is not None:
             return self._kept
         batches = self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
@@ -117,7 +117,7 @@ class StoreEvaluation:
 def training_sampler(
     store: SetStore, rows: np.ndarray, config: FitConfig, chances: np.ndarray | None = None
 ) -> BatchSampler:
-    """How an epoch goes through training sets, shuffled; ``chances`` as for `BatchSampler`."""
+    """Return the sampler of an epoch through training sets, shuffled; ``chances`` as for `BatchSampler`."""
     return BatchSampler(
         store.sizes,
         rows,
@@ -131,7 +131,7 @@ def training_sampler(
 
 
 def _chances(classes: np.ndarray) -> np.ndarray:
-    """How likely each set is drawn, so that all classes (and the sets without one, as they are) come alike."""
+    """Compute chances of the sets, such that all classes (and the sets without one, as they are) come alike."""
     known = ~np.isnan(classes)
     number = classes[known].astype(np.int64)
     counts = np.bincount(number)

@@ -1,4 +1,4 @@
-"""How many threads a fit uses."""
+"""Choose the number of threads of a fit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

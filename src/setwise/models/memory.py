@@ -1,4 +1,4 @@
-"""Layers one after the other in little memory: segments compute their activations anew for the backward pass."""
+"""Run layers one after the other in little memory: segments compute their activations anew in the backward pass."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,7 +15,7 @@ MEMORY = ("normal", "low")
 
 
 def run_layers(layers: nn.Module, batch: SetBatch, *, memory: str) -> SetBatch:
-    """The layers of an encoder on a batch; with ``memory="low"`` only what passes between segments of them is kept.
+    """Run the layers of an encoder; with ``memory="low"`` only what passes between segments of them is kept.
 
     Outputs and gradients are the same. Of L layers, segments of k keep L / k tensors ``(N, W)`` between them and, one
     segment at a time, what its layers keep: two tensors for a block of Deep Sets, seven for one of a Set Transformer.
@@ -36,7 +36,7 @@ def run_layers(layers: nn.Module, batch: SetBatch, *, memory: str) -> SetBatch:
 
 
 def segments(layers: nn.Module) -> list[nn.Module]:
-    """Layers in order, cut into the segments that are computed anew one at a time."""
+    """Cut layers, in order, into the segments that are computed anew one at a time."""
     if not isinstance(layers, nn.Sequential):
         return [layers]
     length = max(1, isqrt(len(layers)) // 2)
@@ -49,7 +49,7 @@ def _contexts(segment: nn.Module) -> tuple[AbstractContextManager, AbstractConte
 
 @contextmanager
 def _buffers_kept(segment: nn.Module) -> Iterator[None]:
-    """Running statistics learn from a batch once, not once more when activations are computed anew."""
+    """Keep running statistics, which learn from a batch once, as they are when activations are computed anew."""
     before = [(buffer, buffer.clone()) for buffer in segment.buffers()]
     try:
         yield

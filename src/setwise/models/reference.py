@@ -1,4 +1,4 @@
-"""Import of checkpoints of the authors' code (rajesh-lab/deep_permutation_invariant)."""
+"""Import checkpoints of the authors' code (rajesh-lab/deep_permutation_invariant)."""
 
 import pickle
 import re
@@ -143,7 +143,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 
 
 def _rename(state: Mapping[str, Tensor], family: str) -> dict[str, Tensor]:
-    """Our names; every module of the authors' encoder, decoder and tail has one of ours."""
+    """Rename modules to ours; every module of the authors' encoder, decoder and tail has one of ours."""
     renamed = {}
     blocks = 1 + max((int(key.split(".")[1]) for key in state if key.startswith("enc.")), default=-1)
     for key, value in state.items():
@@ -187,12 +187,12 @@ def _rename_set_transformer(key: str) -> str:
 
 
 def _never_used(key: str, norm: str) -> bool:
-    """Norms of inducing points as queries, and the running statistics that the masked feature norms never read."""
+    """Return whether a value is never read: norms of inducing points as queries, masked norms' running statistics."""
     return "gather.norm_queries." in key or (norm in ("feature_norml", "feature_norml1") and ".running_" in key)
 
 
 def _sizes(state: Mapping[str, Tensor], family: str) -> dict[str, int]:
-    """Sizes read off the state dict."""
+    """Read sizes off the state dict."""
     encoder = [int(key.split(".")[1]) for key in state if key.startswith("enc.")]
     last = "dec.6.weight" if family.startswith("deep_sets") else "dec.4.weight"
     if not encoder or last not in state:

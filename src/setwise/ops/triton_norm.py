@@ -45,14 +45,14 @@ class _Grid:
 
     @property
     def tile(self) -> dict[str, int]:
-        """The shape in which a program holds its chunk."""
+        """Return the shape in which a program holds its chunk."""
         columns = triton.next_power_of_2(self.width)
         warps = min(16, max(1, self.rows * columns // 1024))
         return {"WIDTH": self.width, "COLS": columns, "ROWS": self.rows, "num_warps": warps, **_OPTIONS}
 
     @property
     def share(self) -> tuple[int, int, int]:
-        """The numbers by which a program finds its chunk."""
+        """Return the numbers by which a program finds its chunk."""
         return self.sets, self.largest, (self.sets - 1).bit_length()
 
 

@@ -38,7 +38,7 @@ class Moments:
 
     @property
     def variance(self) -> Tensor:
-        """Population variance, float64."""
+        """Return the population variance, float64."""
         return (self.squares / self.count).clamp_min(0)
 
 

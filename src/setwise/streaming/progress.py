@@ -1,4 +1,4 @@
-"""A bar of what was gone through of a large set."""
+"""Show how much of a large set was gone through."""
 
 import sys
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""What a model of elements has to beat: a constant, and models of the element alone or in its set.
+"""Fit baselines of models of elements: a constant, and models of the element alone or in its set.
 
 The two kinds of rows tell whether the other elements of the set matter. They are fitted on elements of the training and
 validation sets (at most `MOST`, drawn evenly), and measured on the same elements as the model.
@@ -67,7 +67,7 @@ def element_baselines(
 
 
 def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int, *, marks: bool) -> np.ndarray:
-    """Places of at most `MOST` elements that have a label, drawn evenly from the sets; with marks, all may be drawn."""
+    """Draw places of at most `MOST` elements that have a label, evenly from the sets; with marks, of all elements."""
     generator = np.random.default_rng(seed)
     each = max(2, MOST // len(rows))
     places = []
@@ -84,12 +84,12 @@ def _drawn(store: SetStore, truth: np.ndarray, rows: np.ndarray, seed: int, *, m
 
 
 def _owners(store: SetStore, places: np.ndarray) -> np.ndarray:
-    """The set of each element, by its place in the store."""
+    """Return the set of each element, by its place in the store."""
     return np.searchsorted(store.offsets[1:], places, side="right")
 
 
 def _context(store: SetStore, row: int) -> np.ndarray:
-    """Means and standard deviations of the features of a set ``(2 D,)``."""
+    """Compute means and standard deviations of the features of a set ``(2 D,)``."""
     elements = store.elements(row).reshape(store.sizes[row], -1)
     return np.concatenate([elements.mean(0, dtype=np.float64), elements.std(0, dtype=np.float64)])
 
@@ -97,7 +97,7 @@ def _context(store: SetStore, row: int) -> np.ndarray:
 def _features(
     store: SetStore, places: np.ndarray, contexts: dict[int, np.ndarray] | None, covariates: np.ndarray | None
 ) -> np.ndarray:
-    """The elements at some places ``(n, D)``, set after set, with what is known of their sets beside them."""
+    """Return elements at some places ``(n, D)``, set after set, with what is known of their sets beside them."""
     owners = _owners(store, places)
     parts = []
     for of_set in np.split(places, np.flatnonzero(np.diff(owners)) + 1):

@@ -1,4 +1,4 @@
-"""What is left of a set when it is summed up in a few numbers per feature: the pseudo-bulk that baselines see."""
+"""Summarise a set in a few numbers per feature: the pseudo-bulk that baselines see."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _MOST_COLUMNS = 4096
 
 
 def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.ndarray | None = None) -> np.ndarray:
-    """Moments and quantiles of the elements of each set, a row per set; invariant.
+    """Compute moments and quantiles of the elements of each set, a row per set; invariant.
 
     Per feature of an element the mean, the standard deviation, the skewness and the quantiles 0, 0.1, 0.25, 0.5,
     0.75, 0.9 and 1; the logarithm of the size; the covariates. Elements with very many features (images) keep mean
@@ -31,7 +31,7 @@ def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.
 
 
 def summary_names(features: Sequence[str]) -> list[str]:
-    """Names of the columns of `summaries` without covariates, of elements with these features."""
+    """Name the columns of `summaries` without covariates, of elements with these features."""
     kinds = ["mean", "standard deviation"]
     if _has_quantiles((len(features),)):
         kinds += ["skewness", *(f"quantile {share:g}" for share in QUANTILES)]

@@ -1,4 +1,4 @@
-"""`setwise data`: the files of the paper's tasks."""
+"""`setwise data`: fetch the files of the paper's tasks."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`setwise demo`: the main job on data that comes with the installation.
+"""`setwise demo`: do the main job on data that comes with the installation.
 
 It runs the other commands as a user would type them, so that what it shows is what they do.
 """
@@ -27,7 +27,7 @@ _NO_GAIN = 0.9  # of the constant's error: no better than this is called a failu
 
 @dataclass(frozen=True)
 class _Contender:
-    """A model of the demo: what it is called, its directory, what `fit` is told of it."""
+    """A model of the demo: its label, its directory, and options of `fit`."""
 
     label: str
     directory: str
@@ -156,7 +156,7 @@ def write_tables(out: Path) -> dict[str, Path]:
 
 
 def comparison(runs: "dict[str, Run]") -> "list[TestRow]":
-    """The models by their labels, then the baselines."""
+    """Return the models by their labels, then the baselines."""
     from setwise.runs.record import TestRow
 
     models = [TestRow(name=label, metrics=run.record.test[0].metrics) for label, run in runs.items()]
@@ -165,7 +165,7 @@ def comparison(runs: "dict[str, Run]") -> "list[TestRow]":
 
 
 def conclusion(rows: "Sequence[TestRow]") -> list[str]:
-    """What the table shows about depth, whatever it shows."""
+    """Say what the table shows about depth, whatever it shows."""
     error = {row.name: row.metrics["mse"] for row in rows}
     constant = error["constant"]
     with_both, plain, shallow = (error[contender.label] for contender in _CONTENDERS)
@@ -185,7 +185,7 @@ def conclusion(rows: "Sequence[TestRow]") -> list[str]:
 
 
 def _show_predictions(people: Screen, predictions: Path, truth: Path) -> None:
-    """New sets, with what they really are, which the model was not told."""
+    """Show new sets beside their true values, which the model was not told."""
     import pyarrow.csv
 
     from setwise.report.rounding import number

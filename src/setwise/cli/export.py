@@ -1,4 +1,4 @@
-"""`setwise export`: a run for programs without this library."""
+"""`setwise export`: write a run for programs without this library."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The table of held-out results, for people and for machines."""
+"""Show the table of held-out results to people and machines."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ def show_rows(people: Screen, rows: "Sequence[TestRow]", objective: "Objective",
 
 
 def results_document(run: "Run") -> dict[str, Any]:
-    """What machines are told of a run."""
+    """Return the JSON document of a run, for machines."""
     from setwise.report.verdict import verdict
 
     record = run.record

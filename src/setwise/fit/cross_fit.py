@@ -1,4 +1,4 @@
-"""Cross-fitted ensembles: where no sets can be spared for validation, each member leaves out another part of them.
+"""Cross-fit ensembles: where no sets can be spared for validation, each member leaves out another part of them.
 
 What the members say of the sets that they have not seen is as good as a validation part of all training sets, for one
 number at least: the temperature of the probabilities.
@@ -27,7 +27,7 @@ NOT_TEMPERED = (
 def left_out(
     problem: Problem, config: FitConfig, *, calibrate: bool | None
 ) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """Rows of the store that each member of an ensemble is not fitted on, and what is to be said where none can be.
+    """Choose the rows of the store that each member is not fitted on, with a remark where none can be left out.
 
     No rows at all where members are fitted alike.
 
@@ -57,7 +57,7 @@ def left_out(
 
 
 def _kept_together(problem: Problem) -> np.ndarray | None:
-    """What is left out whole ``(B,)``: groups, and sets that hold the same elements under several names."""
+    """Return what is left out whole ``(B,)``: groups, and sets that hold the same elements under several names."""
     groups = columns.groups(problem.store, problem.group)
     same = identical_sets(problem.store)
     if not same:
@@ -69,6 +69,6 @@ def _kept_together(problem: Problem) -> np.ndarray | None:
 
 
 def without(problem: Problem, rows: np.ndarray) -> Problem:
-    """The problem without some training sets."""
+    """Return the problem without some training sets."""
     train = problem.split.train
     return replace(problem, split=replace(problem.split, train=train[~np.isin(train, rows)]))

@@ -1,4 +1,4 @@
-"""A fit of elements: its parts, and what does not go with labels of elements."""
+"""Prepare a fit of elements: its parts, and what does not go with labels of elements."""
 
 from setwise._checks import InputError
 from setwise.fit.element_parts import ElementEvaluation, ElementTraining
@@ -27,7 +27,7 @@ def refuse_for_elements(**asked: object) -> None:
 def of_elements(
     problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
 ) -> tuple[ElementTraining, ElementEvaluation]:
-    """The training and the validation part of a problem of elements.
+    """Make the training and the validation part of a problem of elements.
 
     Args:
         problem: labels, split, weights.

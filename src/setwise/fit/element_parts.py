@@ -19,7 +19,7 @@ from setwise.targets.objectives import Objective
 
 
 class LabelledSets(Dataset[tuple[SetBatch, np.ndarray, Tensor]]):
-    """Gives planned batches with their rows and what goes with the same elements.
+    """Planned batches with their rows and what goes with the same elements.
 
     Args:
         sets: the batches.
@@ -38,7 +38,7 @@ class LabelledSets(Dataset[tuple[SetBatch, np.ndarray, Tensor]]):
         return batch, plan.rows, beside
 
     def expect(self, plan: BatchPlan) -> None:
-        """As for the batches alone."""
+        """Read the batch ahead, as the sets alone do."""
         self.sets.expect(plan)
 
 
@@ -71,11 +71,11 @@ class ElementTraining:
         self._loader = make_loader(dataset, self._sampler, workers=config.workers)
 
     def num_batches(self, epoch: int) -> int:
-        """Batches in an epoch, counted from 0."""
+        """Return the number of batches in an epoch, counted from 0."""
         return len(self._sampler.plan(epoch))
 
     def epoch(self, epoch: int) -> Iterator[Example]:
-        """The batches of an epoch, with a row of targets per element."""
+        """Yield the batches of an epoch, with a row of targets per element."""
         self._sampler.set_epoch(epoch)
         for batch, rows, encoded in self._loader:
             weights = None if self._weights is None else self._weights[rows].repeat_interleave(batch.sizes)
@@ -123,11 +123,11 @@ class ElementEvaluation:
         self.weights = None if weights is None else torch.from_numpy(np.repeat(weights[rows], self.sizes))
 
     def batches(self) -> Iterator[SetBatch]:
-        """The sets, in order."""
+        """Yield the sets, in order."""
         return self._inputs.batches(self._store, self._rows, max_elements=self._max_elements, seed=self._seed)
 
     def _positions(self) -> np.ndarray:
-        """Which elements of the store `batches` draws."""
+        """Return the places in the store of the elements that `batches` draws."""
         if (self.sizes == self._store.sizes[self._rows]).all():
             return self._store.positions(self._rows)
         dataset: Any = LabelledSets(

@@ -1,4 +1,4 @@
-"""A fit of sets: its parts, and which classes are drawn alike."""
+"""Prepare a fit of sets: its parts, and which classes are drawn alike."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from setwise.targets.problem import Problem
 def of_sets(
     problem: Problem, inputs: Inputs, config: FitConfig, own: FitConfig
 ) -> tuple[StoreTraining, StoreEvaluation]:
-    """The training and the validation part of a problem of sets.
+    """Make the training and the validation part of a problem of sets.
 
     Args:
         problem: targets, split, weights.
@@ -45,7 +45,7 @@ def of_sets(
 
 
 def balanced_classes(problem: Problem) -> np.ndarray:
-    """Numbers of the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike.
+    """Number the classes of the training sets ``(B,)``, NaN where missing, for drawing all of them alike.
 
     Raises:
         InputError: none, or several targets of classes.

@@ -1,4 +1,4 @@
-"""Whether probabilities and intervals keep what they promise: calibration curves, temperatures, conformal prediction.
+"""Calibrate probabilities and intervals: calibration curves, temperatures, conformal prediction.
 
 What is fitted here is fitted on sets that no weights were fitted on, and measured on others still.
 """
@@ -15,7 +15,7 @@ _ALIKE = 1e-3  # nats
 
 @dataclass(frozen=True)
 class CalibrationCurve:
-    """How often sets are of a class, among those of which it was said with about the same probability.
+    """A calibration curve: predicted probabilities of a class, and the share of sets that are of it.
 
     Attributes:
         said: mean probability in each bin.
@@ -31,7 +31,7 @@ class CalibrationCurve:
 
 
 def calibration_curve(probabilities: np.ndarray, truth: np.ndarray, *, bins: int = 10) -> CalibrationCurve:
-    """The calibration curve of what a model says of one class, in bins of as many sets each as can be.
+    """Compute the calibration curve of the probabilities of one class, in bins of as equal counts as can be.
 
     Args:
         probabilities: ``(B,)`` of the class (of several, of the named class of each set).
@@ -51,7 +51,7 @@ def calibration_curve(probabilities: np.ndarray, truth: np.ndarray, *, bins: int
 
 
 def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature T that makes the probabilities ``softmax(logits / T)`` likeliest, between e^-3 and e^3.
+    """Fit the temperature T that makes the probabilities ``softmax(logits / T)`` likeliest, between e^-3 and e^3.
 
     Of an ensemble, the mean over its members of ``softmax(logits / T)``. T above one says that the model is too sure.
     It changes no ranks of classes of a model alone, and one number is hard to overfit. At an end of the range there is
@@ -70,7 +70,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def end_of_search(logits: np.ndarray, truth: np.ndarray, temperature: float) -> int:
-    """Whether an end of the range is as good as the temperature found: 1 for the highest, -1 for the lowest, else 0.
+    """Return which end of the range is as good as the temperature: 1 for the highest, -1 for the lowest, 0 for none.
 
     The highest says that equal probabilities are as likely as what the model says; the lowest, that every set is right,
     so that no certainty would be too much. Arguments as for `fit_temperature`.
@@ -83,7 +83,7 @@ def end_of_search(logits: np.ndarray, truth: np.ndarray, temperature: float) -> 
 
 
 def negative_log_likelihood(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> float:
-    """Mean cross entropy, in nats, of true classes ``(B,)`` by logits ``(B, M, K)`` or ``(B, K)`` at a temperature."""
+    """Compute the mean negative log likelihood, in nats, of classes ``(B,)`` by logits ``(B, M, K)`` or ``(B, K)``."""
     logits = np.asarray(logits, np.float64)
     logits = logits[:, None] if logits.ndim == 2 else logits
     scaled = logits / temperature
@@ -95,7 +95,7 @@ def negative_log_likelihood(logits: np.ndarray, truth: np.ndarray, temperature: 
 
 
 def least_sets(coverage: float) -> int:
-    """Calibration sets without which no finite interval can keep a coverage: the least n with (n + 1) coverage <= n.
+    """Return the fewest calibration sets with a finite interval of a coverage: the least n with (n + 1) coverage <= n.
 
     Example:
         >>> least_sets(0.9), least_sets(0.95)
@@ -105,7 +105,7 @@ def least_sets(coverage: float) -> int:
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float, *, owners: np.ndarray | None = None) -> float:
-    """The score below which that of a new set lies with probability ``coverage`` at least, if sets are exchangeable.
+    """Return the score that a new set's lies below with probability ``coverage`` at least, if sets are exchangeable.
 
     The ``ceil((n + 1) coverage)``-th smallest of n scores; infinite where n is too small (`least_sets`).
 
@@ -131,7 +131,7 @@ def conformal_quantile(scores: np.ndarray, coverage: float, *, owners: np.ndarra
 
 
 def in_prediction_set(probabilities: np.ndarray, quantile: float) -> np.ndarray:
-    """Which classes ``(B, K)`` belong to the set of classes of each set: those with ``1 - p`` of the quantile at most.
+    """Mark the classes ``(B, K)`` in the prediction set of each set: those with ``1 - p`` of the quantile at most.
 
     Where no class does, the likeliest is in; it can only add coverage.
 

@@ -1,4 +1,4 @@
-"""Metrics as formulas: scikit-learn's definitions without its checks, which intervals would pay for a thousand times.
+"""Compute metrics by scikit-learn's definitions without its checks, which intervals would pay for a thousand times.
 
 A test proves that they agree with scikit-learn. Sets have no weights; there is one set at least.
 """
@@ -10,32 +10,32 @@ _EPSILON = np.finfo(np.float64).eps  # the least probability that a logarithm is
 
 
 def squared_error(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean of the squared differences of ``(B,)`` numbers."""
+    """Average the squared differences of ``(B,)`` numbers."""
     return float(np.square(predicted - truth).mean())
 
 
 def absolute_error(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean of the absolute differences of ``(B,)`` numbers."""
+    """Average the absolute differences of ``(B,)`` numbers."""
     return float(np.abs(predicted - truth).mean())
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """One less the squared error over the variance of ``(B,)`` numbers, which must vary."""
+    """Compute one less the squared error over the variance of ``(B,)`` numbers, which must vary."""
     return float(1.0 - np.square(predicted - truth).sum() / np.square(truth - truth.mean()).sum())
 
 
 def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of ``-log p`` of the true class, nats; class numbers ``(B,)`` and probabilities ``(B, K)``."""
+    """Average ``-log p`` of the true class, nats; class numbers ``(B,)`` and probabilities ``(B, K)``."""
     return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], _EPSILON, 1 - _EPSILON)).mean())
 
 
 def accuracy(truth: np.ndarray, named: np.ndarray) -> float:
-    """Share of the class numbers ``(B,)`` that are right."""
+    """Return the share of the class numbers ``(B,)`` that are right."""
     return float((truth == named).mean())
 
 
 def auc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Share of the pairs of a positive and a negative set that the scores order rightly, ties counting one half.
+    """Return the share of the pairs of a positive and a negative set that scores order rightly, ties counting a half.
 
     Args:
         truth: ``(B,)`` whether each set is positive; some are and some are not.
@@ -48,7 +48,7 @@ def auc(truth: np.ndarray, scores: np.ndarray) -> float:
 
 
 def f1(truth: np.ndarray, named: np.ndarray) -> float:
-    """Harmonic mean of precision and recall of class numbers ``(B,)`` of 0 and 1; 0 where nothing is found."""
+    """Compute the harmonic mean of precision and recall of class numbers ``(B,)`` of 0 and 1; 0 if nothing is found."""
     found = int(((truth == 1) & (named == 1)).sum())
     wrong = int((truth != named).sum())
     return 2 * found / (2 * found + wrong) if found else 0.0

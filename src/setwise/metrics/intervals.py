@@ -1,4 +1,4 @@
-"""Intervals: how far a number that was measured on few sets may lie from that of all sets alike.
+"""Compute intervals: how far a number measured on few sets may lie from that of all sets alike.
 
 What is resampled are clusters: groups where sets belong to groups (visits of one patient are no independent witnesses),
 else the sets themselves.
@@ -46,7 +46,7 @@ def bootstrap(
     draws: int | None = None,
     seed: int = 0,
 ) -> Bootstrapped[_Name]:
-    """Percentile bootstrap intervals over clusters.
+    """Compute percentile bootstrap intervals over clusters.
 
     As many clusters as there are, G, are drawn with replacement, each with all its sets, and everything is measured on
     the same draws, so that differences between numbers have intervals as well. A draw that does not define a number
@@ -92,7 +92,7 @@ def bootstrap(
 
 
 def binomial(right: int, count: int, *, level: float = LEVEL) -> tuple[float, float]:
-    """The exact interval of a share of sets, ``right`` of ``count`` independent ones.
+    """Compute the exact interval of a share of sets, ``right`` of ``count`` independent ones.
 
     Source: Clopper, Pearson 1934, The use of confidence or fiducial limits illustrated in the case of the binomial.
 
@@ -106,7 +106,7 @@ def binomial(right: int, count: int, *, level: float = LEVEL) -> tuple[float, fl
 
 
 def corrected_t(differences: Sequence[float], *, tested: float, level: float = LEVEL) -> tuple[float, float] | None:
-    """The interval of a mean over the folds of (repeated) cross-validation, whose training parts overlap.
+    """Compute the interval of a mean over folds of (repeated) cross-validation, whose training parts overlap.
 
     ``mean -/+ t sqrt((1 / J + tested / (1 - tested)) s^2)``, where s^2 is the variance of the J folds' numbers (divisor
     J - 1) and t the quantile of Student's distribution with J - 1 degrees of freedom. Without the second term the

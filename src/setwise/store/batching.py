@@ -1,4 +1,4 @@
-"""Batches of sets for a loop over epochs: planned beforehand, the same whoever reads them."""
+"""Plan batches of sets for a loop over epochs beforehand, the same whoever reads them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ _POOL = 32  # most batches whose sets are sorted by size together, and a quarter
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """One batch to be: rows of the store ``(B,)``, and the seed of what is drawn for it."""
+    """A planned batch: rows of the store ``(B,)``, and the seed of what is drawn for it."""
 
     rows: np.ndarray
     seed: tuple[int, ...]
 
 
 class BatchSampler(Sampler[BatchPlan]):
-    """Plans the batches of an epoch by number of sets or of elements.
+    """Sampler of planned batches of an epoch, by number of sets or of elements.
 
     The plan depends on ``seed`` and the epoch alone, so a run that resumes at a step continues with the same batches.
 
@@ -81,7 +81,7 @@ class BatchSampler(Sampler[BatchPlan]):
         self.start = start
 
     def plan(self, epoch: int) -> list[BatchPlan]:
-        """All batches of an epoch, in their order."""
+        """Plan all batches of an epoch, in their order."""
         rows = self.rows
         rng = np.random.default_rng((self.seed, epoch))
         if self.chances is not None:
@@ -99,7 +99,7 @@ class BatchSampler(Sampler[BatchPlan]):
         return [BatchPlan(batch, (self.seed, epoch, step)) for step, batch in enumerate(batches)]
 
     def _buckets(self, rows: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-        """Batches of sets of similar sizes in a random order, each of sets that a shuffle brought near each other."""
+        """Make batches of sets of similar sizes, in a random order; a shuffle decides which are sorted together."""
         assert self.elements_per_batch is not None
         per_batch = max(1, round(self.elements_per_batch / self.kept[rows].mean()))  # sets, on the average
         together = per_batch * min(_POOL, max(1, len(rows) // (4 * per_batch)))
@@ -127,7 +127,7 @@ class BatchSampler(Sampler[BatchPlan]):
 
 
 class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
-    """Gives planned batches from a store, with the rows they hold; safe in the workers of a `DataLoader`.
+    """Planned batches from a store, with the rows they hold; safe in the workers of a `DataLoader`.
 
     Args:
         store: the sets.
@@ -155,7 +155,7 @@ class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
         self.store.expect(plan.rows, max_elements=self.max_elements)
 
     def drawn(self, plan: BatchPlan, beside: torch.Tensor | None = None) -> tuple[SetBatch, torch.Tensor | None]:
-        """A planned batch, and what goes with its elements of ``beside`` ``(N, ...)``, where it is given."""
+        """Return a planned batch, and what goes with its elements of ``beside`` ``(N, ...)``, where it is given."""
         generator = None if self.max_elements is None else np.random.default_rng(plan.seed)
         batch, beside = self.store.batch_with(plan.rows, beside, max_elements=self.max_elements, generator=generator)
         if self.covariates is not None:
@@ -165,7 +165,7 @@ class SetDataset(Dataset[tuple[SetBatch, np.ndarray]]):
 
 
 class _Expecting(Sampler[BatchPlan]):
-    """The plans of a sampler, the store being told of each of them while the one before is computed."""
+    """The plans of a sampler; the store is told of each of them while the one before is computed."""
 
     def __init__(self, dataset: SetDataset, sampler: BatchSampler):
         self.dataset = dataset
@@ -188,7 +188,7 @@ class _Expecting(Sampler[BatchPlan]):
 def make_loader(
     dataset: SetDataset, sampler: BatchSampler, *, workers: int = 0, pin_memory: bool = False
 ) -> DataLoader:
-    """A loader of ``(SetBatch, rows)`` in the order of the sampler, which leaves torch's random numbers alone.
+    """Make a loader of ``(SetBatch, rows)`` in the order of the sampler; it leaves torch's random numbers alone.
 
     Args:
         dataset: where the batches come from.

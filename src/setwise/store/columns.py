@@ -1,4 +1,4 @@
-"""Columns of the table of sets by name: targets, classes, covariates, groups, the given split."""
+"""Read columns of the table of sets by name: targets, classes, covariates, groups, the given split."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ TARGET_IS_FEATURE = (
 
 
 def column(store: SetStore, name: str) -> pa.Array:
-    """One column of the table of sets ``(B,)``.
+    """Return one column of the table of sets ``(B,)``.
 
     Raises:
         InputError: no such column.
@@ -34,7 +34,7 @@ def column(store: SetStore, name: str) -> pa.Array:
 
 
 def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-    """Columns of numbers ``(B, T)`` float64, one row per set of the store.
+    """Read columns of numbers ``(B, T)`` float64, one row per set of the store.
 
     Args:
         store: the sets.
@@ -63,12 +63,12 @@ def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndar
 
 
 def targets(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-    """Targets of a regression ``(B, T)`` float64; arguments and errors as for `numbers`."""
+    """Read targets of a regression ``(B, T)`` float64; arguments and errors as for `numbers`."""
     return numbers(store, names, rows)
 
 
 def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None = None) -> list[str | None]:
-    """Classes (or groups) of the sets as strings, 1 and 1.0 as "1"; none where missing.
+    """Read classes (or groups) of the sets as strings, 1 and 1.0 as "1"; none where missing.
 
     Args:
         store: the sets.
@@ -91,7 +91,7 @@ def labels(store: SetStore, name: str, rows: Sequence[int] | np.ndarray | None =
 
 
 def groups(store: SetStore, name: str | None = None) -> np.ndarray | None:
-    """What must stay on one side of a split ``(B,)`` of strings.
+    """Read the groups ``(B,)`` that must stay on one side of a split, as strings.
 
     Args:
         store: the sets.
@@ -106,13 +106,13 @@ def groups(store: SetStore, name: str | None = None) -> np.ndarray | None:
 
 
 def clusters(store: SetStore, group: str | None) -> np.ndarray:
-    """What sets are drawn by ``(B,)``: their groups where there is such a column, else themselves."""
+    """Return the clusters ``(B,)`` that sets are drawn by: groups where there is such a column, else the sets."""
     found = groups(store, group) if group is not None and group in store.sets.column_names else None
     return np.arange(len(store)) if found is None else found
 
 
 def given_split(store: SetStore, name: str = "split") -> np.ndarray | None:
-    """The split that the sets come with ``(B,)`` of strings; none where the column is not there.
+    """Read the split that the sets come with ``(B,)``, as strings; none where the column is not there.
 
     Raises:
         InputError: a set without a value.
@@ -123,7 +123,7 @@ def given_split(store: SetStore, name: str = "split") -> np.ndarray | None:
 
 
 def vector_features(store: SetStore) -> tuple[str, ...]:
-    """Names of the features of the elements; none for elements that are no vectors, whose names are made up."""
+    """Return names of the features of the elements; none for elements that are no vectors, whose names are made up."""
     return store.features if len(store.shape) == 1 else ()
 
 
@@ -157,7 +157,7 @@ def check_varies(values: np.ndarray | Sequence[str | None], name: str) -> None:
 
 
 def decimal_commas(store: SetStore, name: str) -> str | None:
-    """What is wrong with a column of text that is numbers with decimal commas, which would be taken for categories."""
+    """Say what is wrong with a column of text that is numbers with decimal commas, which would be categories."""
     values = column(store, name)
     example = comma_number(values, missing=MISSING_TEXTS) if is_text(values.type) else None
     if example is None:

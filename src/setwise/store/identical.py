@@ -1,4 +1,4 @@
-"""Sets that hold the same elements under different names: one patient twice, a file copied."""
+"""Find sets that hold the same elements under different names: one patient twice, a file copied."""
 
 import hashlib
 import math
@@ -15,7 +15,7 @@ _FEWEST = 50  # different numbers; sets of fewer, such as counts of atoms, may b
 
 
 def identical_sets(store: SetStore) -> list[list[int]]:
-    """Rows of sets with the same elements in the same order, told by checksum; of at least 50 different numbers.
+    """Find rows of sets with the same elements in the same order, by checksum; of at least 50 different numbers.
 
     Only sets of one size that begin alike are compared, so that most are never looked at.
     """
@@ -36,7 +36,7 @@ def identical_sets(store: SetStore) -> list[list[int]]:
 
 
 def describe_identical(store: SetStore, rows: list[int]) -> str:
-    """A sentence for people."""
+    """Return a sentence for people."""
     names = listed([repr(store.set_ids[row]) for row in rows], 4)
     return f"sets {names} hold the same {store.sizes[rows[0]]:,} elements: one set under {len(rows)} names."
 

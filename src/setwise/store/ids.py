@@ -1,4 +1,4 @@
-"""Names of sets: strings, the same whichever type a file gave them."""
+"""Name sets by strings, the same whichever type a file gave them."""
 
 import re
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ _WHOLE = re.compile(r"-?\d+(\.0*)?")
 
 
 def dictionary_of(values: pa.Array) -> pa.DictionaryArray:
-    """The distinct values of a column, and for each row the position of its value."""
+    """Return the distinct values of a column, and for each row the position of its value."""
     if isinstance(values, pa.DictionaryArray):
         return values
     return pc.dictionary_encode(values)
 
 
 def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
-    """Values as strings: 7 and 7.0 are "7", text is itself without white space around it.
+    """Return values as strings: 7 and 7.0 are "7", text is itself without white space around it.
 
     Raises:
         InputError: values of a kind that names nothing (lists, structures), NaN, or floats too large to tell whole
@@ -48,12 +48,12 @@ def texts(values: pa.Array, *, column: str, where: str) -> list[str]:
 
 
 def number_text(x: float) -> str:
-    """A number as a name, each by itself: 7.0 is "7", whatever others there are."""
+    """Return a number as a name, each by itself: 7.0 is "7", whatever others there are."""
     return str(int(x)) if x.is_integer() else repr(x)
 
 
 def unify(ids: Sequence[str], where: str) -> list[str]:
-    """Names all of which are whole numbers, written "1" or "1.0", as "1"; others as they are.
+    """Write names all of which are whole numbers, "1" or "1.0", as "1"; leave others as they are.
 
     Raises:
         InputError: two names that become one.
@@ -72,7 +72,7 @@ def unify(ids: Sequence[str], where: str) -> list[str]:
 
 
 class SetCodes:
-    """Numbers the sets in the order in which they appear, batch by batch of rows."""
+    """Numbers of the sets in the order in which they appear, batch by batch of rows."""
 
     def __init__(self, *, column: str, where: str):
         self.column = column
@@ -80,7 +80,7 @@ class SetCodes:
         self.codes: dict[str, int] = {}
 
     def encode(self, values: pa.Array, first_row: int) -> np.ndarray:
-        """The number of the set of each row ``(n,)`` int64; rows are counted from 1 in errors.
+        """Return the number of the set of each row ``(n,)`` int64; rows are counted from 1 in errors.
 
         Raises:
             InputError: a row that names no set.
@@ -123,5 +123,5 @@ class SetCodes:
 
     @property
     def ids(self) -> list[str]:
-        """The names of the sets so far, in their order."""
+        """Return the names of the sets so far, in their order."""
         return unify(list(self.codes), self.where)

@@ -1,4 +1,4 @@
-"""What a store holds, and what is wrong with it, before anybody trains."""
+"""Summarise what a store holds, and what is wrong with it, before anybody trains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -64,7 +64,7 @@ class ColumnSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """What `setwise inspect` prints.
+    """The summary of a store that `setwise inspect` prints.
 
     Attributes:
         num_sets: B.
@@ -91,7 +91,7 @@ class Summary:
     labels: tuple[LabelSummary, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The summary as plain dictionaries and lists, for JSON."""
+        """Return the summary as plain dictionaries and lists, for JSON."""
         return asdict(self)
 
 
@@ -236,7 +236,7 @@ def _about_target(column: ColumnSummary | None, name: str, num_sets: int) -> lis
 
 
 def _about_split(store: SetStore, by_name: Mapping[str, ColumnSummary], group: str | None, split: str) -> list[str]:
-    """Whether the sets can be divided as the columns ask."""
+    """Say why the sets cannot be divided as the columns ask."""
     if group is not None and group not in by_name:
         return [f"the sets have no column {group!r}, which names their groups."]
     if len(store) == 1:

@@ -1,4 +1,4 @@
-"""What the labels of elements of a store hold, and what is wrong with them, before anybody trains."""
+"""Summarise the labels of elements of a store, and what is wrong with them, before anybody trains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def summarise_label(store: SetStore, name: str) -> LabelSummary:
 
 
 def about_label(label: LabelSummary, num_sets: int, num_elements: int) -> list[str]:
-    """What training would refuse, or what makes its outcome doubtful, a sentence each."""
+    """Say what training would refuse, or what makes its outcome doubtful, a sentence each."""
     name, problems = label.name, []
     if label.missing == num_elements:
         return [f"label {name!r} is missing for all elements: there is nothing to learn from it."]

@@ -1,4 +1,4 @@
-"""Kinds of columns: numbers, text, neither."""
+"""Tell kinds of columns: numbers, text, neither."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,20 +14,20 @@ _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(inf|infinity
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether values of a type are numbers (truth values are 0 and 1)."""
+    """Return whether values of a type are numbers (truth values are 0 and 1)."""
     types = pa.types
     return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether values of a type are text, or categories written as text."""
+    """Return whether values of a type are text, or categories written as text."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def to_float64(values: pa.Array) -> np.ndarray:
-    """Numbers as float64 ``(n,)``, missing ones as NaN."""
+    """Return numbers as float64 ``(n,)``, missing ones as NaN."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if not pa.types.is_floating(values.type) or pa.types.is_float16(values.type):
@@ -40,12 +40,12 @@ def to_float64(values: pa.Array) -> np.ndarray:
 
 
 def trimmed(values: Any) -> Any:
-    """A column as text without white space around its values, which nobody sees and which tells nothing apart."""
+    """Return a column as text without white space around its values, which nobody sees."""
     return pc.utf8_trim_whitespace(values.cast(pa.string()))
 
 
 def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
-    """Which values of a column of text are not numbers, ``(n,)`` of truth values; missing values are none of them."""
+    """Mark values of a column of text that are not numbers ``(n,)``; missing values are not marked."""
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     matches = pc.match_substring_regex(values, _NUMBER, ignore_case=True)
@@ -55,7 +55,7 @@ def not_numbers(values: pa.Array, *, missing: Sequence[str]) -> pa.Array:
 
 
 def comma_number(values: pa.Array, *, missing: Sequence[str]) -> str | None:
-    """The first number with a decimal comma (or with commas between thousands) in text that is mostly numbers."""
+    """Return the first number with a decimal comma (or commas between thousands) in text that is mostly numbers."""
     texts = values.cast(pa.string())
     known = texts.filter(pc.invert(pc.is_in(texts, pa.array(missing, pa.string())))).drop_null()
     commas = pc.match_substring_regex(known, _COMMA)

@@ -18,7 +18,7 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
 def tidy_labels(values: Any, count: int, name: str) -> pa.Array:
-    """A column of labels as a store keeps it: numbers as float64, NaN where missing; text (and truth) as a dictionary.
+    """Return a column of labels as a store keeps it: numbers as float64, text (and truth) as a dictionary.
 
     Args:
         values: ``(N,)`` numbers or text; None or NaN where missing.
@@ -46,7 +46,7 @@ def tidy_labels(values: Any, count: int, name: str) -> pa.Array:
 
 
 def text_labels(codes: np.ndarray, names: Sequence[str]) -> pa.Array:
-    """Text labels ``(N,)`` from their numbers among the names, NaN where missing."""
+    """Make text labels ``(N,)`` from their numbers among the names, NaN where missing."""
     missing = np.isnan(codes)
     indices = pa.array(np.where(missing, 0, codes).astype(np.int32), mask=missing)
     return pa.DictionaryArray.from_arrays(indices, pa.array(list(names), pa.string()))
@@ -67,12 +67,12 @@ def check_no_label(features: Sequence[str], labels: Sequence[str]) -> None:
 
 
 def is_text_label(column: pa.Array) -> bool:
-    """Whether labels of a store are text."""
+    """Return whether labels of a store are text."""
     return pa.types.is_dictionary(column.type)
 
 
 def label_codes(column: pa.Array) -> tuple[list[str], np.ndarray]:
-    """The different labels of a column of a store as text (1 and 1.0 as "1"), and which of them each element has.
+    """Return the different labels of a column as text (1 and 1.0 as "1"), and the number of each element's.
 
     Returns:
         L names, and ``(N,)`` int64 numbers of names, -1 where the label is missing.
@@ -90,7 +90,7 @@ def label_codes(column: pa.Array) -> tuple[list[str], np.ndarray]:
 
 
 def label_numbers(column: pa.Array, name: str) -> np.ndarray:
-    """Labels ``(N,)`` of a store as float64, NaN where missing.
+    """Return labels ``(N,)`` of a store as float64, NaN where missing.
 
     Raises:
         InputError: text, or a number that is infinite.
@@ -110,7 +110,7 @@ def label_numbers(column: pa.Array, name: str) -> np.ndarray:
 
 
 def labels_of(store: Any, name: str) -> pa.Array:
-    """One column of the labels of a store's elements.
+    """Return one column of the labels of a store's elements.
 
     Raises:
         InputError: no such column.
@@ -124,7 +124,7 @@ def labels_of(store: Any, name: str) -> pa.Array:
 
 
 def labelled(store: Any, names: Sequence[str]) -> np.ndarray:
-    """Which elements of a store have one of some labels at least ``(N,)``."""
+    """Mark elements of a store that have one of some labels at least ``(N,)``."""
     known = np.zeros(store.num_elements, dtype=bool)
     for name in names:
         column = labels_of(store, name)
@@ -134,7 +134,7 @@ def labelled(store: Any, names: Sequence[str]) -> np.ndarray:
 
 
 def sets_with(store: Any, codes: np.ndarray) -> np.ndarray:
-    """Which sets hold elements of which labels: the different pairs ``(2, n)`` of a row and a code.
+    """Return the different pairs ``(2, n)`` of a row and a code: sets, and labels that their elements have.
 
     Args:
         store: a `setwise.SetStore`.
@@ -145,12 +145,12 @@ def sets_with(store: Any, codes: np.ndarray) -> np.ndarray:
 
 
 def shuffled_labels(store: Any, name: str, *, seed: int) -> pa.Array:
-    """One column of labels dealt out anew within each set, among the elements that have one.
+    """Shuffle one column of labels within each set, among the elements that have one.
 
     Args:
         store: a `setwise.SetStore`.
         name: of the column.
-        seed: of the permutation; columns of one seed are dealt out alike where they miss the same elements.
+        seed: of the permutation; columns of one seed are shuffled alike where they miss the same elements.
     """
     column = labels_of(store, name)
     owners = store.owners

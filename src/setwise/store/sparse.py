@@ -24,12 +24,12 @@ class SparseElements:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """``(N, D)``."""
+        """Return ``(N, D)``."""
         return len(self), self.width
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the values."""
+        """Return the dtype of the values."""
         return torch.float32
 
     def __len__(self) -> int:
@@ -41,7 +41,7 @@ class SparseElements:
         return self._dense(self.begins[start : stop + 1] - first, slice(first, last))
 
     def index_select(self, dim: int, rows: torch.Tensor) -> torch.Tensor:
-        """Some elements ``(n, D)``, dense."""
+        """Return some elements ``(n, D)``, dense."""
         assert dim == 0
         chosen = rows.numpy()
         counts = self.begins[chosen + 1] - self.begins[chosen]
@@ -50,7 +50,7 @@ class SparseElements:
         return self._dense(np.concatenate([[0], ends]), entries)
 
     def new_empty(self, shape: tuple[int, ...]) -> torch.Tensor:
-        """A dense tensor for some of the elements."""
+        """Return an empty dense tensor for some of the elements."""
         return torch.empty(shape)
 
     def _dense(self, begins: np.ndarray, entries: slice | np.ndarray) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Room for elements that are read: memory, or a file that nobody sees where they are more than is free."""
+"""Make room for elements that are read: memory, or a file that nobody sees where they are more than is free."""
 
 import math
 import os
@@ -15,7 +15,7 @@ _AS_LOADED = 2  # bytes in memory of a byte of text
 
 
 def allocate(shape: Sequence[int], dtype: np.dtype | type = np.float32) -> np.ndarray:
-    """An array to be filled.
+    """Allocate an array to be filled.
 
     Where it would take more than the memory that is free, it is a mapped file in the folder for temporary files: its
     pages can be taken back while others are needed, and it is gone with the array, however the process ends.
@@ -45,7 +45,7 @@ def allocate(shape: Sequence[int], dtype: np.dtype | type = np.float32) -> np.nd
 
 
 def is_large(source: object) -> bool:
-    """Whether a file, as text is when it is loaded, would take more than the memory that is free."""
+    """Return whether a file, as text is when it is loaded, would take more than the memory that is free."""
     if not isinstance(source, str | Path) or not Path(source).is_file():
         return False
     free = free_memory()

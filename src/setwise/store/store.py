@@ -80,7 +80,7 @@ class SetStore:
         description: Description,
         labels: Mapping[str, pa.Array] | None = None,
     ) -> "SetStore":
-        """A store in memory of what was read, with all that is to be said of it."""
+        """Make a store in memory of what was read, with all that is to be said of it."""
         store = cls.__new__(cls)
         store._keep(elements, sizes, sets, description, labels)
         return store
@@ -127,11 +127,11 @@ class SetStore:
         return SetStore.open(path)
 
     def with_sets(self, sets: pa.Table) -> "SetStore":
-        """The same elements, not copied, with another table of sets: one row per set, in the same order."""
+        """Return the same elements, not copied, with another table of sets: one row per set, in the same order."""
         return self._with(sets, self.labels)
 
     def with_labels(self, labels: Mapping[str, Any]) -> "SetStore":
-        """The same elements, not copied, with other labels: ``(N,)`` each, numbers or text, None or NaN where missing.
+        """Return the same elements, not copied, with other labels ``(N,)``: numbers or text, None or NaN where missing.
 
         Raises:
             InputError: labels that are not one per element.
@@ -145,7 +145,7 @@ class SetStore:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether elements are kept as compressed rows, dense only where they are looked at."""
+        """Return whether elements are kept as compressed rows, dense only where they are looked at."""
         return isinstance(self._contents.elements, SparseElements)
 
     @property
@@ -162,62 +162,62 @@ class SetStore:
 
     @property
     def description(self) -> Description:
-        """Features, shape of an element, and what reading left out or found wrong."""
+        """Return features, shape of an element, and what reading left out or found wrong."""
         return self._contents.description
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the features of an element, in their order."""
+        """Return the names of the features of an element, in their order."""
         return self.description.features
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Trailing shape of an element, ``(D,)`` for vectors."""
+        """Return the trailing shape of an element, ``(D,)`` for vectors."""
         return self.description.shape
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """Columns of the source that are not features, and why."""
+        """Return the columns of the source that are not features, and why."""
         return self.description.left_out
 
     @property
     def sets(self) -> pa.Table:
-        """One row per set: ``set_id`` and every column of the sets (targets, covariates, group, split)."""
+        """Return one row per set: ``set_id`` and every column of the sets (targets, covariates, group, split)."""
         return self._contents.sets
 
     @property
     def labels(self) -> Mapping[str, pa.Array]:
-        """Columns of the elements that are no features, ``(N,)`` each: float64, or text as a dictionary."""
+        """Return the columns of the elements that are no features, ``(N,)`` each: float64, or text as a dictionary."""
         return self._contents.labels
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """``(B,)`` int64, elements of each set."""
+        """Return ``(B,)`` int64, elements of each set."""
         return np.diff(self.offsets)
 
     @property
     def offsets(self) -> np.ndarray:
-        """``(B + 1,)`` int64: the elements of set i lie from ``offsets[i]`` to before ``offsets[i + 1]``."""
+        """Return ``(B + 1,)`` int64: the elements of set i lie from ``offsets[i]`` to before ``offsets[i + 1]``."""
         return self._contents.offsets
 
     @property
     def owners(self) -> np.ndarray:
-        """``(N,)`` int64, the row of the set that each element belongs to."""
+        """Return ``(N,)`` int64, the row of the set that each element belongs to."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
     @cached_property
     def set_ids(self) -> list[str]:
-        """Names of the sets, in their order."""
+        """Return the names of the sets, in their order."""
         return self.sets["set_id"].to_pylist()
 
     @property
     def num_elements(self) -> int:
-        """N, the elements of all sets together."""
+        """Return N, the elements of all sets together."""
         return len(self._contents.elements)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A checksum of names of features and sets, sizes, and all values; reads every element once."""
+        """Return a checksum of names of features and sets, sizes, and all values; reads every element once."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.features, self.shape, self.set_ids]).encode())
         digest.update(np.ascontiguousarray(self.sizes).tobytes())
@@ -235,18 +235,18 @@ class SetStore:
         return f"SetStore({len(self)} sets, {self.num_elements} elements of shape {self.shape}, {where})"
 
     def elements(self, row: int) -> np.ndarray:
-        """The elements ``(n_i, ...)`` of the set in one row: a view, not to be written to."""
+        """Return the elements ``(n_i, ...)`` of the set in one row: a view, not to be written to."""
         start, stop = self._span(row)
         view = self._contents.elements[start:stop].numpy()
         view.flags.writeable = False
         return view
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
-        """Where in the store the elements of the sets in some rows lie ``(n,)``, set after set."""
+        """Return the places in the store of the elements of the sets in some rows ``(n,)``, set after set."""
         return positions(self.offsets[rows], self.sizes[rows])
 
     def chunks(self, rows: int = 1 << 18) -> Iterator[np.ndarray]:
-        """The elements of all sets in order, at most so many rows at a time, fewer where they are wide."""
+        """Yield the elements of all sets in order, at most so many rows at a time, fewer where they are wide."""
         elements = self._contents.elements
         rows = max(1, min(rows, _NUMBERS // math.prod(self.shape)))
         for start in range(0, len(elements), rows):
@@ -277,7 +277,7 @@ class SetStore:
         max_elements: int | None = None,
         generator: np.random.Generator | None = None,
     ) -> SetBatch:
-        """The sets of some rows as a batch; each element is copied once.
+        """Return the sets of some rows as a batch; each element is copied once.
 
         Args:
             rows: rows of the store, in the order of the batch.
@@ -297,7 +297,7 @@ class SetStore:
         max_elements: int | None = None,
         generator: np.random.Generator | None = None,
     ) -> tuple[SetBatch, torch.Tensor | None]:
-        """As `batch`, and what goes with the same elements of ``beside`` ``(N, ...)``, where it is given."""
+        """Return a batch as `batch` does, and what goes with its elements of ``beside`` ``(N, ...)``, if given."""
         rows = np.asarray(rows, dtype=np.int64)
         if rows.ndim != 1 or rows.size == 0:
             raise InputError(f"a batch must hold at least one set; got rows of shape {rows.shape}.")
@@ -323,12 +323,12 @@ class SetStore:
 
 
 def positions(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The numbers from each start on, as many as its size says, one run after the other ``(sum of sizes,)``."""
+    """Count from each start on, as far as its size says, one run after the other ``(sum of sizes,)``."""
     return np.arange(sizes.sum()) + np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
 
 
 def _draws(sizes: np.ndarray, kept: np.ndarray, generator: np.random.Generator) -> list[np.ndarray | None] | None:
-    """Which elements of each set are drawn, in order; none of a set that is whole, and nothing where all sets are."""
+    """Draw elements of each set, in order; none of a set that is whole, and nothing where all sets are."""
     if (kept == sizes).all():
         return None
     drawn: list[np.ndarray | None] = []

@@ -42,7 +42,7 @@ class FoldPlan:
         values: ``(B, T)`` targets of the sets, or none where labels of elements are predicted.
         places: of these, which elements of the store are measured, or none.
         sizes: of these, ``(B,)`` how many of each set, or none.
-        possible: different ways to deal out the targets; none of numbers, and of labels of elements.
+        possible: different permutations of the targets; none of numbers, and of labels of elements.
     """
 
     tasks: list[Task]
@@ -91,7 +91,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
 def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     """Plan the fits of labels of elements, divided so that every fold trains on elements of every class.
 
-    Labels are dealt out anew within each set, among its elements that have one: sets differ in their sizes and in
+    Labels are shuffled within each set, among its elements that have one: sets differ in their sizes and in
     their shares of the classes, and both stay as they are.
 
     Raises:

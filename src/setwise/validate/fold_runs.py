@@ -86,7 +86,7 @@ class Task:
         columns: the table of sets, with the targets that it is fitted to.
         baselines: fit the baselines as well.
         places: which elements of the store are measured, where labels of elements are predicted; else none.
-        labels_seed: of these labels dealt out anew within each set, or none for the labels as they are.
+        labels_seed: of these labels shuffled within each set, or none for the labels as they are.
     """
 
     fold: Fold

@@ -32,6 +32,11 @@ POOLS = REDUCTIONS | {
     "featurewise-sort": "setwise.layers.poolings.featurewise_sort:FeaturewiseSortPooling",
 }
 
+#: Reductions by which a residual connection may aggregate a set; a sum explodes with depth, and is kept to show it.
+AGGREGATED = ("mean", "max", "sum")
+RESIDUALS = ("equivariant", *AGGREGATED)
+PATHS = ("clean", "non-clean")
+
 
 def find(place: str) -> Any:
     """Return what a line names: ``module:name``."""

@@ -10,6 +10,7 @@ from setwise.layers.poolings.pooling import REDUCTIONS
 from setwise.layers.poolings.reduction import Reduction
 from setwise.ops import to_elements
 from setwise.streaming.rows import Function, Rows, same
+from setwise.variants import AGGREGATED, PATHS
 
 
 class ResidualConnection(ABC):
@@ -64,11 +65,8 @@ class Aggregated(ResidualConnection):
 
 RESIDUALS: dict[str, ResidualConnection] = {
     "equivariant": Equivariant(),
-    "mean": Aggregated(REDUCTIONS["mean"]),
-    "max": Aggregated(REDUCTIONS["max"]),
-    "sum": Aggregated(REDUCTIONS["sum"]),
+    **{word: Aggregated(REDUCTIONS[word]) for word in AGGREGATED},
 }
-PATHS = ("clean", "non-clean")
 
 
 def check_residual(residual: str, path: str | None) -> None:

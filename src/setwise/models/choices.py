@@ -4,12 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from setwise._checks import InputError
 from setwise.models.spec import OneOf
-from setwise.variants import NORMS
-
-RESIDUALS = ("equivariant", "mean", "max", "sum")
-PATHS = ("clean", "non-clean")
+from setwise.variants import NORMS, RESIDUALS
 
 Width = Annotated[int, Field(gt=0, description="W, hidden features")]
 Norm = Annotated[
@@ -29,11 +25,9 @@ Residual = Annotated[
 
 def check_residual(residual: str, path: str | None) -> None:
     """Refuse residuals and paths that the paper does not define for a residual block."""
-    if path == "non-clean" and residual != "equivariant":
-        raise InputError(
-            f"aggregated residuals are defined on the clean path alone; got residual={residual!r} with "
-            "path='non-clean'. Use path='clean', or residual='equivariant'."
-        )
+    from setwise.layers import residual as layers  # torch, which describing a model does not wait for
+
+    layers.check_residual(residual, path)
 
 
 def crossing(norm: str) -> str | None:
@@ -41,3 +35,13 @@ def crossing(norm: str) -> str | None:
     from setwise.layers import make_norm  # torch, which describing a model does not wait for
 
     return f"norm={norm!r}" if make_norm(norm, 1).crosses_sets() else None
+
+
+def growing(pool: str | None) -> str | None:
+    """Return a pooling as a choice, ``pool='sum'``, where it grows with the size of a set; else none."""
+    if pool is None:
+        return None
+    from setwise.layers import make_pooling
+    from setwise.layers.containers import grows_with_size
+
+    return f"pool={pool!r}" if grows_with_size(make_pooling(pool, 1)) else None

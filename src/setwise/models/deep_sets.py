@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from setwise._checks import InputError, check_choice
-from setwise.models.choices import PATHS, Norm, Residual, Width, check_residual, crossing
+from setwise.models.choices import Norm, Residual, Width, check_residual, crossing, growing
 from setwise.models.family import Family, Preset
 from setwise.models.spec import OneOf, Spec
-from setwise.variants import POOLS
+from setwise.variants import PATHS, POOLS
 
 _KEPT = 4  # tensors (N, W) that a layer keeps at most; fused ones keep half
 
@@ -72,8 +72,9 @@ class DeepSetsSpec(Spec):
 
     @property
     def needs_whole_sets(self) -> tuple[str, str, str] | None:
+        choice = growing(self.pool)
         why = "a sum over sub-samples has another scale than one over the whole sets that are predicted"
-        return ("pool='sum'", why, "Pool by the mean") if self.pool == "sum" else None
+        return (choice, why, "Pool by the mean") if choice is not None else None
 
 
 DEEP_SETS = Family(

@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from setwise._checks import InputError
-from setwise.models.choices import PATHS, Norm, Residual, Width, check_residual, crossing
+from setwise.models.choices import Norm, Residual, Width, check_residual, crossing
 from setwise.models.family import Family, Preset
 from setwise.models.spec import OneOf, Spec
+from setwise.variants import PATHS
 
 _KEPT = 12  # tensors (N, W) that a layer keeps at most; fused ones keep half
 

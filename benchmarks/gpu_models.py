@@ -1,4 +1,4 @@
-"""Sections of `benchmarks.gpu` on models: waits of the host, ratios to the textbook, captured steps of a fit."""
+"""Sections of `benchmarks.gpu` on models: waits of the host, ratios to the textbook, steps of a fit as CUDA graphs."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""Decide whether activations are kept for the gradients or computed anew, where nobody chose."""
+"""Decide whether activations are kept for the gradients or recomputed, where nobody chose."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Run layers one after the other in little memory: segments compute their activations anew in the backward pass."""
+"""Run layers one after the other in little memory: segments recompute their activations in the backward pass."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -36,7 +36,7 @@ def run_layers(layers: nn.Module, batch: SetBatch, *, memory: str) -> SetBatch:
 
 
 def segments(layers: nn.Module) -> list[nn.Module]:
-    """Cut layers, in order, into the segments that are computed anew one at a time."""
+    """Cut layers, in order, into the segments that are recomputed one at a time."""
     if not isinstance(layers, nn.Sequential):
         return [layers]
     length = max(1, isqrt(len(layers)) // 2)
@@ -49,7 +49,7 @@ def _contexts(segment: nn.Module) -> tuple[AbstractContextManager, AbstractConte
 
 @contextmanager
 def _buffers_kept(segment: nn.Module) -> Iterator[None]:
-    """Keep running statistics, which learn from a batch once, as they are when activations are computed anew."""
+    """Keep running statistics, which learn from a batch once, as they are when activations are recomputed."""
     before = [(buffer, buffer.clone()) for buffer in segment.buffers()]
     try:
         yield

@@ -167,7 +167,7 @@ def _ragged_attention_backward(
     heads: int,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the plain formula, with the weights computed anew, some queries at a time."""
+    """Compute the plain formula, with the weights recomputed, some queries at a time."""
     dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
     for queries, keys in _groups(q_offsets, k_offsets):
         qs, gs, ks, vs = (*(queries.pad(x, heads) for x in (q, grad)), *(keys.pad(x, heads) for x in (k, v)))

@@ -16,7 +16,7 @@ def set_norm_feed_forward(
 ) -> Tensor | None:
     """Compute x + ReLU(linear(norm(x))) by one operator, where compiled loops serve; equivariant.
 
-    Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is computed anew.
+    Keeps x and where ReLU passed (a byte for each number) for the backward pass; the norm is recomputed.
 
     Args:
         x: ``(N, W)``.

@@ -56,7 +56,7 @@ def set_norm_block(
 ) -> Tensor | None:
     """Compute x + linear2(ReLU(norm2(linear1(ReLU(norm1(x)))))) by one operator, where kernels serve; equivariant.
 
-    Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are computed anew.
+    Keeps two tensors ``(N, W)`` for the backward pass, x and linear1's result; norms and ReLUs are recomputed.
 
     Args:
         x: ``(N, W)``.

@@ -1,4 +1,4 @@
-"""Room for the activations of one layer between two sweeps: in memory, or in a file that nobody sees."""
+"""Storage for the activations of one layer between two sweeps: in memory, or in a file that nobody sees."""
 
 import math
 import os

@@ -75,7 +75,7 @@ class PoolingByAttention(SetPooling):
         own = weights[..., rows].unsqueeze(-1)  # (H, I, m, 1)
         without = (weights @ values).unsqueeze(2) - own * values[:, None, rows]
         attended = without / (weights.sum(-1)[..., None, None] - own)
-        # Without the element that holds the largest weight, little may be left to subtract from: computed anew.
+        # Without the element that holds the largest weight, little may be left to subtract from: recomputed.
         others = logits.scatter(-1, where, -torch.inf).softmax(-1) @ values  # (H, I, W / H)
         attended = torch.where((rows == where)[..., None], others.unsqueeze(2), attended)
         queries = self.seeds(len(rows))

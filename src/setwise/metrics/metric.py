@@ -56,7 +56,7 @@ class Metric:
         return min(values) if self.lower else max(values)
 
     def beats(self, value: float, other: float) -> bool:
-        """Return true where a value is better by more than a small share of what is left to do better.
+        """Return true where a value is better than another by more than 2 percent.
 
         Where more is better and one is perfect, what is left to one is compared.
         """

@@ -21,7 +21,7 @@ _FEW_SETS = {"n_estimators": 200, "learning_rate": 0.05, "max_depth": 3, "subsam
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """What a simple model is fitted on, and what it predicts.
+    """Rows that a simple model is fitted on, and rows that it predicts.
 
     Attributes:
         x: ``(B, P)`` features of the rows to fit on.

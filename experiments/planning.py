@@ -15,7 +15,7 @@ from experiments.rows import Row
 from experiments.running import BudgetSpentError, Deadline, Run, execute
 from setwise._checks import InputError
 from setwise.fit.observers import Observer
-from setwise.runs.config import chosen_device
+from setwise.runs.devices import chosen_device
 from setwise.tasks import TASKS, Extent, TaskData, get_task
 from setwise.tasks.files import directory_of
 

@@ -75,8 +75,9 @@ def test_make_targets_and_files_exist():
         assert (ROOT / path).exists(), path
 
 
-def test_the_page_of_files_is_current():
-    spec = importlib.util.spec_from_file_location("files", ROOT / "docs" / "files.py")
+@pytest.mark.parametrize("name", ["files", "options"])
+def test_generated_pages_are_current(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/files.py"
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), f"run: python docs/{name}.py"

@@ -1,8 +1,12 @@
-"""What must hold of arguments and data, and the wording of errors."""
+"""Check arguments and data, and word the errors."""
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:  # its import costs seconds, which a refusal of arguments does not wait for
+    import torch
+
+_WHOLE = ("int64", "int32", "int16", "int8", "uint8")
 
 
 class InputError(ValueError):
@@ -34,15 +38,9 @@ def set_label(position: int, names: Sequence[object] | None) -> str:
     return f"set {position}" if names is None else f"set {names[position]!r}"
 
 
-def check_sizes(sizes: torch.Tensor, elements: int, names: Sequence[object] | None = None) -> None:
+def check_sizes(sizes: "torch.Tensor", elements: int, names: Sequence[object] | None = None) -> None:
     """Refuse sizes that are not whole numbers above zero or do not add up to the number of elements."""
-    if sizes.dim() != 1 or sizes.dtype not in (
-        torch.int64,
-        torch.int32,
-        torch.int16,
-        torch.uint8,
-        torch.int8,
-    ):
+    if sizes.dim() != 1 or str(sizes.dtype).removeprefix("torch.") not in _WHOLE:
         raise InputError(
             f"sizes must be a vector of whole numbers, one per set; got shape {tuple(sizes.shape)} of {sizes.dtype}."
         )
@@ -62,16 +60,16 @@ def check_sizes(sizes: torch.Tensor, elements: int, names: Sequence[object] | No
         )
 
 
-def check_finite(elements: torch.Tensor, sizes: torch.Tensor, names: Sequence[object] | None = None) -> None:
+def check_finite(elements: "torch.Tensor", sizes: "torch.Tensor", names: Sequence[object] | None = None) -> None:
     """Refuse elements that are not a number or infinite, naming the first set and element at fault."""
-    if not elements.is_floating_point() or bool(torch.isfinite(elements).all()):
+    if not elements.is_floating_point() or bool(elements.isfinite().all()):
         return
     row = (
-        int((~torch.isfinite(elements)).flatten(1).any(1).nonzero()[0])
+        int((~elements.isfinite()).flatten(1).any(1).nonzero()[0])
         if elements.dim() > 1
-        else int((~torch.isfinite(elements)).nonzero()[0])
+        else int((~elements.isfinite()).nonzero()[0])
     )
-    position = int(torch.searchsorted(sizes.cumsum(0), row, right=True))
+    position = int((sizes.cumsum(0) <= row).sum())
     within = row - int(sizes[:position].sum())
     raise InputError(
         f"elements must be finite numbers; element {within} of {set_label(position, names)} holds "

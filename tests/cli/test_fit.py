@@ -1,4 +1,3 @@
-import inspect as signatures
 import json
 import signal
 import subprocess
@@ -6,10 +5,7 @@ import sys
 import time
 
 import pytest
-from typer.models import OptionInfo
 
-from setwise.cli.fit import fit
-from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 
 
@@ -72,19 +68,6 @@ def test_an_older_run_is_refused_kept_resumed_or_replaced(setwise, tables, tmp_p
     assert setwise(*arguments, "--overwrite").code == 0
     assert setwise(*arguments, "--resume").code == 0
     assert setwise(*arguments, "--resume", "--overwrite").code == 2
-
-
-def test_options_promise_the_defaults_that_the_configuration_has():
-    promised = {}
-    for name, parameter in signatures.signature(fit).parameters.items():
-        option = getattr(parameter.annotation, "__metadata__", (None,))[0]
-        if isinstance(option, OptionInfo) and isinstance(option.show_default, str):
-            promised[name] = option.show_default
-    config = FitConfig().model_dump()
-    shown = promised.keys() & config.keys() - {"batch_size", "ensemble", "memory"}  # which follow the data
-    assert len(shown) > 8
-    for name in shown:
-        assert promised[name] == (f"{config[name]:g}" if isinstance(config[name], float) else str(config[name])), name
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")

@@ -3,13 +3,16 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.explanations import ExplainConfig, explain, plan
 from setwise.explanations.answer import Answers
+from setwise.explanations.config import ExplainConfig
+from setwise.explanations.cost import plan
 from setwise.explanations.deletion import Deletion, removals
+from setwise.explanations.explain import explain
 from setwise.explanations.leave_one_out import _recomputed, leave_one_out
 from setwise.explanations.more_elements import draw_fewer, sizes_drawn
 from setwise.explanations.one_set import load_set
-from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.computing import Computing
+from setwise.runs.outputs import predictions_of
 
 from .conftest import fit, made_set
 

@@ -3,7 +3,8 @@ import pyarrow.csv
 import pytest
 
 from setwise._checks import InputError
-from setwise.explanations import ExplainConfig, explain
+from setwise.explanations.config import ExplainConfig
+from setwise.explanations.explain import explain
 from setwise.explanations.fcs_copies import copy_with_scores
 from setwise.readers.fcs import open_fcs, write_fcs
 from setwise.readers.read import read

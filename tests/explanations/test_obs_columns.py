@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from setwise._checks import InputError
-from setwise.explanations import ExplainConfig, explain
+from setwise.explanations.config import ExplainConfig
+from setwise.explanations.explain import explain
 from setwise.explanations.obs_columns import write_obs
 from setwise.readers.read import read
 from setwise.store.reading import Reading

@@ -7,7 +7,7 @@ from setwise.fit.defaults import settled
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.store.folds import plan_folds
-from setwise.store.splits import FEW, validation_share
+from setwise.store.shares import FEW, validation_share
 from tests.fixtures.training import train
 
 

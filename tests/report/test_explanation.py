@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from setwise._checks import InputError
-from setwise.explanations import ExplainConfig, explain
+from setwise.explanations.config import ExplainConfig
+from setwise.explanations.explain import explain
 from setwise.report import write_report
 from setwise.report.explanation import draw, explanation_page
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation

@@ -4,17 +4,18 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.runs.config import FitConfig, check_device
+from setwise.runs.config import FitConfig
+from setwise.runs.devices import check_device
 
 
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
         ({"epoch": 3}, r"no choice named 'epoch'; there are epochs, "),
-        ({"epochs": 0}, r"epochs: input should be greater than or equal to 1; got 0"),
+        ({"epochs": 0}, r"epochs must be at least 1; got 0"),
         ({"learning_rate": float("nan")}, r"learning_rate: .*got nan"),
         ({"device": "gpu"}, r"device: .*got 'gpu'"),
-        ({"optimizer": "sgd"}, r"optimizer: input should be 'adamw' or 'adam'; got 'sgd'"),
+        ({"optimizer": "sgd"}, r"optimizer must be one of .adamw. or .adam.; got .sgd."),
     ],
 )
 def test_wrong_choices_are_refused(choices, message):

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.assess.evaluate_elements import measured_elements
+from setwise.runs.computing import Computing
 from setwise.runs.held_out import HeldOut, measured
-from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.outputs import predictions_of
 from setwise.runs.predict import read_for
 from setwise.runs.predict_elements import check_whole_sets
 from setwise.runs.run import Run

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.assess.measure_elements import kept_elements
+from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_predictions
 from setwise.runs.element_table import element_table
 from setwise.runs.held_out import HeldOut, measured
-from setwise.runs.outputs import Computing
 from setwise.runs.record import TestRow
 from setwise.runs.run import Run
 from setwise.store import columns

@@ -8,8 +8,9 @@ import pyarrow as pa
 from setwise.assess.baselines import baseline_predictions
 from setwise.assess.subsets import subset_notes
 from setwise.assess.summaries import summaries
+from setwise.runs.computing import Computing
 from setwise.runs.held_out import HeldOut, measured, scored
-from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.targets.metrics import undefined

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.assess.element_baselines import element_baselines
+from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_predictions
 from setwise.runs.element_table import element_table
 from setwise.runs.held_out import HeldOut, measured, scored
-from setwise.runs.outputs import Computing
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.labels import labelled

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.computing import Computing
+from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.targets.problem import Problem
 

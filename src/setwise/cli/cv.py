@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,16 +11,18 @@ import typer
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
 from setwise.cli.screen import Screen
-from setwise.cli.study import sets_of, study_of, takes_study
+from setwise.cli.study import read_sets, study_of, takes_study
 
 if TYPE_CHECKING:
+    from setwise.store.reading import Reading
     from setwise.validate.cross_validation import CrossValidation
 
 
-@takes_study
+@options.reads
+@takes_study("test", "coverage")
 def cv(
     context: typer.Context,
-    given: dict,
+    source: options.Source,
     out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where folds, predictions and the report go.")],
     folds: Annotated[int, typer.Option(min=2, help="Folds; fewer where groups or a class have fewer.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="How often the sets are divided anew.")] = 1,
@@ -28,9 +31,16 @@ def cv(
     ] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a process each.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was stopped.")] = False,
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    features: options.Features = None,
+    baselines: Annotated[bool, typer.Option(help="Measure ridge and gradient boosting as well.")] = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    *,
+    given: Mapping[str, Any],
+    reading: "Reading",
 ) -> object:
     """Cross-validate: every set is predicted by models that have not seen it, beside simple baselines.
 
@@ -54,7 +64,8 @@ def cv(
 
     people = Screen(quiet=quiet, as_json=json)
     study = study_of(given)
-    store = sets_of(given)
+    named = options.names(features)
+    store = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=named)
     show_data(people, store, targets=study.targets, of=study.of)
     shown = not people.silent and sys.stderr.isatty()
     columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("fits, left"), TimeRemainingColumn())
@@ -68,7 +79,7 @@ def cv(
                 repeats=repeats,
                 permutations=permutations,
                 jobs=jobs,
-                baselines=given["baselines"],
+                baselines=baselines,
                 out=out,
                 resume=resume,
                 overwrite=overwrite,

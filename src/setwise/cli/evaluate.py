@@ -1,20 +1,25 @@
 """`setwise evaluate`: how good a saved run is on sets whose targets are known."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._options import declarations
 from setwise.cli import options, screen
+from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
+from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
     from setwise.store.reading import Reading
 
 
 @options.reads
+@takes(given=declarations(Computing.model_fields))
 def evaluate(
     run: options.RunDirectory,
     source: options.Source,
@@ -26,15 +31,10 @@ def evaluate(
             metavar="FILE", help="Keep targets and predictions, a row per set (or element): .parquet or .csv."
         ),
     ] = None,
-    device: options.Device = "auto",
-    elements_per_batch: options.ElementsPerBatch = None,
-    max_elements: options.MaxElements = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
-    workers: options.Workers = 0,
-    memory_limit: options.MemoryLimit = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     *,
+    given: Mapping[str, Any],
     reading: "Reading",
 ) -> None:
     """Measure a run on sets whose targets (or elements whose labels) are known.
@@ -50,7 +50,6 @@ def evaluate(
     from setwise.runs.predict import read_for
     from setwise.runs.record import TestRow
     from setwise.runs.run import Run
-    from setwise.streaming import parse_bytes
 
     if out is not None:
         check_writable(out, overwrite=overwrite, inputs=(source, sets))
@@ -58,17 +57,7 @@ def evaluate(
     labels = loaded.objective.names if loaded.objective.of == "elements" else ()
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels)
     warn_of_skipped(store)
-    found = evaluate_sets(
-        loaded,
-        store,
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
-        progress=False if json else None,
-    )
+    found = evaluate_sets(loaded, store, **given, progress=False if json else None)
     if out is not None:
         write_tables([found.predictions], out)
     record, num_sets = loaded.record, found.num_sets

@@ -1,24 +1,30 @@
 """`setwise explain`: which elements a prediction rests on, and how far that can be trusted."""
 
 import shlex
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._options import declarations
 from setwise.cli import options
+from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
+from setwise.explanations.config import ExplainConfig
 
 if TYPE_CHECKING:
-    from setwise.explanations import Explanation, Plan
+    from setwise.explanations.cost import Plan
+    from setwise.explanations.explain import Explanation
     from setwise.runs.run import Run
     from setwise.store.reading import Reading
     from setwise.store.store import SetStore
 
 
 @options.reads
+@takes(given=declarations(ExplainConfig.model_fields))
 def explain(
     context: typer.Context,
     run: options.RunDirectory,
@@ -26,28 +32,6 @@ def explain(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where tables, figures and explanation.html go.")],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
-    of: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS", help="Class or target to explain; by default each set's predicted class."),
-    ] = None,
-    scale: Annotated[str, typer.Option(help="What scores of a class add up to: log-odds or probability.")] = "log-odds",
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="A,B,...",
-            help="leave_one_out, integrated_gradients, attention; by default all that the model allows.",
-        ),
-    ] = None,
-    exact_limit: Annotated[
-        int, typer.Option(min=0, help="Elements up to which leave-one-out is computed anew for each element.")
-    ] = 1000,
-    steps: Annotated[int, typer.Option(min=2, help="Gradients along the path of integrated gradients.")] = 32,
-    orders: Annotated[int, typer.Option(min=1, help="Random orders that deletion is compared with.")] = 10,
-    draws: Annotated[int, typer.Option(min=1, help="Random parts of each size, to see whether more would help.")] = 20,
-    max_elements: Annotated[
-        int | None, typer.Option(min=1, help="Elements drawn of larger sets; by default what memory allows.")
-    ] = None,
-    max_sets: Annotated[int, typer.Option(min=1, help="Sets drawn of larger data.")] = 50,
     only: Annotated[list[str] | None, typer.Option(metavar="ID,...", help="Names of the sets to explain.")] = None,
     copies: Annotated[
         bool,
@@ -57,11 +41,11 @@ def explain(
         ),
     ] = False,
     device: options.Device = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Of all draws.")] = 0,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     *,
+    given: Mapping[str, Any],
     reading: "Reading",
 ) -> None:
     """Score every element by how much it moves the prediction, and test whether the scores are faithful.
@@ -76,8 +60,8 @@ def explain(
 
     setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --copies
     """
-    from setwise.explanations import ExplainConfig, plan
-    from setwise.explanations import explain as explain_sets
+    from setwise.explanations.cost import plan
+    from setwise.explanations.explain import explain as explain_sets
     from setwise.explanations.fcs_copies import check_fcs, copy_with_scores
     from setwise.explanations.obs_columns import write_obs
     from setwise.readers.anndata import is_anndata
@@ -91,26 +75,14 @@ def explain(
     check_folder(out, overwrite=overwrite)
     if copies and not is_anndata(source):
         check_fcs(source)
-    methods = options.names(method)
-    config = ExplainConfig(
-        of=of,
-        scale=scale,
-        methods=None if methods is None else tuple(methods),
-        exact_limit=exact_limit,
-        steps=steps,
-        orders=orders,
-        draws=draws,
-        max_elements=max_elements,
-        max_sets=max_sets,
-        seed=seed,
-    )
+    config = ExplainConfig(**given)
     loaded = Run.load(run)
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
     warn_of_skipped(store)
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
     people = Screen(quiet=quiet, as_json=json)
-    if of is None and len(loaded.objective.names) > 1:
+    if config.of is None and len(loaded.objective.names) > 1:
         first, *others = loaded.objective.names
         people.line(f"Explained is {first}; name another with --of ({', '.join(others)})")
     _show_plan(people, loaded, store, chosen)
@@ -133,7 +105,7 @@ def explain(
 
 def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
     """What will be computed, and what it costs, before it starts."""
-    from setwise.explanations import seconds
+    from setwise.explanations.cost import seconds
     from setwise.report.faithfulness import METHOD_WORDS
     from setwise.report.rounding import duration
 

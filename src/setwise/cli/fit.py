@@ -2,76 +2,53 @@
 
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from setwise.cli import fit_options as choices
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
 from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
+from setwise.cli.study import read_sets, study_of, takes_study
 
 if TYPE_CHECKING:
     from setwise.store.reading import Reading
     from setwise.store.store import SetStore
 
+_RUN = "Run"
+
 
 @options.reads
+@takes_study()
 def fit(
     context: typer.Context,
     source: options.Source,
-    out: choices.Out,
-    target: choices.Target = None,
-    element_target: choices.ElementTarget = None,
+    out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the run is written.")],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     features: options.Features = None,
-    covariates: choices.Covariates = None,
-    group: choices.Group = None,
-    task: choices.Task = None,
-    order: choices.Order = None,
-    validation: choices.Validation = None,
-    test: choices.Test = 0.2,
-    model: choices.Model = "deep-sets++",
-    depth: choices.Depth = None,
-    width: choices.Width = None,
-    norm: choices.Norm = None,
-    residual: choices.Residual = None,
-    path: choices.ResidualPath = None,
-    pool: choices.Pool = None,
-    heads: choices.Heads = None,
-    inducing: choices.Inducing = None,
-    epochs: choices.Epochs = None,
-    batch_size: choices.BatchSize = None,
-    elements_per_batch: choices.ElementsPerBatch = None,
-    max_elements: choices.MaxElements = 2000,
-    optimizer: choices.Optimizer = None,
-    learning_rate: choices.LearningRate = None,
-    weight_decay: choices.WeightDecay = None,
-    schedule: choices.Schedule = None,
-    clip: choices.Clip = None,
-    accumulate: choices.Accumulate = None,
-    patience: choices.Patience = None,
-    class_weights: choices.ClassWeights = None,
-    balanced_sampling: choices.BalancedSampling = None,
-    weight_column: choices.WeightColumn = None,
-    precision: choices.Precision = None,
-    device: choices.Device = None,
-    memory: choices.Memory = None,
-    workers: choices.Workers = None,
-    ensemble: choices.Ensemble = None,
-    calibrate: choices.Calibrate = None,
-    coverage: choices.Coverage = None,
-    seed: choices.Seed = None,
-    overwrite: choices.Overwrite = False,
-    resume: choices.Resume = False,
-    baselines: choices.Baselines = True,
-    store: choices.Store = None,
-    tensorboard: choices.Tensorboard = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_RUN, help="Replace the run that is there.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", rich_help_panel=_RUN, help="Go on with a run that was stopped.")
+    ] = False,
+    baselines: Annotated[
+        bool, typer.Option(rich_help_panel=_RUN, help="Measure ridge and gradient boosting as well.")
+    ] = True,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="NEW.arrow", rich_help_panel=_RUN, help="Keep what was read, for tables beyond memory."),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", rich_help_panel=_RUN, help="Write curves for TensorBoard.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     *,
+    given: Mapping[str, Any],
     reading: "Reading",
 ) -> object:
     """Fit a model to sets, measure it on sets it has not seen beside simple baselines, and write a report.
@@ -93,44 +70,11 @@ def fit(
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
     from setwise.fit.processes import is_writer
-    from setwise.fit.study import Study
     from setwise.fit.train import train
-    from setwise.readers.read import read
     from setwise.report import write_report
-    from setwise.runs.config import FitConfig
     from setwise.runs.run import check_free
 
-    model_choices = {
-        "depth": depth,
-        "width": width,
-        "norm": norm,
-        "residual": residual,
-        "path": path,
-        "pool": pool,
-        "heads": heads,
-        "inducing": inducing,
-    }
-    fit_choices = {
-        "epochs": epochs,
-        "batch_size": batch_size or 0,
-        "elements_per_batch": elements_per_batch,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "schedule": schedule,
-        "accumulate": accumulate,
-        "balanced_sampling": balanced_sampling,
-        "precision": precision,
-        "device": device,
-        "memory": memory,
-        "workers": workers,
-        "ensemble": ensemble or 0,
-        "seed": seed,
-    }
-    zero_is_none = {"clip": clip, "patience": patience, "max_elements": max_elements}
-    config = FitConfig.checked(
-        **_given(fit_choices), **{name: value or None for name, value in _given(zero_is_none).items()}
-    )
+    study = study_of(given)
     if not is_writer():  # started by torchrun beside the process that writes
         quiet, json, store = True, False, None
     else:
@@ -139,29 +83,11 @@ def fit(
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
         source, sets, columns, store = store, None, None, None
-    targets, labels = options.targets(target, element_target)
-    read_sets = read(source, sets=sets, set_id=set_id, features=columns, store=store, reading=reading, labels=labels)
-    show_data(people, read_sets, targets=targets, of="elements" if labels else "sets")
-    _show_draws(people, read_sets, config.max_elements)
-    study = Study(
-        targets=targets,
-        of="elements" if labels else "sets",
-        task=options.kinds(task, targets),
-        orders=options.orders(order),
-        class_weights=options.class_weights(class_weights),
-        weight_column=weight_column,
-        covariates=options.names(covariates) or (),
-        group=group,
-        model=model,
-        model_choices=_given(model_choices),
-        config=config,
-        validation=validation,
-        test=test,
-        calibrate=calibrate,
-        coverage=coverage,
-    )
+    found = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=columns, store=store)
+    show_data(people, found, targets=study.targets, of=study.of)
+    _show_draws(people, found, study.config.max_elements)
     run = train(
-        read_sets,
+        found,
         study,
         baselines=baselines,
         out=out,
@@ -173,7 +99,7 @@ def fit(
     if not is_writer():
         return run
     arguments = context.obj or ["fit", "..."]
-    report = write_report(run, read_sets, command=shlex.join(["setwise", *arguments]))
+    report = write_report(run, found, command=shlex.join(["setwise", *arguments]))
     show_results(people, run)
     people.line()
     people.line(f"Run: {out}")
@@ -196,8 +122,3 @@ def _show_draws(people: Screen, store: "SetStore", most: int | None) -> None:
             f"{larger:,} sets have more than {most:,} elements: training draws {most:,} afresh in each epoch, "
             "predictions use all (--max-elements 0 trains on all)."
         )
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given; the others keep their defaults."""
-    return {name: value for name, value in values.items() if value is not None}

@@ -31,17 +31,6 @@ Features = Annotated[
 ]
 RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.")]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")]
-ElementsPerBatch = Annotated[int | None, typer.Option(min=1, help="Most elements at a time.")]
-MaxElements = Annotated[
-    int | None, typer.Option(min=1, help="Elements drawn from larger sets; by default whole sets are used.")
-]
-MemoryLimit = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE", help="Most memory for activations, such as 2GiB; those of larger sets go to a scratch file."
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -94,6 +83,13 @@ def class_weights(value: str | None) -> str | dict[str, float] | None:
         except ValueError:
             raise _refusal(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
     return said
+
+
+def number_of_bytes(value: str) -> int:
+    """Return what a size such as 2GiB stands for, in bytes."""
+    from setwise.streaming import parse_bytes
+
+    return parse_bytes(value)
 
 
 def names(values: Sequence[str] | None) -> list[str] | None:

@@ -2,23 +2,25 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._options import declarations
 from setwise.cli import options
+from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.screen import Screen
+from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
-    from setwise.runs.outputs import Computing
     from setwise.runs.run import Run
     from setwise.store.reading import Reading
 
 
 @options.reads
+@takes(given=declarations(Computing.model_fields))
 def predict(
     run: options.RunDirectory,
     source: options.Source,
@@ -31,12 +33,6 @@ def predict(
     ],
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
-    device: options.Device = "auto",
-    elements_per_batch: options.ElementsPerBatch = None,
-    max_elements: options.MaxElements = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the elements that --max-elements draws.")] = 0,
-    workers: options.Workers = 0,
-    memory_limit: options.MemoryLimit = None,
     spread: Annotated[bool, typer.Option("--spread", help="Add how far the members of an ensemble differ.")] = False,
     copies: Annotated[
         Path | None,
@@ -50,6 +46,7 @@ def predict(
     json: options.Json = False,
     quiet: options.Quiet = False,
     *,
+    given: Mapping[str, Any],
     reading: "Reading",
 ) -> None:
     """Predict new sets with a run. Features are found by their names, in whatever order they come.
@@ -68,11 +65,9 @@ def predict(
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
     from setwise.runs.element_copies import check_copies
-    from setwise.runs.outputs import Computing
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict import predict as predict_sets
     from setwise.runs.run import Run
-    from setwise.streaming import parse_bytes
 
     check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
     check_anndata(out, source)
@@ -84,22 +79,14 @@ def predict(
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
     if copies is not None:
         check_copies(source, loaded.objective, copies, **read_as)
-    how = Computing(
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=None if memory_limit is None else parse_bytes(memory_limit),
-        progress=False if quiet or json else None,
-    )
+    how = Computing(**given, progress=False if quiet or json else None)
     if of_elements:
         _predict_elements(people, loaded, source, out, copies, read_as, how, spread=spread)
         return
     check_spread(loaded, spread=spread)
     store = read_for(loaded, source, **read_as)
     warn_of_skipped(store)
-    table = predict_sets(loaded, store, spread=spread, **asdict(how))
+    table = predict_sets(loaded, store, spread=spread, **dict(how))
     write_predictions(table, out, source=source, set_id=set_id)
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document(

@@ -2,23 +2,28 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
 from setwise.cli.screen import Screen
-from setwise.cli.study import sets_of, study_of, takes_study
+from setwise.cli.study import read_sets, study_of, takes_study
+
+if TYPE_CHECKING:
+    from setwise.store.reading import Reading
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-@takes_study
+@options.reads
+@takes_study("model", "test", "coverage")
 def tune(
     context: typer.Context,
-    given: dict,
+    source: options.Source,
     out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where the final run is written.")],
     budget: Annotated[str, typer.Option(metavar="TIME", help="Of a search: 90s, 30m, 2h.")] = "30m",
     trials: Annotated[int | None, typer.Option(min=1, help="At most; by default what the budget allows.")] = None,
@@ -30,9 +35,16 @@ def tune(
         str | None,
         typer.Option(help="Of `setwise fit`; by default Deep Sets++ and Set Transformer++ are both searched."),
     ] = None,
+    sets: options.Sets = None,
+    set_id: options.SetId = "set_id",
+    features: options.Features = None,
+    baselines: Annotated[bool, typer.Option(help="Measure ridge and gradient boosting as well.")] = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
+    *,
+    given: Mapping[str, Any],
+    reading: "Reading",
 ) -> object:
     """Search depth, width, learning rate and model by cross-validation, then fit the best and measure it.
 
@@ -55,8 +67,9 @@ def tune(
 
     seconds = parse_time(budget)
     people = Screen(quiet=quiet, as_json=json)
-    study = study_of(given | {"model": model or TRIED[0]})
-    store = sets_of(given)
+    study = study_of({**given, "model": model or TRIED[0]})
+    named = options.names(features)
+    store = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=named)
     show_data(people, store, targets=study.targets, of=study.of)
     people.line()
     try:
@@ -70,7 +83,7 @@ def tune(
             inner=inner,
             outer=outer,
             test=test,
-            baselines=given["baselines"],
+            baselines=baselines,
             resume=resume,
             overwrite=overwrite,
             done=lambda count, best: people.line(f"trial {count}: best so far {number(best)}"),

@@ -1,4 +1,4 @@
-"""What both estimators share: their arguments, and the way to a fitted run, its predictions and its metrics."""
+"""Share what all estimators do: the way to a fitted run, its predictions and its metrics."""
 
 import warnings
 from dataclasses import replace
@@ -25,85 +25,27 @@ from setwise.estimators.inputs import (
     weights_of,
     with_columns,
 )
+from setwise.estimators.parameters import FIT, MODEL
 from setwise.fit.study import Study
 from setwise.fit.train import train
+from setwise.runs.computing import Computing
 from setwise.runs.config import FitConfig
-from setwise.runs.outputs import Computing, predictions_of
+from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.targets.conformal import Conformal
 
-_MODEL_CHOICES = ("depth", "width", "norm", "residual", "path", "pool", "heads", "inducing")
-
 
 class SetEstimator(BaseEstimator):
-    """What both estimators share."""
+    """Estimate from sets: arguments, and the way to a fitted run, its predictions and its metrics."""
 
-    def __init__(
-        self,
-        model: str = "deep-sets++",
-        *,
-        depth: int | None = None,
-        width: int | None = None,
-        norm: str | None = None,
-        residual: str | None = None,
-        path: str | None = None,
-        pool: str | None = None,
-        heads: int | None = None,
-        inducing: int | None = None,
-        epochs: int = 100,
-        batch_size: int | None = None,
-        elements_per_batch: int | None = None,
-        max_elements: int | None = 2000,
-        optimizer: str = "adamw",
-        learning_rate: float = 1e-3,
-        weight_decay: float = 1e-2,
-        schedule: str = "cosine",
-        warmup: float = 0.05,
-        clip: float | None = 1.0,
-        accumulate: int = 1,
-        patience: int | None = 20,
-        ensemble: int | None = None,
-        precision: str = "32-true",
-        device: str = "auto",
-        memory: str = "auto",
-        workers: int = 0,
-        validation_fraction: float | None = None,
-        coverage: float | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-    ):
-        self.model = model
-        self.depth = depth
-        self.width = width
-        self.norm = norm
-        self.residual = residual
-        self.path = path
-        self.pool = pool
-        self.heads = heads
-        self.inducing = inducing
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.elements_per_batch = elements_per_batch
-        self.max_elements = max_elements
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.warmup = warmup
-        self.clip = clip
-        self.accumulate = accumulate
-        self.patience = patience
-        self.ensemble = ensemble
-        self.precision = precision
-        self.device = device
-        self.memory = memory
-        self.workers = workers
-        self.validation_fraction = validation_fraction
-        self.coverage = coverage
-        self.random_state = random_state
-        self.verbose = verbose
+    model: str
+    device: str
+    validation_fraction: float | None
+    coverage: float | None
+    random_state: int | np.random.RandomState | None
+    verbose: bool
 
     def _train(
         self,
@@ -155,13 +97,14 @@ class SetEstimator(BaseEstimator):
 
     def _study(self, **columns: Any) -> Study:
         """Return the study of some columns with what the arguments say of model and fit."""
-        given = {name: plain(getattr(self, name)) for name in FitConfig.model_fields if hasattr(self, name)}
+        given = {p.name: plain(getattr(self, p.name)) for p in FIT}
         for name in ("ensemble", "batch_size"):
             given[name] = given[name] or 0  # as many as the number of training sets asks for
         seed = int(check_random_state(self.random_state).randint(2**31))
+        chosen = {p.name: plain(getattr(self, p.name)) for p in MODEL}
         return Study(
             model=self.model,
-            model_choices={n: plain(getattr(self, n)) for n in _MODEL_CHOICES if getattr(self, n) is not None},
+            model_choices={name: choice for name, choice in chosen.items() if choice is not None},
             config=FitConfig.checked(**{**given, "seed": seed}),
             validation=self.validation_fraction,
             test=0.0,

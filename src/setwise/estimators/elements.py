@@ -15,13 +15,13 @@ from setwise.estimators.inputs import (
     plain,
     read_sets,
     with_columns,
-    with_parameters_of,
 )
+from setwise.estimators.parameters import of_study, spelled_out
 from setwise.fit.train import train
 from setwise.metrics.calibration import in_prediction_set
 from setwise.readers.arrays import is_missing
+from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_predictions
-from setwise.runs.outputs import Computing
 
 _TARGET = "label"
 
@@ -51,6 +51,7 @@ class _ElementEstimator(SetEstimator):
         return element_predictions(run, store, np.arange(len(store)), Computing(device=self.device)), store.sizes
 
 
+@spelled_out()
 class SetElementRegressor(_ElementEstimator):
     """Predict a number for every element of a set, in the light of the other elements.
 
@@ -108,15 +109,11 @@ class SetElementRegressor(_ElementEstimator):
         return float(r2_score(truth[known], predicted[known, 0]))
 
 
+@spelled_out(of_study("calibrate", "calibrate"))
 class SetElementClassifier(_ElementEstimator):
     """Predict a class for every element of a set, or which one element of it is meant.
 
-    Arguments and attributes as for `SetRegressor`, and
-
-    Args:
-        calibrate: fit a temperature, so that probabilities are neither too sure nor too unsure, on the elements of the
-            sets that `SetClassifier` takes for it, by default where it does; ``run_.record.notes`` says what it means.
-            Not where one element of each set is meant.
+    Arguments and attributes as for `SetRegressor`, and `calibrate`: not where one element of each set is meant.
 
     Attributes:
         classes_: the K classes of elements, sorted; none where one element of each set is meant.
@@ -132,11 +129,7 @@ class SetElementClassifier(_ElementEstimator):
         True
     """
 
-    def __init__(self, model: str = "deep-sets++", *, calibrate: bool | None = None, **choices: Any):
-        super().__init__(model, **choices)
-        self.calibrate = calibrate
-
-    __init__.__signature__ = with_parameters_of(SetEstimator.__init__, __init__)  # pyright: ignore[reportFunctionMemberAccess]
+    calibrate: bool | None
 
     def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Self:
         """Fit the model; an earlier fit is forgotten.

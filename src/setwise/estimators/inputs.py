@@ -1,7 +1,6 @@
 """What estimators are given, checked and brought into a store: sets, targets, weights, covariates, groups."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
@@ -36,14 +35,6 @@ def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
 def has_names(sets: Any) -> bool:
     """Whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
     return isinstance(sets, str | PathLike) or (hasattr(sets, "__arrow_c_stream__") and getattr(sets, "ndim", 2) == 2)
-
-
-def with_parameters_of(parent: Callable[..., None], child: Callable[..., None]) -> inspect.Signature:
-    """The signature of a constructor that hands the rest of its arguments on, spelled out for scikit-learn."""
-    kept = [p for p in inspect.signature(child).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    names = {p.name for p in kept}
-    more = [p for p in inspect.signature(parent).parameters.values() if p.name not in names]
-    return inspect.Signature([*kept, *more])
 
 
 def plain(value: Any) -> Any:

@@ -22,12 +22,13 @@ from setwise.estimators.inputs import (
     named_numbers,
     numbers,
     plain,
-    with_parameters_of,
 )
+from setwise.estimators.parameters import of_study, spelled_out
 from setwise.metrics.calibration import in_prediction_set
 from setwise.store.tables import listed
 
 
+@spelled_out()
 class SetRegressor(RegressorMixin, SetEstimator):
     """Predict one or several numbers per set.
 
@@ -35,22 +36,8 @@ class SetRegressor(RegressorMixin, SetEstimator):
     speaks Arrow (pandas, polars), or a `setwise.SetStore`; for scikit-learn's own splitters, a list. Sets of a
     table come in the order in which they first appear in it, in ``y`` and in predictions.
 
-    Args:
-        model: "deep-sets", "deep-sets++", "set-transformer" or "set-transformer++".
-        depth, width, norm, residual, path, pool, heads, inducing: choices of the model (`setwise.models.build`); none
-            leaves them as the name says, but Deep Sets pool by the mean, and depth and width follow the number of
-            training sets (`setwise.fit.defaults`), as do ``ensemble``, 5 models below 1,000 sets, and
-            ``batch_size``, 32 where there are hundreds.
-        epochs, batch_size, elements_per_batch, max_elements, optimizer, learning_rate, weight_decay, schedule, warmup,
-            clip, accumulate, patience, ensemble, precision, device, workers: how to fit
-            (`setwise.FitConfig`).
-        validation_fraction: share of the sets (of the groups, where ``fit`` is given groups) that decides which epoch
-            is kept, 0 for none; by default 0.15, and none of fewer than 1,000 sets; dimensionless.
-        coverage: share of new sets whose truth `predict_interval` (of a classifier, `predict_set`) holds, such as 0.9,
-            or none; half of the validation part is then kept for it alone (`setwise.targets.conformal`).
-        random_state: seed of the first weights, of the order of the sets, of sub-samples and of the validation part;
-            the same whole number gives the same bits on the CPU.
-        verbose: show a progress bar.
+    Choices of the model that are none are as its name says, but depth and width follow the number of training sets
+    (`setwise.models`), and Deep Sets pool by the mean.
 
     Attributes:
         run_: the fitted `setwise.Run`; ``run_.save(directory)`` keeps it for the command line.
@@ -142,17 +129,11 @@ class SetRegressor(RegressorMixin, SetEstimator):
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
 
+@spelled_out(of_study("class_weight", "class_weights"), of_study("calibrate", "calibrate"))
 class SetClassifier(ClassifierMixin, SetEstimator):
     """Predict one of several classes per set, or several labels at once.
 
-    Arguments and attributes as for `SetRegressor`, and
-
-    Args:
-        class_weight: ``"balanced"`` lets all classes count alike in the loss; or weights of classes, one where a class
-            has none; of several labels, of 0 and of 1.
-        calibrate: fit a temperature, so that probabilities are neither too sure nor too unsure: on the validation part,
-            or where sets are too few for one on those that each member of the ensemble leaves out, which is the default
-            there; ``run_.record.notes`` says what it means.
+    Arguments and attributes as for `SetRegressor`, and `class_weight` and `calibrate`.
 
     Attributes:
         classes_: the K classes, sorted; of several labels, their numbers 0 to T - 1.
@@ -166,19 +147,8 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         (32, 2)
     """
 
-    def __init__(
-        self,
-        model: str = "deep-sets++",
-        *,
-        class_weight: str | Mapping[Any, float] | None = None,
-        calibrate: bool | None = None,
-        **choices: Any,
-    ):
-        super().__init__(model, **choices)
-        self.class_weight = class_weight
-        self.calibrate = calibrate
-
-    __init__.__signature__ = with_parameters_of(SetEstimator.__init__, __init__)  # pyright: ignore[reportFunctionMemberAccess]
+    class_weight: str | Mapping[Any, float] | None
+    calibrate: bool | None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

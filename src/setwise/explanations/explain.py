@@ -19,7 +19,7 @@ from setwise.explanations.leave_one_out import Measure, leave_one_out
 from setwise.explanations.more_elements import draw_fewer
 from setwise.explanations.one_set import OneSet, load_set, set_models
 from setwise.explanations.tables import Tables
-from setwise.runs.config import chosen_device
+from setwise.runs.devices import chosen_device
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
 

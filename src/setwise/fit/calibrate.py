@@ -9,9 +9,10 @@ import torch
 from setwise._checks import InputError
 from setwise.assess.measure_elements import kept_elements
 from setwise.fit.cross_fit import without
+from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_outputs, finite
 from setwise.runs.ensemble import average, members_of
-from setwise.runs.outputs import Computing, finite_predictions, outputs_for
+from setwise.runs.outputs import finite_predictions, outputs_for
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.targets.conformal import Conformal

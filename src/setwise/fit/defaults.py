@@ -10,7 +10,7 @@ from typing import Any
 
 from setwise.models.families import family_of_model
 from setwise.runs.config import FitConfig
-from setwise.store.splits import FEW
+from setwise.store.shares import FEW
 
 MANY = 3_000  # training sets; `FEW` is where the split decides whether sets can be spared
 _STEPS = 8  # in an epoch, where sets are few

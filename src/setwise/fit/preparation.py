@@ -19,7 +19,8 @@ from setwise.models.families import CHOICES, family_of_model
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.store import columns
-from setwise.store.splits import Split, validation_share
+from setwise.store.shares import validation_share
+from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.targets.conformal import with_calibration
 from setwise.targets.objectives import Objective

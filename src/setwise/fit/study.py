@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from setwise._options import Option, Record
 from setwise.fit.defaults import temperatures_need_validation
+from setwise.models.families import MODELS
 from setwise.runs.config import FitConfig
-from setwise.store.splits import SHARE
+from setwise.store.shares import SHARE
 
 
 def _names(value: object) -> object:
@@ -18,61 +20,69 @@ def _names(value: object) -> object:
 Names = Annotated[Sequence[str], BeforeValidator(_names)]
 
 
-class Study(BaseModel):
+class Study(Record):
     """What is learned from which columns, by which model, fitted how.
 
     `setwise.train`, `setwise.cross_validate` and `setwise.tune` take one with the sets; the command line and the
-    estimators make one of what they are given.
-
-    Attributes:
-        targets: columns to predict, numbers and classes, of which each set must have one at least; a name or several.
-        of: ``"sets"``, or ``"elements"`` to predict labels of the elements (`SetStore.labels`), one for each; splits
-            are of whole sets all the same.
-        task: ``"regression"``, ``"classification"`` or ``"ordinal"`` for all targets, or of elements
-            ``"which-element"`` (one element of each set is marked 1), or a dictionary of those of some;
-            by default as `setwise.targets.choose.choose_kinds` finds.
-        orders: classes of ordinal targets from lowest to highest, by target; those that are numbers need none.
-        class_weights: ``"balanced"`` lets all classes count alike in the loss; or a weight for each class.
-        weight_column: column of the sets' weights in the loss; metrics count each set once.
-        covariates: columns of the sets that the model sees as well: numbers and text, of which some may be missing.
-        group: column of what must not be split between parts; by default ``group`` where there is one.
-        model: name of the model (`setwise.models.build`).
-        model_choices: its choices, such as ``{"depth": 10, "width": 64}``; where depth is left out, it follows the
-            number of training sets (`setwise.fit.defaults`).
-        config: how to fit, and the seed.
-        validation: share of the sets that decides which epoch is kept; 0 for none (dimensionless). By default 0.15,
-            and none of fewer than 1,000 sets (`setwise.store.splits`).
-        test: share of the sets that the model is measured on; 0 for none (dimensionless). Where folds or a split are
-            given, these count.
-        calibrate: fit a temperature for each target of classes, so that probabilities are neither too sure nor too
-            unsure: on the validation part, or where there is none on what each member of an ensemble says of training
-            sets that it leaves out (`setwise.fit.cross_fit`). By default in the latter case alone.
-        coverage: give predictions intervals and sets of classes that hold the truth of this share of new sets
-            (`setwise.targets.conformal`); half of the validation part is then kept for them alone. Of labels of
-            elements, this share of the elements of new sets, each set counting alike.
+    estimators make one of what they are given. Its fields say what they are themselves.
 
     Example:
         >>> Study(targets="hematocrit", model_choices={"depth": 4}).targets
         ('hematocrit',)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    targets: Names
-    of: Literal["sets", "elements"] = "sets"
-    task: Any = None
-    orders: Mapping[str, Sequence[Any]] | None = None
-    class_weights: Any = None
-    weight_column: str | None = None
-    covariates: Names = ()
-    group: str | None = None
-    model: str = "deep-sets++"
+    targets: Annotated[Names, Option(name="target", metavar="COLUMN", syntax="one each")] = Field(
+        description="column to predict, or several: numbers and classes, of which each set must have one at least"
+    )
+    of: Annotated[
+        Literal["sets", "elements"], Option(name="element_target", metavar="COLUMN", syntax="one each", shown="")
+    ] = Field(
+        default="sets",
+        description="predict labels of the elements (columns of the table of elements, channels, columns of obs), one "
+        "for each, instead of sets; splits are of whole sets all the same",
+    )
+    task: Annotated[Any, Option(metavar="[TARGET=]KIND", syntax="by target", shown="auto")] = Field(
+        default=None,
+        description="regression, classification or ordinal, for all targets or for one; by default text and two values "
+        "are classes; of elements also which-element: one of each set is marked 1",
+    )
+    orders: Annotated[
+        Mapping[str, Sequence[Any]] | None, Option(name="order", metavar="TARGET=LOW,...,HIGH", syntax="orders")
+    ] = Field(default=None, description="classes of an ordinal target from lowest to highest; numbers need none")
+    covariates: Annotated[Names, Option(metavar="A,B,...", syntax="names")] = Field(
+        default=(),
+        description="columns of the sets that the model sees too: numbers and text, of which some may be missing",
+    )
+    group: Annotated[str | None, Option(metavar="COLUMN", shown="group")] = Field(
+        default=None, description="column of what must not be split between parts (the patient)"
+    )
+    validation: Annotated[float | None, Option(shown="0.15, and 0 below 1,000 sets")] = Field(
+        default=None, description="share of the sets that decides which epoch is kept; 0 for none, dimensionless"
+    )
+    test: float = Field(
+        default=0.2, description="share of the sets that is held out to measure the model; 0 for none, dimensionless"
+    )
+    model: Annotated[str, Option(panel="Model")] = Field(
+        default="deep-sets++", description=f"name of the model: {', '.join(MODELS)}"
+    )
     model_choices: Mapping[str, Any] = Field(default_factory=dict)
     config: FitConfig = Field(default_factory=FitConfig)
-    validation: float | None = None
-    test: float = 0.2
-    calibrate: bool | None = None
-    coverage: float | None = None
+    class_weights: Annotated[Any, Option(metavar="balanced|A=1,B=5", syntax="class weights", panel="Fit")] = Field(
+        default=None, description="weights of classes in the loss; balanced lets all classes count alike"
+    )
+    weight_column: Annotated[str | None, Option(metavar="COLUMN", panel="Fit")] = Field(
+        default=None, description="column of the weights of sets in the loss; metrics count each set once"
+    )
+    calibrate: Annotated[bool | None, Option(shown="where few sets leave none for validation", panel="Fit")] = Field(
+        default=None,
+        description="fit a temperature for probabilities, on the validation sets or on those that each model of an "
+        "ensemble leaves out",
+    )
+    coverage: Annotated[float | None, Option(metavar="SHARE", shown="none", panel="Fit")] = Field(
+        default=None,
+        description="give predictions intervals and sets of classes that hold the truth of this share of new sets (or "
+        "of the elements of new sets), such as 0.9; half of the validation sets serve them",
+    )
 
     def with_seed(self, seed: int) -> Self:
         """Return the study with another seed."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from setwise._checks import check_choice
+from setwise._options import Declaration, declarations, merged
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
 from setwise.models.set_transformer import SET_TRANSFORMER
@@ -42,3 +43,13 @@ def spec_from_dict(values: dict[str, Any]) -> Spec:
 def _by_name(name: object) -> Family:
     check_choice("family", name, tuple(family.name for family in FAMILIES))
     return next(family for family in FAMILIES if family.name == name)
+
+
+def choices_of_models(panel: str | None = None) -> tuple[Declaration, ...]:
+    """Return the choices of all families as options, with what they mean for each.
+
+    Args:
+        panel: heading below which the command line's help shows them.
+    """
+    own = {family.name: declarations(family.choices(), panel=panel) for family in FAMILIES}
+    return merged(own, shown="as the model's name and the number of sets ask for")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from setwise.explanations import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.report.drawing import Drawing
 from setwise.report.element_figures import distributions, pairs_of_features
 from setwise.report.explanation_figures import deletion_curves, more_elements

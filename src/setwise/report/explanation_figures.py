@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from setwise.explanations import Explanation
 from setwise.explanations.config import ATTENTION
-from setwise.explanations.explain import RANDOM
+from setwise.explanations.explain import RANDOM, Explanation
 from setwise.report.drawing import (
     BLUE,
     GREEN,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet
 
 from setwise._checks import InputError
-from setwise.explanations import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.report.explanation import Figures, explanation_page
 
 PAGE = "explanation.html"

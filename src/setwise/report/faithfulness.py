@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from setwise.explanations import Explanation
 from setwise.explanations.config import SIGNED
+from setwise.explanations.explain import Explanation
 from setwise.report.rounding import number
 
 METHOD_WORDS = {

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from setwise._files import write_atomic
-from setwise.explanations import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.report import sections
 from setwise.report.caveats import caveats
 from setwise.report.explanation import Figures, section

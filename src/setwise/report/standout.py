@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from setwise.explanations import Explanation
+from setwise.explanations.explain import Explanation
 from setwise.store.store import SetStore
 
 TOP = 0.05  # of the elements, those that stand out

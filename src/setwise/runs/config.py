@@ -1,20 +1,21 @@
-"""Configure the fit of a model: every number that decides it, in one frozen record."""
+"""Configure a fit: every number that decides it, in one frozen record."""
 
-import re
+from collections.abc import Mapping
 from math import cos, pi
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from setwise._checks import InputError
+from setwise._options import Option, Record
+from setwise.runs.devices import DEVICES, check_device
 
-_DEVICES = r"^(auto|cpu|cuda|cuda:\d+|mps)$"
 Precision = Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
+# What command line and estimators choose where nobody does; 0 leaves a number to that of the training sets.
+RECOMMENDED: Mapping[str, Any] = {"batch_size": 0, "ensemble": 0, "max_elements": 2000}
 
 
-class FitConfig(BaseModel):
-    """Configuration of a fit. Build one with `FitConfig.checked`, which words its errors for people.
+class FitConfig(Record):
+    """How a model is fitted. `FitConfig.checked` refuses a device that is not on this machine as well.
 
     The defaults are for tens to thousands of sets, the sizes of most studies. AdamW at 1e-3 with warm-up and
     clipping trains models of 50 layers whose norms keep the scale of every layer; the cosine ends at zero, so
@@ -23,58 +24,79 @@ class FitConfig(BaseModel):
     noisy; weight decay is torch's own for AdamW.
 
     Attributes:
-        epochs: most passes over the training sets; early stopping may end sooner.
-        batch_size: sets in a batch. 0: as many as the number of training sets asks for
-            (`setwise.fit.defaults`).
-        elements_per_batch: most elements in a batch (a larger set is a batch of its own); replaces ``batch_size``.
-        max_elements: most elements of a set; larger sets are sub-sampled without replacement, afresh each epoch. The
-            validation part uses one fixed sub-sample; the test part and predictions use whole sets.
-        optimizer: ``"adamw"`` or ``"adam"`` (then ``weight_decay`` is an L2 penalty).
-        learning_rate: the highest of the schedule.
-        weight_decay: dimensionless.
-        schedule: ``"cosine"`` to zero over all epochs, or ``"constant"``.
-        warmup: part of all epochs over which the learning rate grows linearly from zero, dimensionless.
-        clip: largest Euclidean norm of the gradient of all parameters, or none.
-        accumulate: batches to one optimizer step; the gradient is that of the sets of all of them together.
-        patience: epochs without a better validation loss after which fitting stops, or none.
-        standardise: standardise elements, covariates and regression targets on the training sets.
-        balanced_sampling: draw the sets of an epoch with replacement, so that all classes come alike.
-        precision: Fabric's word; ``"64-true"`` keeps float64 weights, ``"bf16-true"`` bfloat16.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-        memory: ``"low"`` computes activations anew for gradients, which are the same: what is kept grows as the square
-            root of the depth, and an epoch takes a third longer. ``"normal"`` keeps them; ``"auto"`` does while
-            memory has room for those of the largest batch.
-        capture: on CUDA, do the steps of small batches whose sets have one size as one captured graph
+        standardise: elements, covariates and targets that are numbers are standardised on the training sets.
+        capture: on CUDA, the steps of small batches whose sets have one size are done as one CUDA graph
             (`setwise.fit.cuda_graph`); the results are the same to rounding.
-        workers: processes that prepare batches; 0 prepares them in this one.
-        ensemble: models that are fitted, each from other first weights, orders and sub-samples; predictions are
-            averaged. 0: as many as the number of training sets asks for (`setwise.fit.defaults`).
-        seed: of the split, the first weights, the order of the sets and the sub-samples.
+
+    The other fields say what they are themselves.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    epochs: int = Field(default=100, ge=1)
-    batch_size: int = Field(default=32, ge=0)
-    elements_per_batch: int | None = Field(default=None, ge=1)
-    max_elements: int | None = Field(default=None, ge=1)
-    optimizer: Literal["adamw", "adam"] = "adamw"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    clip: float | None = Field(default=1.0, gt=0)
-    accumulate: int = Field(default=1, ge=1)
-    patience: int | None = Field(default=20, ge=1)
+    epochs: int = Field(
+        default=100, ge=1, description="most passes over the training sets; early stopping may end sooner"
+    )
+    batch_size: Annotated[int, Option(shown="an eighth of the training sets, from 4 to 32")] = Field(
+        default=32, ge=0, description="sets in a batch; 0 for as many as the number of training sets asks for"
+    )
+    elements_per_batch: int | None = Field(
+        default=None, ge=1, description="most elements in a batch (a larger set is a batch of its own), not most sets"
+    )
+    max_elements: Annotated[int | None, Option(syntax="zero is none")] = Field(
+        default=None,
+        ge=1,
+        description="elements drawn from larger sets, afresh each epoch, without replacement; the test part and "
+        "predictions use whole sets, the validation part one draw",
+    )
+    optimizer: Literal["adamw", "adam"] = Field(
+        default="adamw", description="the optimizer; with adam the weight decay is an L2 penalty, 0 where not given"
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, description="highest learning rate of the schedule")
+    weight_decay: float = Field(default=1e-2, ge=0, description="pull of the weights to zero, dimensionless")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="learning rate over the epochs: a cosine to zero, or constant"
+    )
+    warmup: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="part of all epochs over which the learning rate grows from zero, dimensionless",
+    )
+    clip: Annotated[float | None, Option(syntax="zero is none")] = Field(
+        default=1.0, gt=0, description="largest Euclidean norm of the gradient of all parameters"
+    )
+    accumulate: int = Field(
+        default=1, ge=1, description="batches to one step; the gradient is that of all their sets together"
+    )
+    patience: Annotated[int | None, Option(syntax="zero is none")] = Field(
+        default=20, ge=1, description="epochs without a better validation loss after which fitting stops"
+    )
     standardise: bool = True
-    balanced_sampling: bool = False
-    precision: Precision = "32-true"
-    device: str = Field(default="auto", pattern=_DEVICES)
-    memory: Literal["auto", "normal", "low"] = "auto"
+    balanced_sampling: bool = Field(
+        default=False, description="draw the sets of an epoch with replacement, so that all classes come alike"
+    )
+    precision: Precision = Field(
+        default="32-true", description="precision of the computation; 64-true and bf16-true keep weights so as well"
+    )
+    device: str = Field(
+        default="auto",
+        pattern=DEVICES,
+        description="where to compute: auto (a CUDA device where there is one), cpu, cuda, cuda:1, mps",
+    )
+    memory: Annotated[Literal["auto", "normal", "low"], Option(shown="by the memory at hand")] = Field(
+        default="auto",
+        description="activations for gradients: normal keeps them, low computes them anew (the same gradients, a third "
+        "slower, memory that grows as the square root of the depth), auto keeps those that fit memory",
+    )
     capture: bool = True
-    workers: int = Field(default=0, ge=0)
-    ensemble: int = Field(default=1, ge=0)
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    workers: int = Field(default=0, ge=0, description="processes that prepare batches; 0 for this one alone")
+    ensemble: Annotated[int, Option(shown="5 below 1,000 training sets, else 1")] = Field(
+        default=1,
+        ge=0,
+        description="models that are fitted, each from other first weights, orders and draws, and averaged; 0 for as "
+        "many as the number of training sets asks for",
+    )
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="seed of the split, the first weights, the order of the sets and draws"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -85,20 +107,26 @@ class FitConfig(BaseModel):
         return choices
 
     @classmethod
-    def checked(cls, **choices: object) -> Self:
+    def checked(cls, **choices: Any) -> Self:
         """Make the configuration with these choices.
 
         Raises:
             InputError: an unknown name or a value out of range, each by name; a device that is not on this machine.
         """
-        try:
-            config = cls.model_validate(choices)
-        except ValidationError as error:
-            raise InputError(
-                "; ".join(_sentence(problem["loc"], problem["msg"], problem["input"]) for problem in error.errors())
-            ) from None
+        config = cls(**choices)
         check_device(config.device)
         return config
+
+    @classmethod
+    def recommended(cls, **choices: Any) -> Self:
+        """Return the configuration with these choices, the others as command line and estimators choose them.
+
+        Fields that have the default of the record itself are not set, so that a search may vary them.
+
+        Raises:
+            InputError: as `checked`.
+        """
+        return cls.checked(**{**RECOMMENDED, **choices})
 
     def learning_rate_at(self, epoch: float) -> float:
         """Return the learning rate at a moment of fitting, ``epoch`` counted from 0 with its fraction.
@@ -111,44 +139,3 @@ class FitConfig(BaseModel):
         if self.schedule == "constant":
             return self.learning_rate
         return self.learning_rate * 0.5 * (1.0 + cos(pi * (part - self.warmup) / (1.0 - self.warmup)))
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that is no device or not on this machine, before anything is computed or replaced.
-
-    Args:
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-
-    Raises:
-        InputError: such a device.
-    """
-    if not re.fullmatch(_DEVICES, device):
-        raise InputError(f"device must be auto, cpu, cuda, cuda:1 or the like, or mps; got {device!r}.")
-    kind, _, number = device.partition(":")
-    count = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind)
-    if count is None or int(number or 0) < count:
-        return
-    there = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    raise InputError(
-        f"device {device!r} is not on this machine, which has {', '.join(['cpu', *there])}. "
-        "Choose one of these, or auto."
-    )
-
-
-def chosen_device(device: str) -> torch.device:
-    """Return the device that a word names; "auto" is a CUDA device where there is one.
-
-    Raises:
-        InputError: as `check_device`.
-    """
-    check_device(device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
-
-
-def _sentence(location: tuple[int | str, ...], message: str, value: object) -> str:
-    name = ".".join(map(str, location)) or "configuration"
-    if message == "Extra inputs are not permitted":
-        return f"there is no choice named {name!r}; there are {', '.join(FitConfig.model_fields)}"
-    return f"{name}: {message[0].lower()}{message[1:]}; got {value!r}"

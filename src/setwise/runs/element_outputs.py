@@ -6,10 +6,11 @@ import numpy as np
 from torch import Tensor
 
 from setwise._checks import InputError
-from setwise.runs.config import chosen_device
+from setwise.runs.computing import PLAINLY, Computing
+from setwise.runs.devices import chosen_device
 from setwise.runs.ensemble import average
 from setwise.runs.large_sets import most_elements, outputs_of_large
-from setwise.runs.outputs import PLAINLY, Computing, outputs_of
+from setwise.runs.outputs import outputs_of
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
 from setwise.streaming import SweepBar

@@ -1,7 +1,6 @@
 """Compute outputs and predictions for sets, without gradients."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,7 +8,8 @@ from torch import Tensor, nn
 
 from setwise._checks import InputError
 from setwise.batch import SetBatch, rows_of
-from setwise.runs.config import chosen_device
+from setwise.runs.computing import PLAINLY, Computing
+from setwise.runs.devices import chosen_device
 from setwise.runs.ensemble import average
 from setwise.runs.large_sets import most_elements, outputs_of_large
 from setwise.runs.run import Run
@@ -39,32 +39,6 @@ def outputs_of(
             return torch.cat([rows_of(model(batch)).cpu() for batch in moved])
     finally:
         model.train(training)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Computing:
-    """Choices of a computation of predictions. Nothing of it changes them but a draw of elements.
-
-    Attributes:
-        device: where: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
-        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
-        max_elements: elements drawn of larger sets, or none for whole sets.
-        seed: of the draw, and of those that an evaluation makes of elements and for its intervals.
-        workers: processes that prepare batches.
-        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
-        progress: show a progress bar for sets that are streamed; none for a terminal alone.
-    """
-
-    device: str = "auto"
-    elements_per_batch: int | None = None
-    max_elements: int | None = None
-    seed: int = 0
-    workers: int = 0
-    memory_limit: int | None = None
-    progress: bool | None = False
-
-
-PLAINLY = Computing()
 
 
 def predictions_of(run: Run, store: SetStore, rows: np.ndarray, how: Computing = PLAINLY) -> np.ndarray:

@@ -13,8 +13,9 @@ from setwise.readers.fcs.folder import is_fcs
 from setwise.readers.npz import has_names
 from setwise.readers.read import read
 from setwise.readers.root import is_awkward
+from setwise.runs.computing import Computing
 from setwise.runs.ensemble import spread_columns
-from setwise.runs.outputs import Computing, finite_predictions, outputs_for
+from setwise.runs.outputs import finite_predictions, outputs_for
 from setwise.runs.predict_elements import check_whole_sets, element_tables
 from setwise.runs.run import Run
 from setwise.store.file import is_store
@@ -31,14 +32,9 @@ def predict(
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    max_elements: int | None = None,
-    seed: int = 0,
-    workers: int = 0,
-    memory_limit: int | None = None,
     spread: bool = False,
     progress: bool | None = None,
+    **computing: Any,
 ) -> pa.Table:
     """Predict the targets of sets; the sets' table needs no targets.
 
@@ -52,14 +48,10 @@ def predict(
         set_id: the column that names the sets.
         features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
         reading: how files are read; what decides the values is as when the run was fitted.
-        device: where to compute: ``"auto"`` (a CUDA device where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
-        elements_per_batch: most elements at a time (one set at least); by default what fits most memories.
-        max_elements: elements drawn of larger sets, or none for whole sets.
-        seed: of the draw.
-        workers: processes that prepare batches.
-        memory_limit: bytes for activations; those of larger sets go to a scratch file. By default what is free.
         spread: of an ensemble, say how far its members differ (`setwise.runs.ensemble.spread_columns`).
         progress: show a progress bar for sets that are streamed; by default on a terminal alone.
+        computing: device, elements_per_batch, max_elements, seed, workers and memory_limit, as of
+            `setwise.runs.computing.Computing`.
 
     Returns:
         A row per set, in the order of the sets: ``set_id``, and ``predicted_<target>`` for each target; beside a class
@@ -76,17 +68,9 @@ def predict(
     run = run if isinstance(run, Run) else Run.load(run)
     check_spread(run, spread=spread)
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading)
-    how = Computing(
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    how = Computing(**computing, progress=progress)
     if run.objective.of == "elements":
-        check_whole_sets(max_elements)
+        check_whole_sets(how.max_elements)
         return pa.concat_tables(element_tables(run, store, how, spread=spread))
     rows = np.arange(len(store))
     outputs = outputs_for(run, store, rows, how)

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
+from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_outputs, finite
 from setwise.runs.element_table import element_table
 from setwise.runs.ensemble import spread_columns
-from setwise.runs.outputs import Computing
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
 

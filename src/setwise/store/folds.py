@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from setwise._checks import InputError, check_positive
-from setwise.store.splits import Split, split_sets, validation_share
+from setwise.store.shares import validation_share
+from setwise.store.splits import Split, split_sets
 
 _DRAWS = 200  # of folds, until classes of elements are spread over them
 

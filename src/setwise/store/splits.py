@@ -11,9 +11,6 @@ from setwise._checks import InputError
 
 PARTS = ("train", "validation", "test")
 
-FEW = 1_000  # sets; of fewer, none are spared for validation
-SHARE = 0.15  # of the sets, for validation
-
 
 @dataclass(frozen=True)
 class Split:
@@ -166,16 +163,3 @@ def _check_groups(part_of: np.ndarray, codes: np.ndarray, groups: ArrayLike | No
             f"a group must not be on two sides of the given split; group {str(name)!r} is in {sides}. "
             "Move its sets to one part."
         )
-
-
-def validation_share(share: float | None, num_sets: int, *, needed: bool = False) -> float:
-    """Return the share of the sets that decides which epoch is kept.
-
-    Args:
-        share: what was asked for, or none where nobody asked.
-        num_sets: to be divided.
-        needed: whether more than the choice of the epoch depends on it (temperatures, intervals).
-    """
-    if share is not None:
-        return share
-    return SHARE if needed or num_sets >= FEW else 0.0

@@ -23,7 +23,8 @@ from setwise.runs.held_out import HeldOut, Measured, measured
 from setwise.runs.run import Run, check_free
 from setwise.store import columns
 from setwise.store.folds import plan_folds
-from setwise.store.splits import Split, split_sets, validation_share
+from setwise.store.shares import validation_share
+from setwise.store.splits import Split, split_sets
 from setwise.store.store import SetStore
 from setwise.targets.choose import choose_kinds
 from setwise.targets.metrics import score

@@ -60,7 +60,7 @@ def _sentence(problem: ErrorDetails, known: str) -> str:
 
 @dataclass(frozen=True)
 class Option:
-    """What is shown of a field beside its description: ``Annotated[int, Option(shown="the model's")]``.
+    """The presentation of a field beside its description: ``Annotated[int, Option(shown="the model's")]``.
 
     Attributes:
         shown: the default in words, where it follows the data.
@@ -104,12 +104,12 @@ class Declaration:
 
     @property
     def name(self) -> str:
-        """Its name on the command line, with underscores."""
+        """Return its name on the command line, with underscores."""
         return self.option.name or self.field
 
     @property
     def shown(self) -> str | None:
-        """The default in words; none where there is nothing to say."""
+        """Return the default in words; none where there is nothing to say."""
         if self.option.shown is not None:
             return self.option.shown
         if self.default is None or self.default == () or isinstance(self.default, bool):

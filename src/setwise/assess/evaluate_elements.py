@@ -1,4 +1,4 @@
-"""How good a run is on elements whose labels are known."""
+"""Evaluate a run on elements whose labels are known."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from setwise.targets.truth import element_columns, element_truth
 
 
 def measured_elements(run: Run, store: SetStore, how: Computing) -> tuple[TestRow, pa.Table, tuple[str, ...]]:
-    """Metrics with intervals over groups or sets, a table with a row per measured element, and what is to be said.
+    """Return metrics with intervals over groups or sets, a table with a row per measured element, and remarks.
 
     Args:
         run: a fitted model of elements.

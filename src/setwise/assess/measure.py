@@ -1,4 +1,4 @@
-"""A run measured on its test sets, beside what it has to beat."""
+"""Measure a run on its test sets, beside baselines."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from setwise.targets.truth import truth_columns
 
 
 def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:
-    """The run with its table of test results and its predictions for the test sets; unchanged without test sets.
+    """Return the run with its table of test results and its predictions for the test sets; unchanged without them.
 
     Args:
         run: a fitted model.

@@ -1,4 +1,4 @@
-"""A run measured on the elements of its test sets, beside what it has to beat."""
+"""Measure a run on the elements of its test sets, beside baselines."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ MOST = 100_000  # elements that metrics are computed on; of more, as many are dr
 def measure_elements(
     run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True, places: np.ndarray | None = None
 ) -> Run:
-    """The run with its table of test results; unchanged without test sets. Arguments as for `measure`, and
+    """Return the run with its table of test results; unchanged without test sets. Arguments as for `measure`, and
 
     Args:
         places: which elements of the store are measured, where they are of test sets; by default at most `MOST`.
@@ -87,7 +87,7 @@ def measure_elements(
 def kept_elements(
     store: SetStore, rows: np.ndarray, *, whole: bool, labels: Sequence[str], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How many elements of each set are measured ``(B,)``, and which, counted through these sets; all of few.
+    """Choose the elements that are measured: how many of each set ``(B,)``, and their places among these sets'.
 
     Of many, those that have a label, and one of each set that has none.
 

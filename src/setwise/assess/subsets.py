@@ -1,4 +1,4 @@
-"""What a random subset of a large set does to its prediction, measured on the held-out sets."""
+"""Measure the effect of random subsets of large sets on predictions, on the held-out sets."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _SETS, _DRAWS = 10, 5  # so that it costs little beside the prediction of whole 
 
 
 def subset_notes(run: Run, problem: Problem, predicted: np.ndarray) -> tuple[str, ...]:
-    """A sentence for each target: predictions on several draws of the size of training against the whole set's.
+    """Return a sentence for each target: predictions on several draws of the size of training against the whole set's.
 
     Empty where training drew nothing, or no held-out set is that large.
 

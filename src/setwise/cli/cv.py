@@ -1,4 +1,4 @@
-"""`setwise cv`: cross-validation of a model beside the baselines, with intervals."""
+"""`setwise cv`: cross-validate a model beside the baselines, with intervals."""
 
 import shlex
 import sys

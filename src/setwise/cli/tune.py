@@ -117,7 +117,7 @@ def tune(
 
 
 def parse_time(text: str) -> float:
-    """Seconds of a time such as 90s, 30m or 2h.
+    """Parse a time such as 90s, 30m or 2h into seconds.
 
     Raises:
         InputError: anything else.

@@ -89,7 +89,7 @@ class SetEstimator(BaseEstimator):
         return self._learned(train(store, study, split=split, baselines=False, progress=self.verbose), store)
 
     def _learned(self, run: Run, store: SetStore) -> Run:
-        """The run of a fit to a store, after what scikit-learn asks to be known of it is set."""
+        """Set what scikit-learn asks to be known of a fit to a store, and return its run."""
         _warn_of_too_few(run)
         self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
         self.n_iter_ = run.record.epochs
@@ -138,7 +138,7 @@ class SetEstimator(BaseEstimator):
     def _store_for(
         self, sets: Any, covariates: Any, *, targets: dict[str, pa.Array] | None = None, groups: Any = None
     ) -> SetStore:
-        """New sets with the features and the covariates of the fit."""
+        """Return new sets with the features and the covariates of the fit."""
         run = self._fitted()
         check_order(sets, covariates=covariates, groups=groups)
         store = with_columns(read_sets(sets, run.features), targets or {}, covariates=covariates, groups=groups)

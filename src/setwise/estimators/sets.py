@@ -1,4 +1,4 @@
-"""Estimators with scikit-learn's habits: sets in, ``fit``, ``predict``, ``score``."""
+"""Estimate targets and classes of sets with scikit-learn's habits: ``fit``, ``predict``, ``score``."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -100,12 +100,12 @@ class SetRegressor(RegressorMixin, SetEstimator):
         return self
 
     def predict(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """Predicted targets ``(B,)`` or ``(B, T)``, as ``y`` was."""
+        """Predict targets ``(B,)`` or ``(B, T)``, as ``y`` was."""
         predicted = self._predicted(X, covariates)
         return predicted[:, 0] if self._one_column else predicted
 
     def predict_interval(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """Ends of intervals ``(B, 2)`` or ``(B, T, 2)`` that hold the truth of a share ``coverage`` of sets like these.
+        """Predict ends of intervals ``(B, 2)`` or ``(B, T, 2)`` that hold the truth of a share ``coverage`` of sets.
 
         Infinite where there were too few calibration sets, of which ``fit`` warns.
 
@@ -119,12 +119,12 @@ class SetRegressor(RegressorMixin, SetEstimator):
         return ends[:, 0] if self._one_column else ends
 
     def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
-        """Metrics on sets with known targets, with bootstrap intervals over groups or sets."""
+        """Return metrics on sets with known targets, with bootstrap intervals over groups or sets."""
         check_order(X, y=y, groups=groups, covariates=covariates)
         return self._evaluated(X, named_numbers(numbers(y)), groups, covariates)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
-        """R^2 of the predictions, the mean over targets where there are several."""
+        """Return R^2 of the predictions, the mean over targets where there are several."""
         check_order(X, y=y)
         return float(r2_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))
 
@@ -195,7 +195,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         return self
 
     def _one(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
-        """Labels as a column of names."""
+        """Return labels as a column of names."""
         labels = labels_of(y)
         self.classes_, number = np.unique(labels, return_inverse=True)
         names = [str(label) for label in self.classes_]
@@ -207,14 +207,14 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         return named_labels(names, number), held
 
     def _several(self, y: Any, held: Any) -> tuple[dict[str, pa.Array], dict[str, pa.Array] | None]:
-        """Several labels as a column each."""
+        """Return several labels as a column each."""
         targets = flags(y)
         self.classes_ = np.arange(len(targets))
         self._names = None
         return targets, None if held is None else flags(held)
 
     def _class_weights(self) -> str | dict[str, float] | None:
-        """Weights by the names that classes have in the store."""
+        """Return weights by the names that classes have in the store."""
         given = self.class_weight
         if given is None or isinstance(given, str):
             return given
@@ -228,7 +228,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         return {known[label]: weight for label, weight in zip(given, weights, strict=True)}
 
     def predict_set(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """Which classes ``(B, K)`` a set can be of: the true one is among them for a share ``coverage`` of sets.
+        """Mark the classes ``(B, K)`` that a set can be of: the true one is among them for a ``coverage`` of the sets.
 
         Of several labels ``(B, T, 2)``: whether a set can lack and can have each. All true where there were too few
         calibration sets, of which ``fit`` warns.
@@ -243,7 +243,7 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         return np.stack(chosen, axis=1) if self._names is None else chosen[0][:, self._column]
 
     def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
-        """Metrics on sets with known labels, with bootstrap intervals over groups or sets."""
+        """Return metrics on sets with known labels, with bootstrap intervals over groups or sets."""
         self._fitted()
         check_order(X, y=y, groups=groups, covariates=covariates)
         if self._names is None:
@@ -252,17 +252,17 @@ class SetClassifier(ClassifierMixin, SetEstimator):
         return self._evaluated(X, named_labels(self._names, number), groups, covariates)
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """Probabilities ``(B, K)``, columns as in ``classes_``, rows adding up to one; of several labels ``(B, T)``."""
+        """Predict probabilities ``(B, K)``, columns as in ``classes_``, rows adding to 1; of more labels ``(B, T)``."""
         return self._predicted(X, covariates)[:, self._column]
 
     def predict(self, X: Any, *, covariates: Any = None) -> np.ndarray:
-        """The most probable class of each set ``(B,)``; of several labels ``(B, T)``, 1 for the more probable ones."""
+        """Predict the likeliest class of each set ``(B,)``; of several labels ``(B, T)``, 1 for the more probable."""
         probabilities = self.predict_proba(X, covariates=covariates)
         if self._names is None:
             return (probabilities > 0.5).astype(np.int64)
         return self.classes_[probabilities.argmax(1)]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, *, covariates: Any = None) -> float:
-        """Accuracy of the predictions; of several labels, share of the sets of which all are right."""
+        """Return the accuracy; of several labels, the share of the sets of which all are right."""
         check_order(X, y=y)
         return float(accuracy_score(y, self.predict(X, covariates=covariates), sample_weight=sample_weight))

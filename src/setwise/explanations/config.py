@@ -13,7 +13,7 @@ SIGNED = (LEAVE_ONE_OUT, GRADIENTS)  # methods whose scores say which way an ele
 
 
 class ExplainConfig(Record):
-    """How a run is explained."""
+    """Configuration of an explanation."""
 
     of: Annotated[str | None, Option(metavar="CLASS")] = Field(
         default=None,

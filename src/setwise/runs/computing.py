@@ -1,4 +1,4 @@
-"""Configure how predictions are computed."""
+"""Configure the computation of predictions."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from setwise._options import Option, Record
 
 
 class Computing(Record):
-    """How predictions are computed. Nothing of it changes them but a draw of elements."""
+    """Configuration of a computation of predictions. Nothing of it changes them but a draw of elements."""
 
     device: str = Field(
         default="auto", description="where to compute: auto (a CUDA device where there is one), cpu, cuda, cuda:1, mps"

@@ -15,7 +15,7 @@ RECOMMENDED: Mapping[str, Any] = {"batch_size": 0, "ensemble": 0, "max_elements"
 
 
 class FitConfig(Record):
-    """How a model is fitted. `FitConfig.checked` refuses a device that is not on this machine as well.
+    """Configuration of a fit. `FitConfig.checked` refuses a device that is not on this machine as well.
 
     The defaults are for tens to thousands of sets, the sizes of most studies. AdamW at 1e-3 with warm-up and
     clipping trains models of 50 layers whose norms keep the scale of every layer; the cosine ends at zero, so

@@ -1,4 +1,4 @@
-"""Folds of (repeated) cross-validation: every set is tested once in each repeat, groups stay whole, classes spread.
+"""Draw folds of (repeated) cross-validation: every set is tested once in each repeat, groups stay whole.
 
 scikit-learn's splitters draw the folds; a validation part is drawn of what is left to train on.
 """
@@ -87,7 +87,7 @@ def plan_folds(
 def parts_of(
     num_sets: int, parts: int, *, groups: np.ndarray | None, classes: np.ndarray | None, seed: int
 ) -> list[np.ndarray]:
-    """Disjoint parts of all sets that keep groups whole and have classes in about equal shares; fewer of few groups.
+    """Divide all sets into parts that keep groups whole and have classes in about equal shares; fewer of few groups.
 
     Nothing where the sets without one of the parts would lack a class, or cannot be divided.
 
@@ -112,7 +112,7 @@ def parts_of(
 
 
 def _possible(num_sets: int, folds: int, groups: np.ndarray | None, classes: np.ndarray | None) -> int:
-    """How many folds there can be."""
+    """Return how many folds there can be; refuse fewer than two."""
     if folds < 2:
         raise InputError(f"cross-validation needs two folds at least; got {folds}.")
     units = np.arange(num_sets).astype(str) if groups is None else np.asarray(groups).astype(str)
@@ -138,7 +138,7 @@ def _spread(
     holds: np.ndarray | None,
     seed: tuple[int, int],
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rows to train on and to test, of each fold, each of which trains on sets that hold every class of elements."""
+    """Draw rows to train on and to test, of each fold, such that each trains on every class of elements."""
     alone = 0 if holds is None else int((holds.sum(0) == 1).sum())
     if holds is not None and alone:
         raise InputError(
@@ -166,7 +166,7 @@ def _trains_on_all(holds: np.ndarray, rows: np.ndarray) -> bool:
 def _divide(
     num_sets: int, folds: int, groups: np.ndarray | None, classes: np.ndarray | None, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rows to train on and to test, of each fold."""
+    """Divide into rows to train on and to test, of each fold."""
     rows = np.zeros((num_sets, 1))
     if classes is None:
         if groups is None:
@@ -189,7 +189,7 @@ def _with_validation(
     share: float | None,
     seed: int,
 ) -> Split:
-    """The split of a fold, with a validation part where the training sets can spare one."""
+    """Make the split of a fold, with a validation part where the training sets can spare one."""
     nothing, rest = np.zeros(0, np.int64), np.sort(rest)
     own_groups = None if groups is None else groups[rest]
     units = len(rest) if own_groups is None else len(np.unique(own_groups))
@@ -204,7 +204,7 @@ def _with_validation(
 
 
 def shuffled(values: np.ndarray, groups: np.ndarray | None, *, seed: int) -> np.ndarray:
-    """Targets ``(B,)`` or ``(B, T)`` dealt out anew, as if sets and targets had nothing to do with each other.
+    """Shuffle targets ``(B,)`` or ``(B, T)``, as if sets and targets had nothing to do with each other.
 
     Without groups all are exchanged. With groups whose sets differ they are exchanged within each group (the samples
     of a patient); where each group has one target, that of the patient, between groups.
@@ -230,13 +230,13 @@ def shuffled(values: np.ndarray, groups: np.ndarray | None, *, seed: int) -> np.
 
 
 def group_has_one_target(values: np.ndarray, groups: np.ndarray) -> bool:
-    """Whether all sets of each group have the same targets."""
+    """Return whether all sets of each group have the same targets."""
     names, groups = np.asarray(values).astype(str).reshape(len(values), -1), np.asarray(groups).astype(str)
     return all(len(np.unique(names[groups == group], axis=0)) == 1 for group in np.unique(groups))
 
 
 def count_permutations(classes: Sequence[object] | np.ndarray, groups: np.ndarray | None) -> int:
-    """How many different ways there are to deal out labels as `shuffled` does; an exact whole number."""
+    """Count the different permutations of labels that `shuffled` draws from; an exact whole number."""
     labels = np.asarray(classes).astype(str)
     if groups is None:
         return _multinomial(labels)

@@ -1,4 +1,4 @@
-"""Which sets train, which stop the training, and which are kept to tell how good the model is."""
+"""Divide sets into those that train, those that stop the training, and those that tell how good the model is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Split:
     test: np.ndarray
 
     def to_dict(self) -> dict[str, list[int]]:
-        """The rows as plain lists."""
+        """Return the rows as plain lists."""
         return {part: getattr(self, part).tolist() for part in PARTS}
 
     @classmethod
     def from_dict(cls, rows: dict[str, Any]) -> "Split":
-        """A split from what `to_dict` gave."""
+        """Make a split from what `to_dict` gave."""
         return cls(**{part: np.asarray(rows[part], np.int64) for part in PARTS})
 
 
@@ -92,7 +92,7 @@ def split_sets(
 def _draw(
     groups: np.ndarray, classes: np.ndarray, shares: dict[int, float], generator: np.random.Generator
 ) -> np.ndarray:
-    """The part of each set ``(n,)``: 0, 1 or 2; classes are ``(T, n)``."""
+    """Draw the part of each set ``(n,)``: 0, 1 or 2; classes are ``(T, n)``."""
     wanted = np.array([1 - sum(shares.values()), shares[1], shares[2]])
     _, groups = np.unique(groups, return_inverse=True)
     counts = np.concatenate([_counts(groups, own) for own in classes], axis=1)  # (groups, classes of all targets)
@@ -121,7 +121,7 @@ def _draw(
 
 
 def _counts(groups: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """How many sets of each class each group has, ``(groups, classes)``."""
+    """Count the sets of each class in each group, ``(groups, classes)``."""
     _, classes = np.unique(classes, return_inverse=True)
     counts = np.zeros((groups.max() + 1, classes.max() + 1))
     np.add.at(counts, (groups, classes), 1)

@@ -16,12 +16,12 @@ from setwise.models import Spec
 
 
 def num_processes() -> int:
-    """Processes that fit together: those that `torchrun` started, else one."""
+    """Return the number of processes that fit together: those that `torchrun` started, else one."""
     return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def is_writer() -> bool:
-    """Whether this process is the one that writes files and tells people."""
+    """Return whether this process is the one that writes files and tells people."""
     return num_processes() == 1 or os.environ["RANK"] == "0"
 
 
@@ -41,7 +41,7 @@ def check_norm(spec: Spec) -> None:
 
 
 def fabric_choices(device: str) -> dict[str, object]:
-    """What Fabric has to know of the processes.
+    """Return what Fabric has to know of the processes.
 
     Raises:
         InputError: one device is named for several processes.
@@ -80,7 +80,7 @@ def _leave() -> None:
 
 
 def own_share(example: Example, rank: int, processes: int) -> tuple[Example, int]:
-    """The sets of a batch that one process computes, and how many rows of targets count (of sets, or of elements).
+    """Return the sets of a batch that one process computes, and how many rows of targets (sets, or elements) count.
 
     Large and small sets are dealt in turn. A process that would have none takes a set that does not count.
     """

@@ -89,7 +89,7 @@ class Family:
 
     @property
     def name(self) -> str:
-        """The word by which a specification names its family."""
+        """Return the word by which a specification names its family."""
         return self.spec.family
 
     def choices(self) -> dict[str, FieldInfo]:

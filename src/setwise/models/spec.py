@@ -48,7 +48,7 @@ def _as_tuple(values: Any) -> Any:
 
 
 class Spec(BaseModel):
-    """What a model is: frozen plain values, of which the same model is always built.
+    """Specification of a model: frozen plain values, of which the same model is always built.
 
     A family's own class has a field for each of its choices, with description, bounds and default; here is what the
     data decide.
@@ -117,22 +117,22 @@ class Spec(BaseModel):
 
     @property
     def hidden(self) -> int:
-        """Numbers of an element between two layers, at most."""
+        """Return the numbers of an element between two layers, at most."""
         raise NotImplementedError(f"{type(self).__name__} must say how many numbers of an element it holds.")
 
     @property
     def kept(self) -> int:
-        """Numbers of an element that are kept for gradients, at most."""
+        """Return the numbers of an element that are kept for gradients, at most."""
         raise NotImplementedError(f"{type(self).__name__} must say how much it keeps for gradients.")
 
     @property
     def crosses_sets(self) -> str | None:
-        """The choice by which statistics cross the sets of a batch, such as ``norm='feature'``, or none."""
+        """Return the choice by which statistics cross the sets of a batch, such as ``norm='feature'``, or none."""
         return None
 
     @property
     def needs_whole_sets(self) -> tuple[str, str, str] | None:
-        """The choice by which the model cannot learn from sub-samples of sets, why, and what to do; or none."""
+        """Return the choice by which the model cannot learn from sub-samples, why, and what to do; or none."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""An FCS file opened: what its HEADER and TEXT say, mended where instruments are known to err, and its events.
+"""Open an FCS file: read its HEADER and TEXT, mended where instruments are known to err, and its events.
 
 Source: FCS 3.1 (Spidlen et al., Cytometry A 77A:97, 2010), and the 2.0 and 3.0 standards that it replaces.
 """
@@ -70,11 +70,11 @@ class FcsFile:
 
     @property
     def added(self) -> tuple[str, ...]:
-        """``$PnN`` of the channels that `copy_fcs` added: predictions and scores, measured by no instrument."""
+        """Return ``$PnN`` of the channels that `copy_fcs` added: predictions and scores, measured by no instrument."""
         return tuple(self.keywords[ADDED].split(",")) if ADDED in self.keywords else ()
 
     def read(self, rows: int = ROWS, digest: "hashlib.blake2b | None" = None) -> Iterator[np.ndarray]:
-        """The events ``(n, P)`` float64 on the scale of the instrument, at most so many at a time.
+        """Read the events ``(n, P)`` float64 on the scale of the instrument, at most so many at a time.
 
         Values of logarithmic amplifiers are ``lowest * 10 ** (decades * x / range)``, of linear ones ``x / gain``.
 
@@ -143,7 +143,7 @@ def open_fcs(path: str | Path, *, data_set: int = 1) -> FcsFile:
 
 
 def _header(path: Path, file, begin: int, size: int) -> tuple[str, list[int]]:
-    """Version, and where TEXT, DATA and ANALYSIS begin and end, counted from the data set's first byte."""
+    """Read the version, and where TEXT, DATA and ANALYSIS begin and end, from the data set's first byte on."""
     file.seek(begin)
     header = file.read(_HEADER)
     if header[:3] != b"FCS":
@@ -220,7 +220,7 @@ def _find_data(
     total: int | None,
     size: int,
 ) -> tuple[int, Layout, int]:
-    """Where the events begin, how they are stored, and how many there are.
+    """Find the events: where they begin, how they are stored, and how many there are.
 
     HEADER and TEXT may disagree. The one whose length is that of the events is right; one that lies in the TEXT
     segment is wrong; lengths too large by one come from ends that point behind the last byte.
@@ -296,7 +296,7 @@ def _order(path: Path, keywords: Mapping[str, str], bits: tuple[int, ...]) -> st
 
 
 def _whole(text: str | None) -> int | None:
-    """A whole number from zero, where a text is one."""
+    """Return a whole number from zero, where a text is one."""
     text = (text or "").strip().strip("\x00")
     return int(text) if text.isascii() and text.isdigit() and len(text.lstrip("0")) < 19 else None
 

@@ -1,4 +1,4 @@
-"""Compensation: what light of each dye fell into the detectors of the others, taken back.
+"""Compensate: take back what light of each dye fell into the detectors of the others.
 
 With the spillover matrix S (a row per dye, a column per detector), measured values are ``true @ S``, so that
 ``true = measured @ inv(S)``. Source: FCS 3.1 (Spidlen et al., 2010), keyword ``$SPILLOVER``; Bagwell and Adams,
@@ -46,7 +46,7 @@ class Spillover:
 
 
 def spillover_of(file: FcsFile) -> Spillover | None:
-    """The spillover matrix that a file brings, ready to be applied; none where it brings none.
+    """Read the spillover matrix that a file brings, ready to be applied; none where it brings none.
 
     Raises:
         InputError: a matrix that is damaged, names channels that the file does not have, or cannot be inverted.
@@ -87,7 +87,7 @@ def _numbers(parts: list[str], where: str) -> np.ndarray:
 
 
 def _columns(file: FcsFile, names: list[str], where: str) -> tuple[int, ...]:
-    """The channels that the matrix names, by ``$PnN``, by ``$PnS``, or by their numbers."""
+    """Return the channels that the matrix names, by ``$PnN``, by ``$PnS``, or by their numbers."""
     detectors = [channel.name for channel in file.channels]
     markers = [channel.label for channel in file.channels]
     for known in (detectors, markers, [str(number + 1) for number in range(len(detectors))]):

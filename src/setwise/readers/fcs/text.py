@@ -1,10 +1,10 @@
-"""The TEXT segment of an FCS file: keywords and their values, also where instruments break the rules."""
+"""Parse the TEXT segment of an FCS file: keywords and their values, also where instruments break the rules."""
 
 _REQUIRED = ("$PAR", "$DATATYPE", "$BYTEORD")
 
 
 def parse_keywords(segment: bytes) -> dict[str, str]:
-    """Keywords in capital letters with their values, without blanks around either.
+    """Parse keywords, in capital letters, with their values, without blanks around either.
 
     A delimiter within a value is written twice. Some instruments write empty values instead, which look the same;
     where the first reading loses a required keyword, every delimiter is taken to end something.

@@ -1,4 +1,4 @@
-"""Events of an FCS file from bytes to numbers: floats, doubles, and integers of any width."""
+"""Decode events of an FCS file from bytes to numbers: floats, doubles, and integers of any width."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layout:
-    """How one event is stored.
+    """The layout of one event in bytes.
 
     Attributes:
         kind: ``$DATATYPE``: "I" integers, "F" floats, "D" doubles.
@@ -24,20 +24,20 @@ class Layout:
 
     @cached_property
     def bits_of_event(self) -> int:
-        """Bits of one event."""
+        """Return the bits of one event."""
         return sum(self.bits)
 
     def bytes_of(self, events: int) -> int:
-        """Bytes of so many events."""
+        """Return the bytes of so many events."""
         return -(-events * self.bits_of_event // 8)
 
     def events_in(self, length: int) -> int:
-        """Whole events in so many bytes."""
+        """Return the number of whole events in so many bytes."""
         return max(0, length) * 8 // self.bits_of_event
 
 
 def decode(raw: bytes, layout: Layout, events: int) -> np.ndarray:
-    """The values ``(events, P)`` float64 of so many events."""
+    """Decode the values ``(events, P)`` float64 of so many events."""
     if layout.kind in ("F", "D"):
         dtype = np.dtype(layout.order + ("f4" if layout.kind == "F" else "f8"))
         return np.frombuffer(raw, dtype, events * len(layout.bits)).reshape(events, -1).astype(np.float64)
@@ -53,7 +53,7 @@ def decode(raw: bytes, layout: Layout, events: int) -> np.ndarray:
 
 
 def _mask(bits: int, highest: float) -> np.uint64 | None:
-    """The bits that matter: those below the power of two that the range reaches."""
+    """Return the bits that matter: those below the power of two that the range reaches."""
     if not 1 < highest < 2.0**bits:
         return None
     return np.uint64((1 << (int(np.ceil(highest)) - 1).bit_length()) - 1)
@@ -75,7 +75,7 @@ def _whole_bytes(raw: bytes, layout: Layout, events: int) -> list[np.ndarray]:
 
 
 def _packed_bits(raw: bytes, layout: Layout, events: int) -> list[np.ndarray]:
-    """Values of widths that are no whole bytes, one after the other without gaps, the highest bit first."""
+    """Decode values of widths that are no whole bytes, one after the other without gaps, the highest bit first."""
     flat = np.unpackbits(np.frombuffer(raw, np.uint8), count=events * layout.bits_of_event)
     rows = flat.reshape(events, layout.bits_of_event)
     columns, place = [], 0

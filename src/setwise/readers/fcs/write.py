@@ -1,4 +1,4 @@
-"""FCS files written: version 3.1, floats, one data set, whole or not at all."""
+"""Write FCS files: version 3.1, floats, one data set, whole or not at all."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +79,7 @@ def copy_fcs(
     *,
     keywords: Mapping[str, str] | None = None,
 ) -> Path:
-    """A copy of an FCS file with channels added, such as a score of each event.
+    """Copy an FCS file with channels added, such as a score of each event.
 
     The events are those of the file on its scale, not compensated; keywords (the spillover matrix among them) are kept.
     The keyword ``SETWISE_CHANNELS`` names the new channels, which are no features unless they are named.
@@ -145,7 +145,7 @@ def _keywords(
 
 
 def _text(keywords: Mapping[str, str], total: int, length: int) -> tuple[bytes, int]:
-    """The TEXT segment, and where the events begin behind it."""
+    """Return the TEXT segment, and where the events begin behind it."""
     width = max(12, len(str(length)) + 2)
 
     def build(begin: int) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from setwise.readers.fcs import write_fcs
+from setwise.readers.fcs.write import write_fcs
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

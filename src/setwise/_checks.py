@@ -29,13 +29,18 @@ def check_positive(**values: int | float) -> None:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with what it counts: "1 file", "2,000 files"; "2 files or sets" of "file or set"."""
+    """Return a number with what it counts: "1 file", "2,000 files"; "2 files or sets" of "file or set"."""
     return f"{count:,} {noun if count == 1 else ' or '.join(f'{word}s' for word in noun.split(' or '))}"
 
 
 def set_label(position: int, names: Sequence[object] | None) -> str:
-    """How an error names a set: by its own name where it has one, else by its position."""
+    """Return how an error names a set: by its own name where it has one, else by its position."""
     return f"set {position}" if names is None else f"set {names[position]!r}"
+
+
+def missing_packages(what: str, packages: Sequence[str], extra: str) -> InputError:
+    """Return the error that says which packages something needs, and which extra of setwise installs them."""
+    return InputError(f"{what} need {' and '.join(packages)}. Install them: pip install 'setwise[{extra}]'.")
 
 
 def check_sizes(sizes: "torch.Tensor", elements: int, names: Sequence[object] | None = None) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.cli import writing
-from setwise.readers.fcs import copy_fcs, open_fcs, write_fcs
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.write import copy_fcs, write_fcs
 from setwise.readers.read import read
 from setwise.runs import element_copies, predict_elements
 from setwise.store.inspect import summarise

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from setwise.readers.fcs import write_fcs
+from setwise.readers.fcs.write import write_fcs
 
 FILES = 23
 

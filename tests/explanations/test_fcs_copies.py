@@ -6,7 +6,8 @@ from setwise._checks import InputError
 from setwise.explanations.config import ExplainConfig
 from setwise.explanations.explain import explain
 from setwise.explanations.fcs_copies import copy_with_scores
-from setwise.readers.fcs import open_fcs, write_fcs
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read
 
 from .conftest import fit

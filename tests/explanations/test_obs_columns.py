@@ -7,7 +7,7 @@ from setwise.explanations.config import ExplainConfig
 from setwise.explanations.explain import explain
 from setwise.explanations.obs_columns import write_obs
 from setwise.readers.read import read
-from setwise.store.reading import Reading
+from setwise.readers.reading import Reading
 
 from .conftest import fit
 

@@ -8,12 +8,12 @@ from scipy import sparse
 from setwise._checks import InputError
 from setwise.prepare.standardiser import Standardiser
 from setwise.readers.read import read
+from setwise.readers.reading import Reading
 from setwise.store.inspect import summarise
-from setwise.store.reading import Reading
 from setwise.store.store import SetStore
 
 anndata = pytest.importorskip("anndata")
-from setwise.readers.anndata import write_anndata  # noqa: E402 - after the skip
+from setwise.readers.anndata.write import write_anndata  # noqa: E402 - after the skip
 
 SAMPLES = np.array(["b", "a", "b", "c", "a", "b", "a", "c", "b", "b", "a"])
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from setwise._checks import InputError
-from setwise.readers.arrays import check_order, is_missing
+from setwise.readers.columns import check_order, is_missing
 from setwise.readers.read import read
 
 FIRST = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [5.0, 7.0, 6.0]})

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from setwise._checks import InputError
-from setwise.readers.features import words_of
+from setwise.readers.names import words_of
 from setwise.readers.read import read
 
 

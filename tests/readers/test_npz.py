@@ -8,7 +8,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.readers.read import read
-from setwise.store.reading import Reading
+from setwise.readers.reading import Reading
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mil_classic" / "musk1.npz"
 SIZES = np.array([1, 5, 3])

@@ -7,7 +7,7 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.readers.read import read
-from setwise.store.reading import Reading
+from setwise.readers.reading import Reading
 
 SIZES = [2, 1, 5, 3]
 

@@ -12,10 +12,10 @@ import torch
 from setwise._checks import InputError
 from setwise.assess.evaluate import evaluate
 from setwise.readers.read import read
+from setwise.readers.reading import Reading
 from setwise.runs.config import FitConfig
 from setwise.runs.predict import predict
 from setwise.runs.run import Run
-from setwise.store.reading import Reading
 from tests.fixtures.training import train
 
 CHOICES = {"depth": 2, "width": 8}

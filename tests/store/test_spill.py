@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from setwise._checks import InputError
-from setwise.readers.fcs import write_fcs
+from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read
+from setwise.readers.reading import Reading
 from setwise.store import spill
-from setwise.store.reading import Reading
-from setwise.store.tables import open_rows
+from setwise.store.tables import open_table
 from setwise.streaming import free
 from setwise.streaming.free import free_memory
 
@@ -118,7 +118,7 @@ def test_reading_parquet_does_not_keep_what_was_read(tmp_path):
     pq.write_table(table, path, compression="none", row_group_size=1 << 16)
     del table
     before, most = pa.total_allocated_bytes(), 0
-    for _ in open_rows(path, set_id="set_id", stream=True).read(["set_id", *(f"f{i}" for i in range(8))]):
+    for _ in open_table(path, set_id="set_id", stream=True).read(["set_id", *(f"f{i}" for i in range(8))]):
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < path.stat().st_size / 2
 

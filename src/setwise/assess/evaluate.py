@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise.assess.evaluate_elements import measured_elements
+from setwise.readers.reading import Reading
 from setwise.runs.computing import Computing
 from setwise.runs.held_out import HeldOut, measured
 from setwise.runs.outputs import predictions_of
@@ -16,7 +17,6 @@ from setwise.runs.predict import read_for
 from setwise.runs.predict_elements import check_whole_sets
 from setwise.runs.run import Run
 from setwise.store import columns
-from setwise.store.reading import Reading
 from setwise.targets.metrics import undefined
 from setwise.targets.truth import target_values, truth_columns
 

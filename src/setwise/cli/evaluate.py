@@ -15,7 +15,7 @@ from setwise.cli.screen import Screen
 from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
-    from setwise.store.reading import Reading
+    from setwise.readers.reading import Reading
 
 
 @options.reads

@@ -18,8 +18,8 @@ from setwise.explanations.config import ExplainConfig
 if TYPE_CHECKING:
     from setwise.explanations.cost import Plan
     from setwise.explanations.explain import Explanation
+    from setwise.readers.reading import Reading
     from setwise.runs.run import Run
-    from setwise.store.reading import Reading
     from setwise.store.store import SetStore
 
 
@@ -64,7 +64,7 @@ def explain(
     from setwise.explanations.explain import explain as explain_sets
     from setwise.explanations.fcs_copies import check_fcs, copy_with_scores
     from setwise.explanations.obs_columns import write_obs
-    from setwise.readers.anndata import is_anndata
+    from setwise.readers.formats.anndata import AnnData
     from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
@@ -73,7 +73,7 @@ def explain(
     from setwise.streaming import SweepBar
 
     check_folder(out, overwrite=overwrite)
-    if copies and not is_anndata(source):
+    if copies and not AnnData().takes(source):
         check_fcs(source)
     config = ExplainConfig(**given)
     loaded = Run.load(run)
@@ -91,7 +91,7 @@ def explain(
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
     write_copies = None
-    if copies and is_anndata(source):
+    if copies and AnnData().takes(source):
         write_copies = partial(write_obs, found, source, set_id=set_id)
     elif copies:
         write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)

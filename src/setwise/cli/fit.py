@@ -14,7 +14,7 @@ from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
 
 if TYPE_CHECKING:
-    from setwise.store.reading import Reading
+    from setwise.readers.reading import Reading
     from setwise.store.store import SetStore
 
 _RUN = "Run"
@@ -49,7 +49,7 @@ def fit(
     quiet: options.Quiet = False,
     *,
     given: Mapping[str, Any],
-    reading: "Reading",
+    reading: "Reading | None",
 ) -> object:
     """Fit a model to sets, measure it on sets it has not seen beside simple baselines, and write a report.
 
@@ -83,6 +83,7 @@ def fit(
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
         source, sets, columns, store = store, None, None, None
+        reading = None  # was done when the store was written
     found = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=columns, store=store)
     show_data(people, found, targets=study.targets, of=study.of)
     _show_draws(people, found, study.config.max_elements)

@@ -9,8 +9,8 @@ from setwise.cli import options
 from setwise.cli.screen import Screen, warn
 
 if TYPE_CHECKING:
+    from setwise.readers.reading import Reading
     from setwise.store.inspect import Summary
-    from setwise.store.reading import Reading
     from setwise.store.store import SetStore
 
 _SHOWN = 20

@@ -4,17 +4,20 @@ import csv
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+from setwise.readers.reading import Reading, option_of
+from setwise.readers.registry import readable
 
 Source = Annotated[
     Path,
     typer.Argument(
         metavar="ELEMENTS",
-        help="Folder or pattern of FCS files; or a table with a row per element (.csv, .csv.gz, .tsv, .parquet), "
-        "nested .parquet, .h5ad, .h5, .npz, .root, or a store (.arrow).",
+        help=f"Any of: {readable()}.",
     ),
 ]
 Sets = Annotated[
@@ -124,93 +127,37 @@ def _refusal(text: str) -> Exception:
 
 
 _R = TypeVar("_R")
-_READING = "Reading"
-FileColumn = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        rich_help_panel=_READING,
-        help="Column of the table of sets that names the file of each set.",
-        show_default="fcs_filename, file and the like",
-    ),
-]
-Compensation = Annotated[
-    bool | None,
-    typer.Option(
-        "--compensation/--no-compensation",
-        rich_help_panel=_READING,
-        help="Take back spillover by the matrix in each FCS file.",
-        show_default="where there is one",
-    ),
-]
-Cofactor = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        rich_help_panel=_READING,
-        help="Of arcsinh(x / cofactor); 0 for none.",
-        show_default="150 for flow, 5 for mass cytometry, else none",
-    ),
-]
-Missing = Annotated[
-    str | None,
-    typer.Option(
-        metavar="error|mask",
-        rich_help_panel=_READING,
-        help="Missing values in features: refused, or marked by a feature beside each that has some.",
-        show_default="error",
-    ),
-]
-SkipBad = Annotated[
-    bool,
-    typer.Option("--skip-bad", rich_help_panel=_READING, help="Leave out files that cannot be read or have no row."),
-]
-DataSet = Annotated[
-    int,
-    typer.Option(min=1, rich_help_panel=_READING, help="Which data set of FCS files that have several."),
-]
-Layer = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Layer of an AnnData file, in place of X."),
-]
-Obsm = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Array of obsm, such as X_pca, in place of X."),
-]
-Tree = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", rich_help_panel=_READING, help="Tree of a ROOT file that has several."),
-]
-_SHARED: dict[str, tuple[Any, Any]] = {
-    "file_column": (FileColumn, None),
-    "compensate": (Compensation, None),
-    "cofactor": (Cofactor, None),
-    "missing": (Missing, None),
-    "skip_bad": (SkipBad, False),
-    "data_set": (DataSet, 1),
-    "layer": (Layer, None),
-    "obsm": (Obsm, None),
-    "tree": (Tree, None),
-}
 
 
 def reads(command: Callable[..., _R]) -> Callable[..., _R]:
-    """Give a command all options of reading: its parameter ``reading`` becomes them (`setwise.store.reading`)."""
+    """Give a command all options of reading: its parameter ``reading`` becomes them (`setwise.readers.reading`)."""
     signature = inspect.signature(command)
     kept = [p for p in signature.parameters.values() if p.name != "reading"]
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-        for name, (kind, default) in _SHARED.items()
-    ]
+    more = [_parameter(choice) for choice in fields(Reading)]
 
     @functools.wraps(command)
     def with_options(*args: Any, **given: Any) -> _R:
-        from setwise.store.reading import Reading  # costs a second, which help does not wait for
-
-        chosen = {name: given.pop(name, default) for name, (_, default) in _SHARED.items()}
+        chosen = {choice.name: given.pop(choice.name, choice.default) for choice in fields(Reading)}
         return command(*args, **given, reading=Reading(**chosen))
 
     with_options.__signature__ = signature.replace(parameters=[*kept, *more])  # pyright: ignore[reportAttributeAccessIssue]
     with_options.__annotations__ = {p.name: p.annotation for p in (*kept, *more)}
     del with_options.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
     return with_options
+
+
+def _parameter(choice: Field[Any]) -> inspect.Parameter:
+    """Return the parameter of a command that a choice of reading becomes."""
+    option = option_of(choice)
+    shown = typer.Option(
+        option.flags,
+        help=option.help,
+        metavar="|".join(option.choices) or option.metavar,
+        min=option.least,
+        show_default=option.otherwise or True,
+        rich_help_panel="Reading",
+    )
+    kind = get_type_hints(Reading)[choice.name]
+    return inspect.Parameter(
+        choice.name, inspect.Parameter.KEYWORD_ONLY, default=choice.default, annotation=Annotated[kind, shown]
+    )

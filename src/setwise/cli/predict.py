@@ -15,8 +15,8 @@ from setwise.cli.screen import Screen
 from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
+    from setwise.readers.reading import Reading
     from setwise.runs.run import Run
-    from setwise.store.reading import Reading
 
 
 @options.reads
@@ -111,7 +111,7 @@ def _predict_elements(
 
     from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, write_tables
-    from setwise.readers.fcs.folder import is_fcs
+    from setwise.readers.formats.fcs import Fcs
     from setwise.runs.element_copies import class_legend, write_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict_elements import check_whole_sets, element_tables
@@ -135,7 +135,7 @@ def _predict_elements(
             shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again
             raise
         people.line(f"{len(made):,} copies with predictions: {copies}")
-        if is_fcs(source) and (legend := class_legend(run.objective)):
+        if Fcs().takes(source) and (legend := class_legend(run.objective)):
             people.line(f"Numbers in their channels: {legend}")
     people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
     people.document(

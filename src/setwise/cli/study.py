@@ -11,7 +11,7 @@ from setwise.models.families import choices_of_models
 from setwise.runs.config import RECOMMENDED, FitConfig
 
 if TYPE_CHECKING:
-    from setwise.store.reading import Reading
+    from setwise.readers.reading import Reading
     from setwise.store.store import SetStore
 
 STUDY = declarations(Study.model_fields)
@@ -47,7 +47,7 @@ def study_of(given: Mapping[str, Any]) -> Study:
     return Study(**(columns | own), model_choices=choices, config=config)
 
 
-def read_sets(given: Mapping[str, Any], reading: "Reading", **columns: Any) -> "SetStore":
+def read_sets(given: Mapping[str, Any], reading: "Reading | None", **columns: Any) -> "SetStore":
     """Read the sets that the options name, with the labels that they ask to predict.
 
     Raises:

@@ -14,7 +14,7 @@ from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
 
 if TYPE_CHECKING:
-    from setwise.store.reading import Reading
+    from setwise.readers.reading import Reading
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 

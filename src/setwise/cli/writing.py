@@ -88,7 +88,7 @@ def write_predictions(table: pa.Table, path: Path, *, source: Path, set_id: str)
     if path.suffix.lower() != ANNDATA:
         write_tables([table], path)
         return
-    from setwise.readers.anndata import write_anndata  # an optional package
+    from setwise.readers.anndata.write import write_anndata  # an optional package
 
     frame = table.to_pandas().set_index("set_id")
     write_anndata(source, path, set_id=set_id, uns={_PREDICTIONS: frame})

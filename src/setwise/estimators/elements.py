@@ -19,7 +19,7 @@ from setwise.estimators.inputs import (
 from setwise.estimators.parameters import of_study, spelled_out
 from setwise.fit.train import train
 from setwise.metrics.calibration import in_prediction_set
-from setwise.readers.arrays import is_missing
+from setwise.readers.columns import is_missing
 from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_predictions
 

@@ -11,8 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from setwise._checks import InputError
-from setwise.readers import arrays
-from setwise.readers.arrays import has_labels, is_missing
+from setwise.readers import columns as order
+from setwise.readers.columns import has_labels, is_missing
 from setwise.readers.read import read
 from setwise.store.store import SetStore
 
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 def check_order(sets: Any, **columns: Any) -> None:
     """Refuse columns of pandas whose index names the sets of a table in another order: they go by position."""
     if has_names(sets) and any(has_labels(values) for values in columns.values()):
-        arrays.check_order(read_sets(sets).set_ids, **columns)
+        order.check_order(read_sets(sets).set_ids, **columns)
 
 
 def third(validation: Sequence[Any]) -> Any:

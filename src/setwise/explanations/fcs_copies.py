@@ -7,9 +7,12 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.explanations.explain import Explanation
-from setwise.readers.fcs import copy_fcs, open_fcs
-from setwise.readers.fcs.folder import is_fcs, sources_as_read
-from setwise.store.reading import Reading
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.read import fcs_files
+from setwise.readers.fcs.write import copy_fcs
+from setwise.readers.formats.fcs import Fcs
+from setwise.readers.reading import Reading
+from setwise.readers.request import ReadRequest
 
 SCORED = "scored"  # channel that is 1 for events that have scores
 
@@ -20,7 +23,7 @@ def check_fcs(source: Any) -> None:
     Raises:
         InputError: another source.
     """
-    if not is_fcs(source):
+    if not Fcs().takes(source):
         raise InputError(f"copies with scores are made of FCS and AnnData files; {source} is neither.")
 
 
@@ -55,7 +58,7 @@ def copy_with_scores(
     """
     check_fcs(source)
     reading = Reading() if reading is None else reading
-    found = sources_as_read(source, sets, set_id, reading)
+    found = fcs_files(source, ReadRequest.of(sets=sets, set_id=set_id, reading=reading))
     paths = dict(zip(found.ids, found.paths, strict=True))
     targets = found.copy_names()
     scores = explanation.scores

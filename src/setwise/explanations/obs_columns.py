@@ -7,7 +7,8 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.explanations.explain import Explanation
-from setwise.readers.anndata import is_anndata, write_anndata
+from setwise.readers.anndata.write import write_anndata
+from setwise.readers.formats.anndata import AnnData
 
 
 def check_anndata(source: Any) -> None:
@@ -16,7 +17,7 @@ def check_anndata(source: Any) -> None:
     Raises:
         InputError: another source.
     """
-    if not isinstance(source, str | Path) or not is_anndata(source):
+    if not isinstance(source, str | Path) or not AnnData().takes(source):
         raise InputError(f"columns of obs are written to a copy of an AnnData file (.h5ad); {source} is none.")
 
 

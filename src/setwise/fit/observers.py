@@ -8,7 +8,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from setwise._checks import InputError
+from setwise._checks import missing_packages
 from setwise.runs.history import EpochRecord
 
 
@@ -80,9 +80,7 @@ class TensorBoardLog:
         try:
             from torch.utils.tensorboard import SummaryWriter  # optional package
         except ImportError as error:
-            raise InputError(
-                "curves for TensorBoard need the package tensorboard: pip install 'setwise[tensorboard]'."
-            ) from error
+            raise missing_packages("curves for TensorBoard", ["tensorboard"], "tensorboard") from error
         self._writer = SummaryWriter(str(directory))
 
     def __enter__(self) -> Self:

@@ -1,7 +1,6 @@
-"""Arrays in memory into a store: one per set, or padded with sizes."""
+"""Read arrays in memory into a store: one per set, or padded with sizes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,14 @@ import torch
 
 from setwise._checks import InputError, check_finite, set_label
 from setwise.readers.per_set import join, named_rows, plain_ids
+from setwise.readers.request import ReadRequest
 from setwise.store.file import Description
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
-_MISSING = ("NAType", "NaTType")  # what pandas has beside None and NaN
-
 
 def as_numpy(values: Any, label: str) -> np.ndarray:
-    """An array, or a tensor on any device, as NumPy has it; numbers only."""
+    """Return an array, or a tensor on any device, as NumPy has it; numbers only."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
@@ -40,7 +38,7 @@ def is_padded(source: object) -> bool:
 
 
 def from_padded(padded: Any, sizes: Any) -> list[np.ndarray]:
-    """The sets of a padded array, as views without the padding."""
+    """Return the sets of a padded array, as views without the padding."""
     padded, sizes = as_numpy(padded, "the padded array"), as_numpy(sizes, "sizes")
     if sizes.dtype.kind == "f" and (sizes != np.floor(sizes)).any():
         raise InputError(f"sizes must be whole numbers; got {sizes[sizes != np.floor(sizes)][0]}.")
@@ -53,17 +51,8 @@ def from_padded(padded: Any, sizes: Any) -> list[np.ndarray]:
     return [x[: int(size)] for x, size in zip(padded, sizes, strict=True)]
 
 
-def read_arrays(
-    arrays: Sequence[Any],
-    *,
-    features: Sequence[str] | None,
-    sets: pa.Table | None,
-    set_id: str,
-    store: Path | None,
-    strict: bool,
-    keep_missing: bool = False,
-) -> SetStore:
-    """One array per set into a store; arguments as for `read`.
+def read_arrays(source: Any, request: ReadRequest) -> SetStore:
+    """Read one array per set, or a padded array with sizes, into a store.
 
     Columns of data frames keep their names, by which each set's are put in the order of the first's.
     Vectors ``(n_i, D)`` become float32; numbers ``(n_i,)`` are one feature if they have fractions, categories if they
@@ -72,10 +61,12 @@ def read_arrays(
     Raises:
         InputError: arrays that do not agree, an empty set, NaN or infinity, or a table of sets that does not fit.
     """
+    request.refuse_labels("a list of arrays")
+    arrays = _as_list(source)
     if len(arrays) == 0:
         raise InputError("there must be at least one set; got an empty list.")
-    ids, table, problems = _ids(len(arrays), sets, set_id, strict=strict)
-    named = _columns_of_frames(arrays, ids)
+    ids, table, problems = _ids(len(arrays), request)
+    features, named = request.features, _columns_of_frames(arrays, ids)
     if named is not None:
         features = named if features is None else list(features)
         if unknown := [name for name in features if name not in named]:
@@ -85,13 +76,22 @@ def read_arrays(
     _check_alike(converted, ids)
     elements = np.concatenate(converted)
     sizes = np.array([len(x) for x in converted], np.int64)
-    if strict:
-        check_values(elements, sizes, ids, keep_missing=keep_missing)
+    if request.strict:
+        check_values(elements, sizes, ids, keep_missing=request.keep_missing)
     shape = elements.shape[1:]
     names = feature_names(shape, features)
-    description = Description(names, shape, {}, strict and not keep_missing, tuple(problems))
+    description = Description(names, shape, {}, request.checked, tuple(problems))
     kept = SetStore.from_description(elements, sizes, table, description)
-    return kept if store is None else kept.save(store)
+    return kept if request.store is None else kept.save(request.store)
+
+
+def _as_list(source: Any) -> list[Any]:
+    """Return the sets as a list of arrays; those of a padded array without the padding."""
+    if is_padded(source):
+        return from_padded(*source)
+    if not isinstance(source, Sequence) and source.ndim < 2:
+        raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(source.shape)}.")
+    return list(source)
 
 
 def check_values(elements: np.ndarray, sizes: np.ndarray, ids: Sequence[str], *, keep_missing: bool) -> None:
@@ -101,23 +101,23 @@ def check_values(elements: np.ndarray, sizes: np.ndarray, ids: Sequence[str], *,
     check_finite(torch.from_numpy(elements), torch.from_numpy(sizes), ids)
 
 
-def _ids(count: int, sets: pa.Table | None, set_id: str, *, strict: bool) -> tuple[list[str], pa.Table, list[str]]:
-    """Names of the sets: those of the table of sets, row by row, else their positions."""
-    where = "the table of sets"
+def _ids(count: int, request: ReadRequest) -> tuple[list[str], pa.Table, list[str]]:
+    """Return the names of the sets (those of the table of sets, else their positions), its rows, and the problems."""
+    where, sets, set_id = "the table of sets", request.sets, request.set_id
     if sets is None:
         ids = plain_ids(count)
-        return ids, *join(ids, None, where, strict=strict)
+        return ids, *join(ids, None, where, strict=request.strict)
     if sets.num_rows != count:
         raise InputError(f"{where} must have a row for each of the {count} arrays; it has {sets.num_rows}.")
     if set_id not in sets.column_names:
         sets = sets.add_column(0, set_id, pa.array(plain_ids(count)))
     table = named_rows(sets, set_id, where)
     ids = table["set_id"].to_pylist()
-    return ids, *join(ids, table, where, strict=strict)
+    return ids, *join(ids, table, where, strict=request.strict)
 
 
 def store_dtype(shape: tuple[int, ...], dtype: np.dtype) -> tuple[tuple[int, ...], np.dtype]:
-    """Trailing shape and dtype that elements have in the store, from those they come with.
+    """Return the trailing shape and dtype that elements have in the store, from those they come with.
 
     Vectors are float32; single numbers are one feature if they have fractions, categories if they are integers;
     other elements (images) keep an integer dtype.
@@ -130,7 +130,7 @@ def store_dtype(shape: tuple[int, ...], dtype: np.dtype) -> tuple[tuple[int, ...
 
 
 def _element_array(array: np.ndarray) -> np.ndarray:
-    """The elements of one set in the dtype and shape of the store."""
+    """Return the elements of one set in the dtype and shape of the store."""
     shape, dtype = store_dtype(array.shape[1:], array.dtype)
     with np.errstate(over="ignore"):
         return array.reshape(len(array), *shape).astype(dtype, copy=False) if array.ndim else array
@@ -152,7 +152,7 @@ def _check_alike(arrays: Sequence[np.ndarray], ids: Sequence[str]) -> None:
 
 
 def feature_names(shape: tuple[int, ...], features: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of the features of arrays: those given, else ``x0`` and so on; one for elements that are no vectors."""
+    """Return the names of the features of arrays: those given, else ``x0`` and so on."""
     count = shape[0] if len(shape) == 1 else 1
     if 0 in shape:
         raise InputError(f"elements must have at least one feature; got shape {shape}.")
@@ -164,7 +164,7 @@ def feature_names(shape: tuple[int, ...], features: Sequence[str] | None) -> tup
 
 
 def _columns_of_frames(arrays: Sequence[Any], ids: Sequence[str]) -> list[str] | None:
-    """Names of the columns, where the sets are data frames whose columns have names; none for arrays.
+    """Return the names of the columns, where the sets are data frames whose columns have names; none for arrays.
 
     Raises:
         InputError: data frames of other columns than the first, or among arrays.
@@ -184,37 +184,7 @@ def _columns_of_frames(arrays: Sequence[Any], ids: Sequence[str]) -> list[str] |
 
 
 def _column_names(frame: Any) -> list[str] | None:
-    """Names of a data frame's columns; none for an array, or where columns are only numbered."""
+    """Return the names of a data frame's columns; none for an array, or where columns are only numbered."""
     columns = getattr(frame, "columns", None)
     names = None if columns is None or not hasattr(frame, "__getitem__") else list(columns)
     return names if names and all(isinstance(name, str) for name in names) else None
-
-
-def is_missing(value: object) -> bool:
-    """Whether a value is none, NaN, or what pandas has for them."""
-    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in _MISSING
-
-
-def has_labels(values: Any) -> bool:
-    """Whether the rows of a column or frame of pandas have names that somebody gave them."""
-    index = getattr(values, "index", None)
-    return index is not None and not callable(index) and type(index).__name__ != "RangeIndex"
-
-
-def check_order(ids: Sequence[str], **columns: Any) -> None:
-    """Refuse columns whose index names the sets in another order, since they are taken by position.
-
-    Args:
-        ids: names of the sets, in their order.
-        columns: what goes with the sets, by the name of the argument; what has no labels passes.
-
-    Raises:
-        InputError: such a column.
-    """
-    for name, values in columns.items():
-        labels = [str(label) for label in values.index] if has_labels(values) else list(ids)
-        if labels != list(ids) and sorted(labels) == sorted(ids):
-            raise InputError(
-                f"{name} must be in the order in which the sets first appear in the table, {listed(ids, 3)}; its index "
-                f"names the same sets in another order. Reorder it: {name}.loc[table['set_id'].unique()]."
-            )

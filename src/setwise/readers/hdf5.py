@@ -1,8 +1,9 @@
-"""HDF5 files laid out as those of the paper's authors: padded sets, labels and lengths for each part."""
+"""Read HDF5 files laid out as those of the paper's authors: padded sets, labels and lengths for each part."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
+from setwise.readers.formats.hdf5 import Hdf5
 from setwise.readers.per_set import add_columns
-from setwise.store.file import Description, new_file
-from setwise.store.spill import allocate
+from setwise.readers.reader import packages_of
+from setwise.readers.request import ReadRequest
+from setwise.store.file import Description
+from setwise.store.filled import filled_store
 from setwise.store.splits import PARTS
 from setwise.store.store import SetStore
 from setwise.store.tables import check_file, listed, reading
 
-SUFFIXES = (".h5", ".hdf5")
 _CHUNK = 1 << 26  # bytes read at a time
 
 
@@ -30,32 +33,22 @@ class _Part:
     labels: np.ndarray | None  # (B, T)
 
 
-def read_hdf5(
-    path: Path,
-    *,
-    features: Sequence[str] | None,
-    sets: pa.Table | None,
-    sets_name: str,
-    store: Path | None,
-    strict: bool,
-    keep_missing: bool = False,
-) -> SetStore:
+def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
     """Read ``train_data`` ``(B, S, ...)``, ``train_labels`` ``(B,)`` or ``(B, T)`` and ``train_lengths`` ``(B,)``.
 
     The parts are ``train``, ``validation`` and ``test``; each part, labels and lengths may be missing.
 
     The sets are named ``train_0`` and so on; the table of sets gets ``split`` and ``label``, or ``label_0`` and so on
-    where there are several. Arguments as for `read`.
+    where there are several.
 
     Raises:
         InputError: no such file, a damaged one, none of these data sets, or shapes that do not agree.
         InputError: h5py is not installed.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+    request.refuse_labels(str(path))
+    (h5py,) = packages_of(Hdf5())
     check_file(path)
+    sets = request.named_sets()
     with reading(path, RuntimeError, KeyError, ValueError), h5py.File(path, "r") as file:
         keys = list(file)
         parts = [_open_part(file, name, path) for name in PARTS if f"{name}_data" in file]
@@ -65,23 +58,18 @@ def read_hdf5(
                 f"it holds {listed(keys)}."
             )
         shape, dtype = _check_alike(parts, path)
-        table, problems = add_columns(_table(parts, path), sets, sets_name, strict=strict)
+        table, problems = add_columns(_table(parts, path), sets, request.sets_name, strict=request.strict)
         known = {f"{part.name}_{what}" for part in parts for what in ("data", "labels", "lengths")}
         left_out = {key: "it is none of the data sets that are read" for key in keys if key not in known}
-        description = Description(
-            feature_names(shape, features), shape, left_out, strict and not keep_missing, tuple(problems)
-        )
+        names = feature_names(shape, request.features)
+        description = Description(names, shape, left_out, request.checked, tuple(problems))
         sizes = np.concatenate([part.sizes for part in parts])
-        if store is not None:
-            with new_file(store, sizes, table, description, dtype=dtype) as elements:
-                _fill(elements, parts, strict=strict, keep_missing=keep_missing)
-            return SetStore.open(store)
-        elements = allocate((int(sizes.sum()), *shape), dtype)
-        _fill(elements, parts, strict=strict, keep_missing=keep_missing)
-        return SetStore.from_description(elements, sizes, table, description)
+        fill = partial(_fill, parts=parts, request=request)
+        return filled_store(request.store, sizes, table, description, fill, dtype=dtype)
 
 
 def _open_part(file: Any, name: str, path: Path) -> _Part:
+    """Open the data, lengths and labels of one part of a split."""
     data = file[f"{name}_data"]
     if not hasattr(data, "shape") or len(data.shape) < 2 or data.dtype.kind not in "fiub" or 0 in data.shape:
         raise InputError(
@@ -117,7 +105,7 @@ def _open_part(file: Any, name: str, path: Path) -> _Part:
 
 
 def _check_alike(parts: Sequence[_Part], path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Trailing shape and dtype of the elements of the store."""
+    """Return the trailing shape and dtype of the elements of the store."""
     first = parts[0]
     for part in parts:
         if part.data.shape[2:] != first.data.shape[2:]:
@@ -130,7 +118,7 @@ def _check_alike(parts: Sequence[_Part], path: Path) -> tuple[tuple[int, ...], n
 
 
 def _table(parts: Sequence[_Part], path: Path) -> pa.Table:
-    """The table of sets: names, ``split``, labels; parts without labels have missing ones."""
+    """Return the table of sets: names, ``split``, labels; parts without labels have missing ones."""
     widths = {part.labels.shape[1] for part in parts if part.labels is not None}
     if len(widths) > 1:
         raise InputError(f"{path}: labels must have as many columns in every part; got {sorted(widths)}.")
@@ -150,7 +138,7 @@ def _table(parts: Sequence[_Part], path: Path) -> pa.Table:
         raise InputError(f"{path}: the labels must be numbers or text: {error}.") from error
 
 
-def _fill(elements: np.ndarray, parts: Sequence[_Part], *, strict: bool, keep_missing: bool) -> None:
+def _fill(elements: np.ndarray, *, parts: Sequence[_Part], request: ReadRequest) -> None:
     """Copy what is no padding, some sets at a time."""
     place = 0
     for part in parts:
@@ -162,8 +150,8 @@ def _fill(elements: np.ndarray, parts: Sequence[_Part], *, strict: bool, keep_mi
             with np.errstate(over="ignore"):
                 piece = part.data[start : start + step][real].reshape(-1, *elements.shape[1:])
                 piece = piece.astype(elements.dtype)
-            if strict:
+            if request.strict:
                 names = [f"{part.name}_{row}" for row in range(start, start + len(sizes))]
-                check_values(piece, sizes, names, keep_missing=keep_missing)
+                check_values(piece, sizes, names, keep_missing=request.keep_missing)
             elements[place : place + len(piece)] = piece
             place += len(piece)

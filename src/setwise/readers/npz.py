@@ -1,4 +1,4 @@
-"""NumPy files (.npz): the elements of all sets one after the other, the sizes, and arrays with one row per set."""
+"""Read NumPy files (.npz): the elements of all sets one after the other, the sizes, and arrays with one row per set."""
 
 import zipfile
 import zlib
@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
-from setwise.readers.fcs.channels import is_clock
+from setwise.readers.names import is_clock
 from setwise.readers.per_set import add_columns, named_rows, plain_ids
+from setwise.readers.request import ReadRequest
 from setwise.store.file import Description
 from setwise.store.store import SetStore
 from setwise.store.tables import check_file, listed, reading
@@ -20,60 +21,60 @@ _FEATURES = ("features", "feature_names", "channel", "channels", "columns", "gen
 _CLASSES = ("class_name", "class_names", "classes", "targets", "labels")
 
 
-def read_npz(
-    path: Path,
-    *,
-    set_id: str,
-    features: Sequence[str] | None,
-    sets: pa.Table | None,
-    sets_name: str,
-    store: Path | None,
-    strict: bool,
-    keep_missing: bool = False,
-    labels: Sequence[str] = (),
-) -> SetStore:
+def read_npz(path: Path, request: ReadRequest) -> SetStore:
     """Read ``x`` ``(N, ...)``, ``n`` ``(B,)`` and any arrays with one row per set, such as ``y``, ``split`` or names.
 
     An array ``(B,)`` becomes a column of the table of sets, one ``(B, T)`` T columns (``y_0`` and so on, or named by
-    ``class_name``). ``labels`` names arrays ``(N,)`` of labels of the elements; ``features`` or ``channel`` ``(D,)``
-    names the features. Other arrays are left out.
-    Nothing in the file is executed: arrays of objects are refused. Other arguments as for `read`.
+    ``class_name``). Labels are arrays ``(N,)``; ``features`` or ``channel`` ``(D,)`` names the features. Other arrays
+    are left out. Nothing in the file is executed: arrays of objects are refused.
 
     Raises:
         InputError: no such file, a damaged one, no ``x`` or ``n``, or shapes that do not agree.
     """
+    sets = request.named_sets()
+    arrays = _load(path)
+    beside = {name: arrays.pop(name) for name in request.labels if name in arrays}
+    if missing := [name for name in request.labels if name not in beside]:
+        raise InputError(f"{path} has no labels {listed(missing)}; it has {listed(list(arrays))}.")
+    x, sizes = _elements(arrays, path)
+    names, left_out = _names(arrays, x, len(sizes))
+    own = _table(arrays, sizes, request.set_id, path, left_out)
+    joined, problems = add_columns(own, sets, request.sets_name, strict=request.strict)
+    if names is not None:
+        kept = _choose(names, request.features, left_out, path)
+        x, names = x[:, [names.index(name) for name in kept]], kept
+    shape, dtype = store_dtype(x.shape[1:], x.dtype)
+    with np.errstate(over="ignore"):
+        elements = x.reshape(len(x), *shape).astype(dtype, copy=False)
+    if request.strict:
+        check_values(elements, sizes, joined["set_id"].to_pylist(), keep_missing=request.keep_missing)
+    known = feature_names(shape, names if names is not None else request.features)
+    description = Description(known, shape, left_out, request.checked, tuple(problems))
+    found = SetStore.from_description(elements, sizes, joined, description, beside)
+    return found if request.store is None else found.save(request.store)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    """Load all arrays of a file; none may hold objects."""
     check_file(path)
     errors = (ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
     with reading(path, *errors), path.open("rb") as raw:
         file = np.load(raw, allow_pickle=False)
         if not isinstance(file, np.lib.npyio.NpzFile):
             raise InputError(f"{path} holds one array; it must hold x and n (numpy.savez).")
-        arrays = {name: file[name] for name in file.files}
-    beside = {name: arrays.pop(name) for name in labels if name in arrays}
-    if missing := [name for name in labels if name not in beside]:
-        raise InputError(f"{path} has no labels {listed(missing)}; it has {listed(list(arrays))}.")
-    x, sizes = _elements(arrays, path)
-    names, left_out = _names(arrays, x, len(sizes))
-    own = _table(arrays, sizes, set_id, path, left_out)
-    joined, problems = add_columns(own, sets, sets_name, strict=strict)
-    if names is not None and features is not None:
-        if unknown := [name for name in features if name not in names]:
-            raise InputError(f"{path} has no features {listed(unknown)}; it has {listed(names)}.")
-        left_out |= {name: "it was not named" for name in names if name not in features}
-    if names is not None:
-        clocks = [name for name in names if features is None and is_clock(name)]
-        left_out |= dict.fromkeys(clocks, "its name says time, event or index")
-        kept = list(features) if features is not None else [name for name in names if name not in clocks]
-        x, names = x[:, [names.index(name) for name in kept]], kept
-    shape, dtype = store_dtype(x.shape[1:], x.dtype)
-    with np.errstate(over="ignore"):
-        elements = x.reshape(len(x), *shape).astype(dtype, copy=False)
-    if strict:
-        check_values(elements, sizes, joined["set_id"].to_pylist(), keep_missing=keep_missing)
-    known = feature_names(shape, names if names is not None else features)
-    description = Description(known, shape, left_out, strict and not keep_missing, tuple(problems))
-    found = SetStore.from_description(elements, sizes, joined, description, beside)
-    return found if store is None else found.save(store)
+        return {name: file[name] for name in file.files}
+
+
+def _choose(names: list[str], features: Sequence[str] | None, left_out: dict[str, str], path: Path) -> list[str]:
+    """Return the features that are used, of those that have names; the others are added to those left out."""
+    if features is None:
+        kept = [name for name in names if not is_clock(name)]
+        left_out |= {name: "its name says time, event or index" for name in names if name not in kept}
+        return kept
+    if unknown := [name for name in features if name not in names]:
+        raise InputError(f"{path} has no features {listed(unknown)}; it has {listed(names)}.")
+    left_out |= {name: "it was not named" for name in names if name not in features}
+    return list(features)
 
 
 def has_names(path: Path) -> bool:
@@ -87,6 +88,7 @@ def has_names(path: Path) -> bool:
 
 
 def _elements(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Take the elements ``(N, ...)`` and the sizes ``(B,)`` out of the arrays."""
     for name in ("x", "n"):
         if name not in arrays:
             raise InputError(
@@ -108,7 +110,7 @@ def _elements(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np
 
 
 def _names(arrays: dict[str, np.ndarray], x: np.ndarray, sets: int) -> tuple[list[str] | None, dict[str, str]]:
-    """Names of the features, where an array has them; arrays that are no columns, and why."""
+    """Return names of the features, where an array has them; arrays that are no columns, and why."""
     found = None
     if x.ndim == 2:
         for name in _FEATURES:
@@ -135,7 +137,7 @@ def _table(
     path: Path,
     left_out: dict[str, str],
 ) -> pa.Table:
-    """One row per set, with names of the sets where the file has them."""
+    """Return one row per set, with names of the sets where the file has them."""
     columns: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
         if len(array.shape) == 0 or len(array) != len(sizes) or array.dtype.kind not in "fiubU":
@@ -153,6 +155,7 @@ def _table(
 
 
 def _columns_of(name: str, width: int, arrays: dict[str, np.ndarray], left_out: dict[str, str]) -> list[str]:
+    """Return names for the columns of an array ``(B, T)``: those of its classes, else numbers."""
     for other in _CLASSES:
         names = arrays.get(other)
         if names is not None and names.shape == (width,) and names.dtype.kind == "U" and len(set(names)) == width:

@@ -1,4 +1,4 @@
-"""The table of sets: one row per set with targets, covariates, group and split."""
+"""Read the table of sets: one row per set with targets, covariates, group and split."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +11,14 @@ from pyarrow import compute
 from setwise._checks import InputError
 from setwise.store.ids import texts, unify
 from setwise.store.kinds import is_text, trimmed
-from setwise.store.tables import CSV_SUFFIXES, MISSING_TEXTS, listed, load_csv, open_rows, suffix_of
+from setwise.store.suffixes import CSV_SUFFIXES, suffix_of
+from setwise.store.tables import MISSING_TEXTS, listed, load_csv, open_table
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
 
 def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
-    """The table of sets as it is, and how errors name it.
+    """Read the table of sets as it is, and say how errors name it.
 
     Args:
         source: path of a CSV, TSV, Parquet or Arrow file, or a table in memory.
@@ -25,9 +26,9 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
     """
     if isinstance(source, Mapping):
         source = pa.table(dict(source))
-    rows = open_rows(source, set_id=set_id, stream=False)
-    name = rows.name if isinstance(source, str | Path) else "the table of sets"
-    table = rows.load(rows.columns)
+    opened = open_table(source, set_id=set_id, stream=False)
+    name = opened.name if isinstance(source, str | Path) else "the table of sets"
+    table = opened.load(opened.columns)
     if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
         table = tidy(_with_leading_zeros(table, Path(source)))
         return _without_missing_texts(table, set_id), name
@@ -35,7 +36,7 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
 
 
 def tidy(table: pa.Table) -> pa.Table:
-    """Columns of a table of sets as the store keeps them: categories as their values, text trimmed, no metadata."""
+    """Return a table of sets as the store keeps it: categories as their values, text trimmed, no metadata."""
     for position, field in enumerate(table.schema):
         column = table.column(position)
         if is_text(field.type):
@@ -46,7 +47,7 @@ def tidy(table: pa.Table) -> pa.Table:
 
 
 def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
-    """The table with its names of sets as strings in a first column ``set_id``.
+    """Return the table with its names of sets as strings in a first column ``set_id``.
 
     Raises:
         InputError: no such column, a row without a name, or another column of that name.
@@ -65,7 +66,7 @@ def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
 
 
 def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
-    """The rows of a table of sets in the order of ``ids``, and the problems found.
+    """Return the rows of a table of sets in the order of ``ids``, and the problems found.
 
     Args:
         ids: names of the sets that have elements.
@@ -121,7 +122,7 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
 
 
 def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
-    """Columns of a table of sets beside those that a source brings itself; problems and errors as for `join`.
+    """Put columns of a table of sets beside those that a source brings itself; problems and errors as for `join`.
 
     Raises:
         InputError: also for a column that both have.
@@ -140,7 +141,7 @@ def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bo
 
 
 def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:
-    """Columns of whole numbers of a CSV file as text where one is written with a leading zero: 01 may not be 1."""
+    """Return columns of whole numbers of a CSV file as text where one has a leading zero: 01 may not be 1."""
     whole = [field.name for field in table.schema if pa.types.is_integer(field.type)]
     if not whole:
         return table
@@ -152,7 +153,7 @@ def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:
 
 
 def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
-    """Cells of a CSV file that say that nothing is known, as missing values."""
+    """Turn cells of a CSV file that say that nothing is known into missing values."""
     for position, field in enumerate(table.schema):
         if is_text(field.type) and field.name != set_id:
             column = table.column(position)
@@ -163,5 +164,5 @@ def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
 
 
 def plain_ids(count: int) -> list[str]:
-    """Names for sets that have none: their positions."""
+    """Return names for sets that have none: their positions."""
     return [str(row) for row in np.arange(count)]

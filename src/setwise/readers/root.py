@@ -1,4 +1,4 @@
-"""ROOT files and awkward arrays: events as sets, their particles in lists, as a nested table."""
+"""Open ROOT files and awkward arrays as nested tables: events are sets, with their particles in lists."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,21 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.nested import is_list
+from setwise.readers.formats.root import Root
 from setwise.readers.per_set import plain_ids
+from setwise.readers.reader import packages_of
+from setwise.readers.request import ReadRequest
+from setwise.readers.tables.nested import is_list
 from setwise.store.kinds import is_number
-from setwise.store.tables import Rows, check_file, from_table, listed, reading
+from setwise.store.tables import LazyTable, check_file, from_table, listed, reading
 
 _ENTRIES = 1 << 14  # events read at a time
 
 
-def is_awkward(source: Any) -> bool:
-    """Whether a source is an awkward array of records, whose fields are columns."""
-    return type(source).__module__.startswith("awkward") and bool(getattr(source, "fields", None))
-
-
-def awkward_rows(source: Any, set_id: str) -> Rows:
-    """The records of an awkward array as a nested table; sets without names have their positions.
+def awkward_table(source: Any, set_id: str) -> LazyTable:
+    """Return the records of an awkward array as a nested table; sets without names have their positions.
 
     Raises:
         InputError: records that Arrow cannot hold.
@@ -36,33 +34,28 @@ def awkward_rows(source: Any, set_id: str) -> Rows:
     return from_table(_named(table, set_id, 0), "the awkward array")
 
 
-def open_root(path: Path, *, tree: str | None, set_id: str) -> Rows:
-    """A tree of a ROOT file as a nested table, some events at a time; events without names have their positions.
+def open_root(path: Path, request: ReadRequest) -> LazyTable:
+    """Open a tree of a ROOT file as a nested table, some events at a time; events without names have their positions.
 
     Branches that are neither numbers nor lists of numbers are left out.
 
     Args:
         path: the file.
-        tree: which tree; needed where the file has several.
-        set_id: the branch that names the sets, or a name for their positions.
+        request: which tree, needed where the file has several, and which branch names the sets, or a name for their
+            positions.
 
     Raises:
         InputError: no such file, a damaged one, no such tree, several, or no branch that can be read.
         InputError: uproot or awkward are not installed.
     """
-    try:
-        import awkward
-        import uproot
-    except ImportError as error:
-        raise InputError("ROOT files need uproot and awkward: pip install 'setwise[root]'.") from error
+    files, awkward = packages_of(Root())
+    set_id = request.set_id
     check_file(path)
-    files: Any = uproot
     errors = (ValueError, KeyError, TypeError, NotImplementedError, IndexError, EOFError)
 
     with reading(path, *errors), files.open(path) as file:
-        name = _tree(file, tree, path)
+        name = _tree(file, request.reading.tree, path)
         branches, schema = _branches(file[name], awkward, path)
-    names = branches if set_id in branches else [set_id, *branches]
     field = [] if set_id in branches else [pa.field(set_id, pa.string())]
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -74,11 +67,11 @@ def open_root(path: Path, *, tree: str | None, set_id: str) -> Rows:
                 first += table.num_rows
                 yield from table.select(list(columns)).combine_chunks().to_batches()
 
-    assert len(names) == len(field) + len(schema)
-    return Rows(str(path), pa.schema([*field, *schema]), read)
+    return LazyTable(str(path), pa.schema([*field, *schema]), read)
 
 
 def _tree(file: Any, tree: str | None, path: Path) -> str:
+    """Return the name of the tree that is read: the one that was named, or the only one."""
     trees = sorted({key.partition(";")[0] for key, kind in file.classnames().items() if kind in _TREES})
     if tree is None and len(trees) == 1:
         return trees[0]
@@ -92,7 +85,7 @@ _TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::
 
 
 def _branches(tree: Any, awkward: Any, path: Path) -> tuple[list[str], list[pa.Field]]:
-    """Names and types of the branches that hold numbers or lists of numbers."""
+    """Return names and types of the branches that hold numbers or lists of numbers."""
     if not tree.num_entries:
         raise InputError(f"{path}: the tree {tree.name!r} has no events.")
     fields: list[pa.Field] = []
@@ -110,7 +103,7 @@ def _branches(tree: Any, awkward: Any, path: Path) -> tuple[list[str], list[pa.F
 
 
 def _named(table: pa.Table, set_id: str, first: int) -> pa.Table:
-    """The table with a column that names its rows, counted on from the first."""
+    """Return the table with a column that names its rows, counted on from the first."""
     if set_id in table.column_names:
         return table
     names = plain_ids(table.num_rows) if not first else [str(n) for n in np.arange(first, first + table.num_rows)]

@@ -7,10 +7,14 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.anndata import is_anndata, write_anndata
-from setwise.readers.fcs import copy_fcs, open_fcs
-from setwise.readers.fcs.folder import is_fcs, sources_as_read
-from setwise.store.reading import Reading
+from setwise.readers.anndata.write import write_anndata
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.read import fcs_files
+from setwise.readers.fcs.write import copy_fcs
+from setwise.readers.formats.anndata import AnnData
+from setwise.readers.formats.fcs import Fcs
+from setwise.readers.reading import Reading
+from setwise.readers.request import ReadRequest
 from setwise.store.tables import listed
 from setwise.targets.objectives import Objective
 from setwise.targets.values import Label
@@ -31,15 +35,15 @@ def check_copies(
         InputError: a source that is neither, a folder that is there, no folder to make it in, or FCS files that have
             channels of such names already.
     """
-    if not is_fcs(source) and not (isinstance(source, str | Path) and is_anndata(source)):
+    if not Fcs().takes(source) and not (isinstance(source, str | Path) and AnnData().takes(source)):
         raise InputError(f"copies with predictions are made of FCS and AnnData files; {source} is neither.")
     if folder.exists() or not folder.parent.is_dir():
         raise InputError(f"{folder} must be a new folder in one that is there. Name another.")
-    if is_anndata(source):
+    if AnnData().takes(source):
         return
     reading = Reading() if reading is None else reading
     columns = objective.columns(np.ones((1, objective.width)), np.ones(1, np.int64))
-    for path in sources_as_read(source, sets, set_id, reading).paths:
+    for path in fcs_files(source, ReadRequest.of(sets=sets, set_id=set_id, reading=reading)).paths:
         there = _channels(path, reading).intersection(map(_channel, columns))
         if there:
             raise InputError(
@@ -82,7 +86,7 @@ def write_copies(
     ends = np.r_[begins[1:], len(owners)]
     spans = {str(owners[a]): slice(int(a), int(b)) for a, b in zip(begins, ends, strict=True)}
     columns = {name: table[name].to_numpy(zero_copy_only=False) for name in names}
-    if is_anndata(source):
+    if AnnData().takes(source):
         obs = {
             f"setwise_{name}": {key: values[span] for key, span in spans.items()} for name, values in columns.items()
         }
@@ -97,7 +101,7 @@ def write_copies(
     legend = class_legend(objective)
     keywords = {"SETWISE_CLASSES": legend} if legend else {}
     reading = Reading() if reading is None else reading
-    found = sources_as_read(source, sets, set_id, reading)
+    found = fcs_files(source, ReadRequest.of(sets=sets, set_id=set_id, reading=reading))
     targets, copies = found.copy_names(), []
     for key, path in zip(found.ids, found.paths, strict=True):
         if key not in spans:

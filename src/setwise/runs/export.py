@@ -12,7 +12,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental import _config
 
-from setwise._checks import InputError
+from setwise._checks import missing_packages
 from setwise._files import atomic_write
 from setwise.runs.packed import PackedPredictor, as_json, describe, example
 from setwise.runs.run import Run
@@ -89,7 +89,7 @@ def save_onnx(run: Run, path: str | Path) -> float:
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        raise InputError(f"exports to ONNX need {', '.join(missing)}. Install them: pip install 'setwise[onnx]'.")
+        raise missing_packages("exports to ONNX", missing, "onnx")
     from onnxruntime import InferenceSession  # optional package
 
     path, inputs = Path(path), example(run, _CHECKED, seed=1)

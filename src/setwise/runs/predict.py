@@ -8,20 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.anndata import is_anndata
-from setwise.readers.fcs.folder import is_fcs
-from setwise.readers.npz import has_names
 from setwise.readers.read import read
-from setwise.readers.root import is_awkward
+from setwise.readers.reading import Reading
+from setwise.readers.registry import reader_of
 from setwise.runs.computing import Computing
 from setwise.runs.ensemble import spread_columns
 from setwise.runs.outputs import finite_predictions, outputs_for
 from setwise.runs.predict_elements import check_whole_sets, element_tables
 from setwise.runs.run import Run
-from setwise.store.file import is_store
-from setwise.store.reading import Reading
 from setwise.store.store import SetStore
-from setwise.store.tables import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, speaks_arrow, suffix_of
 
 
 def predict(
@@ -121,20 +116,6 @@ def read_for(
         InputError: what was given is at fault; the message says where and what to do.
     """
     done = run.record.processed
-    if features is None and _has_columns(source):
+    if features is None and reader_of(source).has_names(source):
         features = done.without_masks(run.features)
     return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done, labels=labels)
-
-
-def _has_columns(source: Any) -> bool:
-    """Return whether a source is a table or FCS files, from which features can be taken by name."""
-    if is_fcs(source) or is_anndata(source):
-        return True
-    if not isinstance(source, str | Path):
-        return speaks_arrow(source) or is_awkward(source)
-    suffix = suffix_of(Path(source))
-    if suffix == ".npz":
-        return has_names(Path(source))
-    if suffix in ARROW_SUFFIXES:
-        return not is_store(Path(source))
-    return suffix in CSV_SUFFIXES or suffix in PARQUET_SUFFIXES or suffix == ".root"

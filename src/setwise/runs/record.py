@@ -14,7 +14,7 @@ from setwise.models import spec_from_dict
 from setwise.prepare.covariates import Covariates
 from setwise.prepare.standardiser import Standardiser
 from setwise.runs.config import FitConfig
-from setwise.store.reading import Processing
+from setwise.store.processing import Processing
 from setwise.targets.conformal import Conformal
 from setwise.targets.objectives import Objective
 
@@ -104,7 +104,7 @@ class RunRecord(BaseModel):
         test: the model and what it has to beat, on the test sets; empty without a test part.
         conformal: what gives predictions their intervals, or none.
         weights_sha256: checksum of ``weights.safetensors``.
-        processing: what was done to the elements while they were read (`setwise.store.reading.Processing`).
+        processing: what was done to the elements while they were read (`setwise.store.processing.Processing`).
         left_out: columns of the source that are no features, and why.
         reading: what people should know of how the data were read, a sentence each.
         notes: what people should know of the result, a sentence each: what the test sets cannot tell, what intervals

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from setwise._checks import InputError
 from setwise._files import atomic_write, check_new
-from setwise.store.reading import Processing
+from setwise.store.processing import Processing
 from setwise.store.sparse import SparseElements
 
 FORMAT = 3  # 1 where elements are dense and have no labels, 2 where they are sparse, which older versions read

@@ -1,4 +1,4 @@
-"""Tables as streams of rows: CSV, Parquet, Arrow, and anything in memory that speaks Arrow."""
+"""Open tables some rows at a time: CSV, Parquet, Arrow, and anything in memory that speaks Arrow."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,21 +14,19 @@ from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers
+from setwise.store.suffixes import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, TABLE_SUFFIXES, suffix_of
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _READ_AT_ONCE = 1 << 20  # bytes of a column of a Parquet file
 ROWS = 1 << 18  # rows read at a time
 BYTES = 1 << 26  # bytes of a Parquet file read at a time, about
 BLOCK = 1 << 24  # bytes of a CSV file read at a time
-CSV_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-PARQUET_SUFFIXES = (".parquet", ".pq")
-ARROW_SUFFIXES = (".arrow", ".feather")
 MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A table that can be read more than once, some rows at a time.
+class LazyTable:
+    """A table that is read when it is asked for, more than once, some rows at a time.
 
     Attributes:
         name: how errors name it: its path, or what it is.
@@ -42,11 +40,11 @@ class Rows:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the columns."""
+        """Return the names of the columns."""
         return self.schema.names
 
     def load(self, columns: Sequence[str]) -> pa.Table:
-        """Some columns of all rows."""
+        """Return some columns of all rows."""
         batches = list(self.read(columns))
         if batches:
             return pa.Table.from_batches(batches)
@@ -60,27 +58,14 @@ class Rows:
 
 
 def listed(names: Sequence[object], limit: int = 12) -> str:
-    """Names for an error, the first few of many."""
+    """Return names for an error, the first few of many."""
     shown = ", ".join(str(name) if name != "" else "'' (no name)" for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
-def suffix_of(path: Path) -> str:
-    """What decides the format: the last suffix in small letters, the one before where the last is a compression."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in (".gz", ".bz2", ".zst"):
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
-def speaks_arrow(source: object) -> bool:
-    """Whether an object in memory can hand over a table: PyArrow, pandas, Polars and others."""
-    return isinstance(source, pa.Table | pa.RecordBatch) or hasattr(source, "__arrow_c_stream__")
-
-
 @contextmanager
 def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
-    """Turns what a reader says of a file, in Arrow's exceptions or ``more``, into an error that names the file."""
+    """Turn what a library says of a file, in Arrow's exceptions or ``more``, into an error that names the file."""
     try:
         yield
     except InputError:
@@ -101,8 +86,8 @@ def check_file(path: Path) -> None:
         raise InputError(f"there is no file {path}.")
 
 
-def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
-    """A table from a path or from memory.
+def open_table(source: object, *, set_id: str, stream: bool) -> LazyTable:
+    """Open a table from a path or from memory.
 
     Args:
         source: path of a CSV, TSV, Parquet or Arrow file, or an object that speaks Arrow.
@@ -121,10 +106,7 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
         elif suffix in ARROW_SUFFIXES:
             rows = _open_arrow(path)
         else:
-            raise InputError(
-                f"{path} has no suffix that tells its format; it must be one of .csv, .csv.gz, .tsv, .parquet, "
-                ".h5, .hdf5 and .arrow."
-            )
+            raise InputError(f"{path} has no suffix of a table; it must be one of {', '.join(TABLE_SUFFIXES)}.")
     else:
         rows = from_table(as_table(source), "the table")
     repeated = sorted(name for name, count in Counter(rows.columns).items() if count > 1)
@@ -134,7 +116,7 @@ def open_rows(source: object, *, set_id: str, stream: bool) -> Rows:
 
 
 def as_table(source: Any) -> pa.Table:
-    """A table in memory as PyArrow has it: from objects that speak Arrow or a mapping of columns."""
+    """Return a table in memory as PyArrow has it: from objects that speak Arrow or a mapping of columns."""
     try:
         table = pa.table(dict(source) if isinstance(source, Mapping) else source)
     except (pa.ArrowException, ValueError, TypeError) as error:
@@ -142,16 +124,20 @@ def as_table(source: Any) -> pa.Table:
     return table
 
 
-def from_table(table: pa.Table, name: str) -> Rows:
-    """The rows of a table in memory; views of text, which Polars hands over, as text, which Arrow can compare."""
+def from_table(table: pa.Table, name: str) -> LazyTable:
+    """Return a table in memory; views of text, which Polars hands over, become text, which Arrow can compare."""
     views = [pa.types.is_string_view(field.type) for field in table.schema]
     if any(views):
         plain = zip(table.schema, views, strict=True)
         table = table.cast(pa.schema([f.with_type(pa.large_string()) if view else f for f, view in plain]))
-    return Rows(name, table.schema, lambda columns: iter(table.select(list(columns)).to_batches(max_chunksize=ROWS)))
+
+    def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return iter(table.select(list(columns)).to_batches(max_chunksize=ROWS))
+
+    return LazyTable(name, table.schema, read)
 
 
-def _open_arrow(path: Path) -> Rows:
+def _open_arrow(path: Path) -> LazyTable:
     with reading(path):
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         table.validate(full=True)  # a damaged file would end the process where its offsets are followed
@@ -165,7 +151,7 @@ def _check_names(schema: pa.Schema) -> None:
         field.name.encode()
 
 
-def _open_parquet(path: Path, set_id: str) -> Rows:
+def _open_parquet(path: Path, set_id: str) -> LazyTable:
     with reading(path):
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
@@ -181,7 +167,7 @@ def _open_parquet(path: Path, set_id: str) -> Rows:
         with reading(path), pq.ParquetFile(path, **options) as file:
             yield from file.iter_batches(batch_size=batch_size, columns=list(columns))
 
-    return Rows(str(path), schema, read)
+    return LazyTable(str(path), schema, read)
 
 
 def _check_separator(path: Path) -> None:
@@ -211,7 +197,7 @@ def _csv_options(path: Path, **types: pa.DataType) -> dict[str, Any]:
 
 
 def load_csv(path: Path, *texts: str) -> pa.Table:
-    """A CSV file in memory, some columns as text."""
+    """Load a CSV file, some columns as text."""
     with reading(path):
         table = pa_csv.read_csv(path, **_csv_options(path, **dict.fromkeys(texts, pa.string())))
     _check_text(table.schema, path)
@@ -225,12 +211,12 @@ def _check_text(schema: pa.Schema, path: Path) -> None:
             raise InputError(f"{path}: column {field.name!r} is no text in UTF-8. Save the file in the encoding UTF-8.")
 
 
-def _load_csv(path: Path, set_id: str) -> Rows:
+def _load_csv(path: Path, set_id: str) -> LazyTable:
     return from_table(load_csv(path, set_id), str(path))
 
 
-def _stream_csv(path: Path, set_id: str) -> Rows:
-    """Types are those of the first block; every number is read as float64, since later ones may have fractions."""
+def _stream_csv(path: Path, set_id: str) -> LazyTable:
+    """Open a CSV file with the types of its first block; numbers are float64, since later ones may have fractions."""
     with reading(path), pa_csv.open_csv(path, **_csv_options(path, **{set_id: pa.string()})) as reader:
         found = reader.schema
     _check_text(found, path)
@@ -250,7 +236,7 @@ def _stream_csv(path: Path, set_id: str) -> Rows:
             with reading(path):
                 raise error
 
-    return Rows(str(path), schema, read)
+    return LazyTable(str(path), schema, read)
 
 
 def _name_text(path: Path, numbers: Sequence[str]) -> None:

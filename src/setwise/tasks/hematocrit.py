@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from setwise._checks import InputError
+from setwise._checks import InputError, missing_packages
 from setwise.tasks.point_cloud import fixed_subset
 from setwise.tasks.sets import TaskData, TaskSets
 from setwise.tasks.task import Extent, RemoteFile, Source
@@ -49,7 +49,7 @@ def hematocrit(directory: Path | None, extent: Extent) -> TaskData:
     try:
         import h5py
     except ImportError as error:
-        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+        raise missing_packages("HDF5 files", ["h5py"], "hdf5") from error
     elements = extent.elements or _ELEMENTS
     try:
         with h5py.File(path, "r") as file:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from setwise._checks import InputError
+from setwise._checks import InputError, missing_packages
 
 
 def read_picture(source: Path | bytes, *, mode: str, size: tuple[int, int] | None = None, name: str = "") -> np.ndarray:
@@ -24,7 +24,7 @@ def read_picture(source: Path | bytes, *, mode: str, size: tuple[int, int] | Non
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise InputError("images need Pillow: pip install 'setwise[images]'.") from error
+        raise missing_packages("images", ["Pillow"], "images") from error
     try:
         with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as image:
             picture = image.convert(mode)

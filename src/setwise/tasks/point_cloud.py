@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from setwise._checks import InputError
+from setwise._checks import InputError, missing_packages
 from setwise.tasks.files import ARCHIVE_ERRORS
 from setwise.tasks.meshes import read_off, sample_surface
 from setwise.tasks.sets import TaskData, TaskSets
@@ -152,7 +152,7 @@ def _read_hdf5(name: str, source: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         import h5py
     except ImportError as error:
-        raise InputError("HDF5 files need h5py: pip install 'setwise[hdf5]'.") from error
+        raise missing_packages("HDF5 files", ["h5py"], "hdf5") from error
     try:
         with h5py.File(source, "r") as file:
             points, kinds = np.asarray(file["data"], np.float32), np.asarray(file["label"]).reshape(-1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from setwise._checks import InputError, check_choice, counted
+from setwise._checks import InputError, check_choice, counted, missing_packages
 from setwise._files import checksum, make_directory, write_atomic
 from setwise.assess.measure_elements import kept_elements
 from setwise.fit.loop import DivergedError
@@ -276,7 +276,7 @@ def _search(
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
     except ImportError as error:
-        raise InputError("a search needs the package optuna: pip install 'setwise[tune]'.") from error
+        raise missing_packages("searches", ["optuna"], "tune") from error
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     budget, most = limits

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from setwise.readers.fcs import write_fcs
+from setwise.readers.fcs.write import write_fcs
 
 _READ = """
 import re, sys, threading, time

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pytest
 
 from setwise._checks import InputError
-from setwise.readers.fcs import copy_fcs, open_fcs, write_fcs
+from setwise.readers.fcs.file import open_fcs
+from setwise.readers.fcs.write import copy_fcs, write_fcs
 from setwise.readers.read import read
+from setwise.readers.reading import Reading
 from setwise.store.inspect import summarise
-from setwise.store.reading import Processing, Reading
+from setwise.store.processing import Processing
 from setwise.store.store import SetStore
 from tests.readers.fcs.conftest import MARKERS, NAMES, SPILL, events
 

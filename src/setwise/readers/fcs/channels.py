@@ -5,16 +5,10 @@ from collections.abc import Sequence
 
 from setwise._checks import InputError
 from setwise.readers.fcs.file import FcsFile
-from setwise.readers.features import words_of
+from setwise.readers.names import is_clock
 from setwise.store.tables import listed
 
 FLOW, MASS = 150.0, 5.0  # the usual cofactors of arcsinh for flow and for mass cytometry
-_CLOCKS = {"time", "timestamp", "hdr-t", "event", "index"}
-_LENGTHS = re.compile(r"(event|cell)[\s_.#-]*(length|#|number|count)?$", re.IGNORECASE)
-_SCATTER = re.compile(
-    r"^(fsc|ssc|bsc|fs|ss|fals|rals|ls|als|ev|forward|side)(?![a-z])|scatter|^(fsc|ssc)", re.IGNORECASE
-)
-_SHAPE = {"width", "center", "centre", "offset", "residual"}  # of pulses; no amounts of a marker
 _METALS = (  # of labels, beads, barcodes and stains, and the noble gas of the plasma
     "As|Se|Br|Y|Zr|Ru|Rh|Pd|Ag|Cd|In|Sn|Te|I|Xe|Cs|Ba|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Hf|Ta|W|Re|Os|Ir|Pt|"
     "Au|Hg|Tl|Pb|Bi"
@@ -22,16 +16,6 @@ _METALS = (  # of labels, beads, barcodes and stains, and the noble gas of the p
 _MASSES = r"(?:7[4-9]|[89]\d|1\d\d|20\d)"  # what mass cytometers detect; wavelengths of detectors (B515-A) lie above
 _METAL = re.compile(rf"(?<![A-Za-z0-9])(?:(?:{_METALS}){_MASSES}|{_MASSES}(?:{_METALS}))(?:Di|Dd)?(?![A-Za-z0-9])")
 _MASS_CYTOMETERS = re.compile(r"cytof|helios|mass|dvs|hyperion", re.IGNORECASE)
-
-
-def is_clock(name: str) -> bool:
-    """Whether a channel tells time, event length or a running number rather than something measured of the cell."""
-    return bool(_CLOCKS.intersection(words_of(name))) or name.lower() in _CLOCKS or bool(_LENGTHS.match(name.strip()))
-
-
-def is_scatter(name: str) -> bool:
-    """Whether a channel is light scatter, or a shape of the pulse, which arcsinh is not applied to."""
-    return bool(_SCATTER.search(name.strip())) or bool(_SHAPE.intersection(words_of(name)))
 
 
 def is_mass(file: FcsFile) -> bool:

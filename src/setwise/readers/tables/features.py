@@ -1,7 +1,6 @@
 """Which columns of a long table are features of an element, and why the others are not."""
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,9 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
+from setwise.readers.names import words_of
 from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers, to_float64
-from setwise.store.tables import MISSING_TEXTS, Rows, check_no_text, listed
+from setwise.store.tables import MISSING_TEXTS, LazyTable, check_no_text, listed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _NOT_MEASURED = {"time", "timestamp", "event", "index", "idx", "id", "unnamed"}
@@ -23,31 +23,25 @@ TEXT_AMONG_NUMBERS, DECIMAL_COMMAS = REFUSED
 _CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
 
 
-def words_of(name: str) -> list[str]:
-    """The words of a column's name in small letters: "EventTime_s" is event, time and s."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return re.findall(r"[a-z]+", spaced.lower())
-
-
-def check_named(rows: Rows, features: Sequence[str], set_id: str) -> None:
+def check_named(table: LazyTable, features: Sequence[str], set_id: str) -> None:
     """Refuse named features that the table lacks, that repeat, or that are no numbers."""
     if isinstance(features, str) or not features:
         raise InputError(f"features must be a list of at least one name of a column; got {features!r}.")
-    rows.check_columns(features)
+    table.check_columns(features)
     if len(set(features)) != len(features) or set_id in features:
         raise InputError(f"features must be distinct columns other than {set_id!r}; got {listed(list(features))}.")
     for name in features:
-        kind = rows.schema.field(name).type
+        kind = table.schema.field(name).type
         if is_text(kind):
-            _refuse_text(rows, name)
+            _refuse_text(table, name)
         elif pa.types.is_null(kind):
-            raise InputError(f"{rows.name}: feature {name!r} must hold numbers; its column is empty.")
+            raise InputError(f"{table.name}: feature {name!r} must hold numbers; its column is empty.")
         elif not is_number(kind):
-            raise InputError(f"{rows.name}: feature {name!r} must hold numbers; it holds {kind}.")
+            raise InputError(f"{table.name}: feature {name!r} must hold numbers; it holds {kind}.")
 
 
 def sort_columns(
-    rows: Rows, set_id: str, *, labels: Sequence[str] = (), strict: bool
+    table: LazyTable, set_id: str, *, labels: Sequence[str] = (), strict: bool
 ) -> tuple[list[str], dict[str, str]]:
     """Columns that may be features by name and type, and the others (but for labels) with the reason.
 
@@ -56,13 +50,13 @@ def sort_columns(
     """
     candidates: list[str] = []
     left_out: dict[str, str] = {}
-    for field in rows.schema:
+    for field in table.schema:
         if field.name == set_id or field.name in labels:
             continue
         if pa.types.is_null(field.type):
             left_out[field.name] = "it is empty"
         elif is_text(field.type):
-            left_out[field.name] = _text_reason(rows, field.name, strict=strict)
+            left_out[field.name] = _text_reason(table, field.name, strict=strict)
         elif not is_number(field.type):
             left_out[field.name] = f"it holds {field.type}, not numbers"
         elif not field.name.strip() or _NOT_MEASURED.intersection(words_of(field.name)):
@@ -72,9 +66,9 @@ def sort_columns(
     return candidates, left_out
 
 
-def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
+def _text_reason(table: LazyTable, name: str, *, strict: bool) -> str:
     """Why a column of text is left out; a column of numbers with some text in it is refused."""
-    first = next(rows.read([name]), None)
+    first = next(table.read([name]), None)
     if first is None or first[name].null_count == first.num_rows:
         return "it is empty"
     values = first[name].drop_null()
@@ -83,17 +77,17 @@ def _text_reason(rows: Rows, name: str, *, strict: bool) -> str:
     if 2 * texts > len(values) and not commas:
         return "it holds text"
     if strict:
-        _refuse_text(rows, name)
+        _refuse_text(table, name)
     return DECIMAL_COMMAS if commas else TEXT_AMONG_NUMBERS
 
 
-def _refuse_text(rows: Rows, name: str) -> None:
+def _refuse_text(table: LazyTable, name: str) -> None:
     row = 0
-    for batch in rows.read([name]):
-        check_no_text(batch[name], name, rows.name, row)
+    for batch in table.read([name]):
+        check_no_text(batch[name], name, table.name, row)
         row += batch.num_rows
     raise InputError(
-        f"{rows.name}: column {name!r} holds numbers stored as text. Store them as numbers, or name the features "
+        f"{table.name}: column {name!r} holds numbers stored as text. Store them as numbers, or name the features "
         "to be used without it."
     )
 

@@ -1,12 +1,11 @@
-"""How files are read: every choice that is not a column, in one frozen record; and what was done to the elements."""
+"""The record of what was done to elements between their source and the store."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from setwise._checks import InputError, check_choice, check_positive
+from setwise._checks import InputError
 
-MISSING = ("error", "mask")
 _COMPENSATION = {
     "all": "spillover compensated by the matrix in each file",
     "some": "spillover compensated where a file has a matrix",
@@ -18,49 +17,8 @@ MASK = "{name} (missing)"  # the feature that says where another one is missing
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Choices of reading; none means what suits the file, or what the model was fitted on.
-
-    Attributes:
-        file_column: column of the table of sets that names the file of each set, for folders of files.
-        compensate: take the spillover that an FCS file brings back.
-        cofactor: of ``arcsinh(x / cofactor)``, in the units of the feature; 0 for none. By default 150 for flow
-            cytometry, 5 for mass cytometry, and none for all other files.
-        missing: ``"error"`` refuses features with missing values; ``"mask"`` gives each of them a feature beside it
-            that is 1 where it is missing.
-        skip_bad: leave out what cannot be read and what does not fit, and say so, instead of refusing all.
-        data_set: which data set of FCS files that have several, counted from 1.
-        layer: layer to use in place of ``X``, of AnnData files.
-        obsm: array of ``obsm`` to use in place of ``X``, such as ``X_pca``, of AnnData files.
-        tree: the tree to read, of ROOT files that have several.
-
-    Raises:
-        InputError: a value that is none of the choices.
-    """
-
-    file_column: str | None = None
-    compensate: bool | None = None
-    cofactor: float | None = None
-    missing: str | None = None
-    skip_bad: bool = False
-    data_set: int = 1
-    layer: str | None = None
-    obsm: str | None = None
-    tree: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.missing is not None:
-            check_choice("missing", self.missing, MISSING)
-        if self.cofactor:
-            check_positive(cofactor=self.cofactor)
-        if self.layer is not None and self.obsm is not None:
-            raise InputError("layer and obsm cannot go together: each stands in for X. Choose one of the two.")
-        check_positive(data_set=self.data_set)
-
-
-@dataclass(frozen=True)
 class Processing:
-    """What was done to the elements between their source and the store; a model is told the same of new data.
+    """What was done to the elements between their source and the store, to be done again to new data.
 
     Attributes:
         compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" since that
@@ -77,12 +35,12 @@ class Processing:
     matrix: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain values."""
+        """Return the record as plain values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """A record from what `to_dict` gave.
+        """Return a record from what `to_dict` gave.
 
         Raises:
             ValueError: values that make no record.
@@ -94,13 +52,18 @@ class Processing:
             raise ValueError("processing must hold names and numbers")
         return found
 
+    @property
+    def is_compensated(self) -> bool:
+        """Whether spillover was taken back, of all files or of those that have a matrix."""
+        return self.compensation in ("all", "some")
+
     def without_masks(self, features: tuple[str, ...]) -> tuple[str, ...]:
-        """The features that are read, of those that a model takes."""
+        """Return the features that are read, of those that a model takes."""
         masks = {MASK.format(name=name) for name in self.fills}
         return tuple(name for name in features if name not in masks)
 
     def describe(self) -> list[str]:
-        """Sentences for people; empty where nothing was done."""
+        """Return sentences for people; none where nothing was done."""
         lines = []
         if self.compensation is not None:
             lines.append(_COMPENSATION.get(self.compensation, self.compensation))
@@ -111,41 +74,6 @@ class Processing:
         if self.matrix not in (None, "X"):
             lines.append(f"elements from {self.matrix}")
         return lines
-
-
-def as_fitted(reading: Reading, processing: Processing) -> Reading:
-    """The choices for data that a model is to see, which must be those that it was fitted with.
-
-    Raises:
-        InputError: choices that say otherwise.
-    """
-    told = {
-        "compensate": processing.compensation not in _AS_MEASURED,
-        "cofactor": max(processing.cofactors.values(), default=0.0),
-    }
-    for name, value in told.items():
-        asked = getattr(reading, name)
-        if asked is not None and asked != value and (name != "compensate" or processing.compensation is not None):
-            raise InputError(
-                f"{name} must be {value}, as when the model was fitted; got {asked}. Leave the option out: "
-                "a run knows how its data were read."
-            )
-    layer = obsm = None
-    if processing.matrix is not None:
-        kind, _, name = processing.matrix.partition(" ")
-        layer, obsm = (name if kind == "layer" else None), (name if kind == "obsm" else None)
-        for word, asked, fitted in (("layer", reading.layer, layer), ("obsm", reading.obsm, obsm)):
-            if asked is not None and asked != fitted:
-                raise InputError(
-                    f"{word} must be {fitted}, as when the model was fitted; got {asked!r}. Leave the option out."
-                )
-    known = processing.compensation not in (
-        None,
-        "no matrix",
-    )  # matrices of new files are refused, or left out if asked
-    compensate = told["compensate"] if known else reading.compensate
-    missing = "mask" if processing.fills else reading.missing
-    return replace(reading, compensate=compensate, missing=missing, layer=layer, obsm=obsm)
 
 
 def check_processing(fitted: Processing, found: Processing) -> None:

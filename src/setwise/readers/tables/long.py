@@ -2,89 +2,96 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.features import REFUSED, OrderCheck, check_named, sort_columns
 from setwise.readers.per_set import add_columns, join
+from setwise.readers.request import ReadRequest
+from setwise.readers.tables.features import REFUSED, OrderCheck, check_named, sort_columns
 from setwise.store.file import Description, new_file, offsets_of
 from setwise.store.ids import SetCodes
 from setwise.store.kinds import is_number, to_float64
 from setwise.store.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
 from setwise.store.spill import allocate
 from setwise.store.store import SetStore
-from setwise.store.tables import Rows
+from setwise.store.tables import LazyTable
 
 
 def read_long(
-    rows: Rows,
-    *,
-    set_id: str,
-    features: Sequence[str] | None,
-    sets: pa.Table | None,
-    sets_name: str,
-    store: Path | None,
-    strict: bool,
-    keep_missing: bool = False,
-    own: pa.Table | None = None,
-    labels: Sequence[str] = (),
+    table: LazyTable, request: ReadRequest, sets: pa.Table | None, *, own: pa.Table | None = None
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
 
     Rows of a set may lie anywhere in the table; their order within the set is kept. Memory holds the float32
-    elements (none with ``store``), a few rows of the table and some numbers per set. Arguments as for `read`.
+    elements (none where the store is on disk), a few rows of the table and some numbers per set.
 
-    ``keep_missing`` lets missing values through, as NaN.
-    ``labels`` are columns that are kept beside the elements, as labels of theirs, and are no features.
-    ``own`` is the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
+    Args:
+        table: with a row per element.
+        request: what is asked of reading.
+        sets: the table of sets with their names as text (`ReadRequest.named_sets`), or none.
+        own: the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
 
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
-    rows.check_columns([set_id, *labels])
-    if features is None:
-        candidates, left_out = sort_columns(rows, set_id, labels=labels, strict=strict)
-        _check_any(candidates, left_out, rows.name)
-        ids, sizes, in_order = _count(rows, set_id, _suspects(rows, set_id, candidates))
-        left_out |= in_order
-        features = [name for name in candidates if name not in in_order]
-        _check_any(features, left_out, rows.name)
-    else:
-        check_no_label(features, labels)
-        check_named(rows, features, set_id)
-        ids, sizes, _ = _count(rows, set_id, [])
-        left_out = {name: "it was not named" for name in rows.columns if name not in (set_id, *labels, *features)}
-    left_out |= dict.fromkeys(labels, LABEL)
-    joined, problems = join(ids, own, rows.name, strict=strict)
-    if own is not None:
-        joined, more = add_columns(joined, sets, sets_name, strict=strict)
-        problems += more
-    elif sets is not None:
-        joined, problems = join(ids, sets, sets_name, strict=strict)
+    features, left_out, ids, sizes = _choose(table, request)
+    joined, problems = _join(ids, own, sets, table.name, request)
     problems += [
-        f"{rows.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
+        f"{table.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
         "or name the features."
         for name, reason in left_out.items()
         if reason in REFUSED
     ]
-    description = Description(tuple(features), (len(features),), left_out, strict and not keep_missing, tuple(problems))
-    beside = _labels(rows, set_id, labels, sizes)
-    if store is not None:
-        with new_file(store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
-            _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
-        return SetStore.open(store)
+    description = Description(tuple(features), (len(features),), left_out, request.checked, tuple(problems))
+    beside = _labels(table, request.set_id, request.labels, sizes)
+    if request.store is not None:
+        with new_file(request.store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
+            _fill(elements, table, features, sizes, request)
+        return SetStore.open(request.store)
     elements = allocate((int(sizes.sum()), len(features)))
-    ends = _fill(elements, rows, set_id, features, sizes, strict=strict, keep_missing=keep_missing)
+    ends = _fill(elements, table, features, sizes, request)
     told = tuple(_rounded_away(ends, features))
-    description = replace(description, notes=told) if strict else replace(description, problems=(*problems, *told))
+    description = (
+        replace(description, notes=told) if request.strict else replace(description, problems=(*problems, *told))
+    )
     return SetStore.from_description(elements, sizes, joined, description, beside)
 
 
+def _choose(table: LazyTable, request: ReadRequest) -> tuple[list[str], dict[str, str], list[str], np.ndarray]:
+    """Return the features, the columns left out with the reason, the names of the sets, and their sizes."""
+    set_id, labels = request.set_id, request.labels
+    table.check_columns([set_id, *labels])
+    if request.features is None:
+        candidates, left_out = sort_columns(table, set_id, labels=labels, strict=request.strict)
+        _check_any(candidates, left_out, table.name)
+        ids, sizes, in_order = _count(table, set_id, _suspects(table, set_id, candidates))
+        left_out |= in_order
+        features = [name for name in candidates if name not in in_order]
+        _check_any(features, left_out, table.name)
+    else:
+        features = request.features
+        check_no_label(features, labels)
+        check_named(table, features, set_id)
+        ids, sizes, _ = _count(table, set_id, [])
+        left_out = {name: "it was not named" for name in table.columns if name not in (set_id, *labels, *features)}
+    return list(features), left_out | dict.fromkeys(labels, LABEL), ids, sizes
+
+
+def _join(
+    ids: list[str], own: pa.Table | None, sets: pa.Table | None, where: str, request: ReadRequest
+) -> tuple[pa.Table, list[str]]:
+    """Return the columns of the sets in the order of their names, and the problems found."""
+    if own is None:
+        return join(ids, sets, request.sets_name, strict=request.strict)
+    joined, problems = join(ids, own, where, strict=request.strict)
+    joined, more = add_columns(joined, sets, request.sets_name, strict=request.strict)
+    return joined, problems + more
+
+
 def _rounded_away(ends: np.ndarray, features: Sequence[str]) -> list[str]:
-    """Features that vary by less than float32 tells apart, though by more than float64 rounds, a sentence each."""
+    """Return sentences on features that vary by less than float32 tells apart, though by more than float64 rounds."""
     low, high = ends
     with np.errstate(over="ignore", invalid="ignore"):
         top = np.maximum(np.abs(low), np.abs(high))
@@ -105,23 +112,23 @@ def _check_any(features: Sequence[str], left_out: dict[str, str], where: str) ->
         )
 
 
-def _suspects(rows: Rows, set_id: str, candidates: Sequence[str]) -> list[str]:
-    """Columns that the first rows do not clear of being in order within every set."""
-    first = next(rows.read([set_id, *candidates]), None)
+def _suspects(table: LazyTable, set_id: str, candidates: Sequence[str]) -> list[str]:
+    """Return columns that the first rows do not clear of being in order within every set."""
+    first = next(table.read([set_id, *candidates]), None)
     if first is None:
         return []
     check = OrderCheck(candidates)
-    check.add(first, SetCodes(column=set_id, where=rows.name).encode(first[set_id], 0))
+    check.add(first, SetCodes(column=set_id, where=table.name).encode(first[set_id], 0))
     return check.suspects()
 
 
-def _count(rows: Rows, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
-    """Names of the sets, their sizes, and the suspects that are in order within every set."""
-    coder = SetCodes(column=set_id, where=rows.name)
+def _count(table: LazyTable, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
+    """Return the names of the sets, their sizes, and the suspects that are in order within every set."""
+    coder = SetCodes(column=set_id, where=table.name)
     check = OrderCheck(suspects)
     sizes = np.zeros(0, np.int64)
     row = 0
-    for batch in rows.read([set_id, *suspects]):
+    for batch in table.read([set_id, *suspects]):
         codes = coder.encode(batch[set_id], row)
         counts = np.bincount(codes, minlength=len(coder.codes))
         counts[: len(sizes)] += sizes
@@ -129,51 +136,49 @@ def _count(rows: Rows, set_id: str, suspects: Sequence[str]) -> tuple[list[str],
         check.add(batch, codes)
         row += batch.num_rows
     if not row:
-        raise InputError(f"{rows.name} has no rows. Give it at least one element.")
+        raise InputError(f"{table.name} has no rows. Give it at least one element.")
     return coder.ids, sizes, check.reasons(sizes)
 
 
 def _fill(
     elements: np.ndarray,
-    rows: Rows,
-    set_id: str,
+    table: LazyTable,
     features: Sequence[str],
     sizes: np.ndarray,
-    *,
-    strict: bool,
-    keep_missing: bool,
+    request: ReadRequest,
 ) -> np.ndarray:
-    """Put every row where its set has its next place; lowest and highest values ``(2, D)`` as they came, in float64."""
-    coder = SetCodes(column=set_id, where=rows.name)
+    """Put every row where its set has its next place; return lowest and highest values ``(2, D)`` in float64."""
+    set_id = request.set_id
+    coder = SetCodes(column=set_id, where=table.name)
     offsets = offsets_of(sizes)
     places = offsets[:-1].copy()
     ends = np.array([[np.inf], [-np.inf]]).repeat(len(features), axis=1)
     row = 0
-    for batch in rows.read([set_id, *features]):
+    for batch in table.read([set_id, *features]):
         codes = coder.encode(batch[set_id], row)
-        values = _values(batch, features, set_id, rows.name, row, ends, strict=strict, keep_missing=keep_missing)
+        values = _values(batch, features, table.name, row, ends, request)
         if len(coder.codes) > len(sizes):
-            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+            raise InputError(f"{table.name} changed while it was read. Read it again.")
         if len(codes):
             _put(elements, values, codes, places)
         if (places > offsets[1:]).any():
-            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+            raise InputError(f"{table.name} changed while it was read. Read it again.")
         row += batch.num_rows
     if (places != offsets[1:]).any():
-        raise InputError(f"{rows.name} changed while it was read. Read it again.")
+        raise InputError(f"{table.name} changed while it was read. Read it again.")
     return ends
 
 
-def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) -> dict[str, pa.Array]:
-    """Labels of all elements, in the order in which `_fill` puts the elements."""
+def _labels(table: LazyTable, set_id: str, names: Sequence[str], sizes: np.ndarray) -> dict[str, pa.Array]:
+    """Return labels of all elements, in the order in which `_fill` puts the elements."""
     if not names:
         return {}
-    coder = SetCodes(column=set_id, where=rows.name)
+    coder = SetCodes(column=set_id, where=table.name)
     offsets = offsets_of(sizes)
-    texts: dict[str, dict[str, int]] = {name: {} for name in names if not is_number(rows.schema.field(name).type)}
+    texts: dict[str, dict[str, int]] = {name: {} for name in names if not is_number(table.schema.field(name).type)}
     found = np.full((int(sizes.sum()), len(names)), np.nan)
     places, row = offsets[:-1].copy(), 0
-    for batch in rows.read([set_id, *names]):
+    for batch in table.read([set_id, *names]):
         codes = coder.encode(batch[set_id], row)
         values = np.full((batch.num_rows, len(names)), np.nan)
         for column, name in enumerate(names):
@@ -184,7 +189,7 @@ def _labels(rows: Rows, set_id: str, names: Sequence[str], sizes: np.ndarray) ->
             numbers = [texts[name].setdefault(text, len(texts[name])) for text in known]
             values[own >= 0, column] = np.array(numbers, float)[own[own >= 0]]
         if len(coder.codes) > len(sizes):
-            raise InputError(f"{rows.name} changed while it was read. Read it again.")
+            raise InputError(f"{table.name} changed while it was read. Read it again.")
         if len(codes):
             _put(found, values, codes, places)
         row += batch.num_rows
@@ -213,15 +218,12 @@ def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np
 def _values(
     batch: pa.RecordBatch,
     features: Sequence[str],
-    set_id: str,
     where: str,
     first_row: int,
     ends: np.ndarray,
-    *,
-    strict: bool,
-    keep_missing: bool,
+    request: ReadRequest,
 ) -> np.ndarray:
-    """The features of some rows ``(n, D)`` in float32; ``ends`` ``(2, D)`` takes in their extremes in float64.
+    """Return the features of some rows ``(n, D)`` in float32; ``ends`` ``(2, D)`` takes in their extremes in float64.
 
     Raises:
         InputError: a missing value, NaN or infinity, or a number too large for float32; only where ``strict``.
@@ -233,8 +235,8 @@ def _values(
             values[:, column] = exact
             ends[0, column] = np.fmin.reduce(exact, initial=ends[0, column])
             ends[1, column] = np.fmax.reduce(exact, initial=ends[1, column])
-    bad = np.isinf(values) if keep_missing else ~np.isfinite(values)
-    if strict and bad.any():
+    bad = np.isinf(values) if request.keep_missing else ~np.isfinite(values)
+    if request.strict and bad.any():
         row, column = np.argwhere(bad)[0]
         cell = batch[features[column]][int(row)].as_py()
         found = "is missing" if cell is None else f"is {cell}"
@@ -242,7 +244,7 @@ def _values(
             found += ", too large for float32"
         raise InputError(
             f"{where}: every feature must be a finite number; {features[column]!r} {found} in row "
-            f"{first_row + int(row) + 1} (set {batch[set_id][int(row)].as_py()!r}). "
+            f"{first_row + int(row) + 1} (set {batch[request.set_id][int(row)].as_py()!r}). "
             "Drop such elements, fill them in before, or mark them by a feature of their own (--missing mask)."
         )
     return values

@@ -1,37 +1,32 @@
-"""What is done to elements after they were read: arcsinh, and masks beside features with missing values."""
+"""Apply arcsinh to elements that were read, and put masks beside features with missing values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from setwise._checks import InputError
 from setwise._files import check_new
-from setwise.readers.fcs.channels import is_clock, is_scatter
-from setwise.store.file import Description, new_file
-from setwise.store.reading import MASK, Processing, Reading
-from setwise.store.spill import allocate
+from setwise.store.file import Description
+from setwise.store.filled import filled_store
+from setwise.store.processing import MASK
 from setwise.store.store import SetStore
 
 
-def is_left_to_do(reading: Reading, like: Processing | None) -> bool:
-    """Whether elements of tables and arrays need a second pass: known before they are read."""
-    return (
-        bool(reading.cofactor) or reading.missing == "mask" or (like is not None and bool(like.cofactors or like.fills))
-    )
-
-
-def process(store: SetStore, *, reading: Reading, like: Processing | None, path: Path | None) -> SetStore:
-    """The elements of a store after arcsinh and with masks, in a new store.
+def process(
+    store: SetStore, *, cofactors: Mapping[str, float], fitted: Mapping[str, float] | None, path: Path | None
+) -> SetStore:
+    """Return the elements of a store after arcsinh and with masks, in a new store.
 
     A feature with missing values gets another beside it that is 1 where it is missing, else 0. Where it is missing it
     has the mean of its other values, so that its spread stays what it is: the mask is what tells the model.
 
     Args:
         store: what was read, with missing values as NaN.
-        reading: choices of reading.
-        like: what was done to the elements that a model was fitted on; none for the choices alone.
+        cofactors: of ``arcsinh(x / cofactor)``, by the names of the features that it is applied to.
+        fitted: features that had masks when a model was fitted, with their means then; none before that.
         path: where the new store is kept, or none for memory.
 
     Raises:
@@ -41,14 +36,14 @@ def process(store: SetStore, *, reading: Reading, like: Processing | None, path:
         raise InputError(f"arcsinh and masks need vectors for elements; these have shape {store.shape}.")
     if store.is_sparse:
         raise InputError("sparse elements have no missing values, and are not transformed. Leave these options out.")
-    steps = _Steps(store.features, _cofactors(store, reading, like), {})
+    steps = _Steps(store.features, cofactors, {})
     counts, sums = np.zeros(len(store.features), np.int64), np.zeros(len(store.features))
     for chunk in store.chunks(1 << 16):
         values = steps.scale(chunk)
         missing = np.isnan(values)
         counts += missing.sum(0)
         sums += np.where(missing, 0.0, values).sum(0)
-    fills = _fills(store, counts, sums, like)
+    fills = _fills(store, counts, sums, fitted)
     steps = replace(steps, fills=fills)
     before = store.description
     done = replace(before.processing, cofactors={**before.processing.cofactors, **steps.cofactors}, fills=fills)
@@ -68,17 +63,12 @@ def process(store: SetStore, *, reading: Reading, like: Processing | None, path:
         (*before.notes, *notes),
         before.skipped,
     )
-    if path is None:
-        elements = allocate((store.num_elements, len(names)))
-        steps.fill(elements, store)
-        return SetStore.from_description(elements, store.sizes, store.sets, description, store.labels)
-    with new_file(path, store.sizes, store.sets, description, dtype=np.float32, labels=store.labels) as elements:
-        steps.fill(elements, store)
-    return SetStore.open(path)
+    fill = partial(steps.fill, store=store)
+    return filled_store(path, store.sizes, store.sets, description, fill, labels=store.labels)
 
 
 def aside(path: Path) -> Path:
-    """Where a store lies until it is processed."""
+    """Return where a store lies until it is processed."""
     check_new(path)
     return path.with_name(f".{path.name}.unprocessed")
 
@@ -90,7 +80,7 @@ class _Steps:
     fills: Mapping[str, float]
 
     def scale(self, chunk: np.ndarray) -> np.ndarray:
-        """The features ``(n, D)`` float64 after arcsinh."""
+        """Return the features ``(n, D)`` float64 after arcsinh."""
         values = chunk.astype(np.float64)
         for name, cofactor in self.cofactors.items():
             column = self.features.index(name)
@@ -110,25 +100,18 @@ class _Steps:
             row += len(chunk)
 
 
-def _cofactors(store: SetStore, reading: Reading, like: Processing | None) -> dict[str, float]:
-    """What arcsinh is still to be applied to."""
-    done = store.description.processing.cofactors
-    if like is not None:
-        return {name: value for name, value in like.cofactors.items() if name in store.features and name not in done}
-    if not reading.cofactor or done:
-        return {}
-    return {name: reading.cofactor for name in store.features if not is_scatter(name) and not is_clock(name)}
-
-
-def _fills(store: SetStore, counts: np.ndarray, sums: np.ndarray, like: Processing | None) -> dict[str, float]:
+def _fills(
+    store: SetStore, counts: np.ndarray, sums: np.ndarray, fitted: Mapping[str, float] | None
+) -> dict[str, float]:
+    """Return what stands where features are missing, by their names: the means of a model, else their own."""
     missing = [name for name, count in zip(store.features, counts, strict=True) if count]
-    if like is not None:
-        if unknown := [name for name in missing if name not in like.fills]:
+    if fitted is not None:
+        if unknown := [name for name in missing if name not in fitted]:
             raise InputError(
                 f"feature {unknown[0]!r} has missing values, and had none when the model was fitted, which has "
-                f"{_some(list(like.fills))}. Fill them in, or drop such elements."
+                f"{_some(list(fitted))}. Fill them in, or drop such elements."
             )
-        return {name: value for name, value in like.fills.items() if name in store.features}
+        return {name: value for name, value in fitted.items() if name in store.features}
     known = store.num_elements - counts
     if (known == 0).any():
         name = store.features[int((known == 0).argmax())]

@@ -1,0 +1,36 @@
+"""Write docs/formats.md: every format that is read, and every choice of reading, from their declarations.
+
+Run: python docs/formats.py
+"""
+
+from pathlib import Path
+
+from setwise.readers.reading import OPTIONS
+from setwise.readers.registry import READERS
+
+PAGE = Path(__file__).resolve().parent / "formats.md"
+HEAD = """# Formats
+
+All that `setwise.read` and every command read. `python docs/formats.py` writes this page from what the readers say of
+themselves.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    lines = [HEAD, "| format | files | features | choices of its own | installed by |", "|---|---|---|---|---|"]
+    shared = set.intersection(*(set(reader.options) for reader in READERS if reader.options))
+    for reader in READERS:
+        what = reader.help or reader.name
+        files = ", ".join(f"`{suffix}`" for suffix in reader.suffixes) or "in memory"
+        own = ", ".join(f"`{OPTIONS[name].flags}`" for name in reader.options if name not in shared)
+        extra = f"`setwise[{reader.extra}]`" if reader.extra else "setwise itself"
+        lines.append(f"| {what[0].upper()}{what[1:]} | {files} | {reader.features} | {own} | {extra} |")
+    lines += ["", "## Choices of reading", "", "| option | | unless given |", "|---|---|---|"]
+    for option in OPTIONS.values():
+        lines.append(f"| `{option.flags}` | {option.help} | {option.otherwise or ''} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Read AnnData files and objects; write copies of them with results."""

@@ -1,0 +1,110 @@
+"""Decide what is done to the events of FCS files: compensation, arcsinh, and the sentences that tell of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from setwise._checks import InputError, counted
+from setwise.readers.fcs.channels import FLOW, MASS, check_have, is_mass, mixed_markers, quoted
+from setwise.readers.fcs.file import FcsFile
+from setwise.readers.fcs.spillover import Spillover
+from setwise.readers.files import SetFiles
+from setwise.readers.names import is_scatter
+from setwise.readers.reading import Reading
+from setwise.store.processing import Processing
+from setwise.store.tables import listed
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Files that can be read, with what is done to their events."""
+
+    sources: SetFiles
+    files: list[FcsFile]
+    spillovers: list[Spillover | None]
+
+
+def _compensation(opened: Opened, reading: Reading, like: Processing | None) -> str:
+    """Return which files are compensated, in the word of `Processing`."""
+    having = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is not None]
+    without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
+    found = "no matrix" if not having else "some" if without else "all"
+    if like is None:
+        if reading.compensate and without:
+            raise InputError(
+                f"compensation was asked for (--compensation), and {len(without)} of {len(opened.files)} files have no "
+                f"spillover matrix ($SPILLOVER): {listed(without, 5)}. Leave the option out: files with a matrix are "
+                "compensated anyway."
+            )
+        return "none" if reading.compensate is False else found
+    if like.compensation == "all" and without:
+        raise InputError(
+            f"the model was fitted on files with spillover matrices; {len(without)} of {len(opened.files)} files have "
+            f"none: {listed(without, 5)}. Export them with the matrix ($SPILLOVER)."
+        )
+    if like.compensation == "no matrix" and having:
+        raise InputError(
+            f"the model was fitted on files without spillover matrices; {len(having)} of {len(opened.files)} files "
+            f"have one: {listed(having, 5)}. Export them as those were, or read them without (--no-compensation)."
+        )
+    return like.compensation or found
+
+
+def processing_of(opened: Opened, names: Sequence[str], reading: Reading, like: Processing | None) -> Processing:
+    """Return the record of what is done to the events of all files."""
+    compensation = _compensation(opened, reading, like)
+    if like is not None:
+        cofactors = {name: value for name, value in like.cofactors.items() if name in names}
+        return Processing(compensation, cofactors)
+    cofactor = reading.cofactor
+    if cofactor is None:
+        mass = [is_mass(file) for file in opened.files]
+        if any(mass) and not all(mass):
+            first = [opened.files[mass.index(kind)].path.name for kind in (True, False)]
+            raise InputError(
+                f"files of mass and of flow cytometry are mixed ({first[0]} and {first[1]}), which have different "
+                "cofactors. Read them apart, or name one with --cofactor."
+            )
+        cofactor = MASS if all(mass) else FLOW
+    amounts = [
+        name for name, channel in zip(names, _first_channels(opened, names), strict=True) if cofactor and channel
+    ]
+    return Processing(compensation, dict.fromkeys(amounts, float(cofactor)))
+
+
+def _first_channels(opened: Opened, names: Sequence[str]) -> list[bool]:
+    """Whether each feature is an amount of something (no scatter and no shape of a pulse), by either name."""
+    file = opened.files[0]
+    columns = check_have([file], names)[0]
+    return [not (is_scatter(file.channels[n].name) or is_scatter(file.channels[n].label)) for n in columns]
+
+
+def notes(opened: Opened, names: Sequence[str], columns: Sequence[Sequence[int]]) -> list[str]:
+    """Return what people should know of how the files were read, one sentence each."""
+    found = []
+    scatter = [name for name, amount in zip(names, _first_channels(opened, names), strict=True) if not amount]
+    if scatter:
+        others = [name for name in names if name not in scatter]
+        advice = f" Without them: --features {quoted(others)}." if others else ""
+        found.append(f"scatter and shapes of pulses are kept, as they are: {listed(scatter)}.{advice}")
+    without = [f.path.name for f, s in zip(opened.files, opened.spillovers, strict=True) if s is None]
+    if 0 < len(without) < len(opened.files):
+        found.append(
+            f"{len(without)} of {len(opened.files)} files have no spillover matrix and are not compensated, the others "
+            f"are: {listed(without, 5)}. Differences between the two may come from that alone (--no-compensation)."
+        )
+    mixed = [
+        f"{name} is {', '.join(f'{marker} ({file})' for marker, file in list(markers.items())[:3])}"
+        for name, markers in mixed_markers(opened.files, names, columns).items()
+    ]
+    if mixed:
+        found.append(
+            f"channels named by $PnN have other markers ($PnS) in other files: {'; '.join(mixed)}. Name the markers "
+            "(--features), unless these are spellings of the same."
+        )
+    several = [file.path.name for file in opened.files if file.data_sets > 1]
+    if several:
+        found.append(
+            f"{counted(len(several), 'file')} with more than one data set, of which one is read (--data-set): "
+            f"{listed(several, 5)}."
+        )
+    return found

@@ -1,0 +1,207 @@
+"""Find the files of a source with one file per set, and the rows of the table of sets that name them."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from setwise._checks import InputError
+from setwise.readers.paths import label_of, listed_files
+from setwise.readers.request import ReadRequest
+from setwise.store.ids import texts
+from setwise.store.suffixes import stem_of
+from setwise.store.tables import listed
+
+FILE_COLUMNS = ("fcs_filename", "fcs_file", "filename", "file_name", "file", "fcs", "path")
+_LEAVE_OUT = "or leave out whatever does not fit (--skip-bad)"
+
+
+@dataclass
+class SetFiles:
+    """Files, each of them a set, with the table of sets in the same order.
+
+    Attributes:
+        paths: the files.
+        ids: names of the sets.
+        table: rows of the table of sets, the names of the sets first; none without a table.
+        skipped: files and rows that were left out, and why.
+        problems: what is at fault, where reading is to go on.
+    """
+
+    paths: list[Path]
+    ids: list[str]
+    table: pa.Table | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, rows: Sequence[int]) -> "SetFiles":
+        """Return some of the files."""
+        table = None if self.table is None else self.table.take(pa.array(np.asarray(rows, np.int64)))
+        paths, ids = [self.paths[row] for row in rows], [self.ids[row] for row in rows]
+        return SetFiles(paths, ids, table, self.skipped, self.problems)
+
+    def copy_names(self) -> dict[str, str]:
+        """Return names of copies by the names of the sets: the files' own; where two have one, the set's."""
+        own = [path.name for path in self.paths]
+        return {
+            name: path.name if own.count(path.name) == 1 else f"{name.replace('/', '_')}{path.suffix}"
+            for name, path in zip(self.ids, self.paths, strict=True)
+        }
+
+
+def find_files(
+    source: Any,
+    request: ReadRequest,
+    *,
+    kind: str,
+    is_one: Callable[[Path], bool],
+    id_of: Callable[[Path, Path], str] = label_of,
+) -> SetFiles:
+    """Find the files of the sets and bring the table of sets into their order.
+
+    The table names files in the column ``file_column``, else in one with a usual name, else by ``set_id``: as paths
+    below the folder, or by their names alone where no other file has the same, with or without the suffix.
+
+    Args:
+        source: a folder, a pattern, a path or a list of paths.
+        request: what is asked of reading; with ``skip_bad``, files without rows and rows without files are left out.
+        kind: of the files, for errors: "FCS files".
+        is_one: which files of a folder are taken.
+        id_of: the name of a set from its path and the folder, where the table has none.
+
+    Raises:
+        InputError: a table without names of files, rows without files, files without rows, one file twice.
+    """
+    root, paths = listed_files(source, is_one)
+    if request.sets is None:
+        return SetFiles(paths, [id_of(path, root) for path in paths])
+    table, where = request.sets, request.sets_name
+    column = _file_column(table, where, request.set_id, request.reading.file_column)
+    names = texts(table[column].combine_chunks(), column=column, where=where)
+    rows, found, absent = _match(names, paths, root, where, column)
+    if not rows:
+        raise InputError(
+            f"{where}: column {column!r} names none of the {len(paths)} {kind} below {root}: it has "
+            f"{listed(names, 3)}; the files are {listed([label_of(path, root) for path in paths], 3)}. "
+            "Name the column of files with --file-column."
+        )
+    kept = table.take(pa.array(rows, pa.int64()))
+    ids = [id_of(path, root) for path in found]
+    if request.set_id in table.column_names:
+        ids = texts(kept[request.set_id].combine_chunks(), column=request.set_id, where=where)
+        kept = kept.drop_columns([request.set_id])
+    files = SetFiles(found, ids, kept.add_column(0, request.set_id, pa.array(ids, pa.string())))
+    unlabelled = [path for path in paths if path not in set(found)]
+    _tell(files, absent, unlabelled, root, where, column, request)
+    return files
+
+
+def _match(
+    names: Sequence[str | None], paths: Sequence[Path], root: Path, where: str, column: str
+) -> tuple[list[int], list[Path], list[str]]:
+    """Return the rows whose files are there, these files, and the names of files that are not there."""
+    index = _index(paths, root)
+    rows: dict[Path, int] = {}
+    absent: list[str] = []
+    for row, name in enumerate(names):
+        path = _resolve(name or "", index, root, where, row, column)
+        if path is None:
+            absent.append(name or f"row {row + 1}")
+        elif path in rows:
+            raise InputError(
+                f"{where}: every file must have one row; rows {rows[path] + 1} and {row + 1} of "
+                f"column {column!r} both name {path.name}. Drop one of them."
+            )
+        else:
+            rows[path] = row
+    return list(rows.values()), list(rows), absent
+
+
+def _plain(text: str) -> str:
+    """Return a name of a file as it compares: one form of accented letters (macOS has two), forward slashes."""
+    return unicodedata.normalize("NFC", text.strip().replace("\\", "/").removeprefix("./"))
+
+
+def _index(paths: Sequence[Path], root: Path) -> dict[str, list[Path]]:
+    """Return the files by every name that a table may give them; where several have it, all of them."""
+    index: dict[str, list[Path]] = {}
+    for path in paths:
+        label = _plain(label_of(path, root))
+        stem = _plain(stem_of(path))
+        for name in {label, label[: label.rfind("/") + 1] + stem, _plain(path.name), stem}:
+            index.setdefault(name, []).append(path)
+    for path in paths:  # the path below the folder is the name of one file alone
+        index[_plain(label_of(path, root))] = [path]
+    return index
+
+
+def _resolve(name: str, index: dict[str, list[Path]], root: Path, where: str, row: int, column: str) -> Path | None:
+    """Return the file that a row names; none where it is not there."""
+    name = _plain(name)
+    if not name:
+        raise InputError(f"{where}: every row must name its file; column {column!r} is empty in row {row + 1}.")
+    candidates = index.get(name, [])
+    if len(candidates) > 1:
+        raise InputError(
+            f"{where}: {name!r} in row {row + 1} is the name of {len(candidates)} files: "
+            f"{listed([label_of(path, root) for path in candidates], 3)}. Write their paths below {root}."
+        )
+    if candidates:
+        return candidates[0]
+    for path in (root / name, Path(name)):
+        if path.is_file():  # a suffix that folders are not searched for, or a file elsewhere
+            return path
+    return None
+
+
+def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | None) -> str:
+    """Return the column of a table of sets that names their files."""
+    if file_column is not None:
+        if file_column not in table.column_names:
+            raise InputError(f"{where} has no column {file_column!r}; it has {listed(table.column_names)}.")
+        return file_column
+    usual = [name for name in table.column_names if name.strip().lower().replace(" ", "_") in FILE_COLUMNS]
+    if len(usual) > 1:
+        first = min(usual, key=lambda name: FILE_COLUMNS.index(name.strip().lower().replace(" ", "_")))
+        usual = [first]
+    if usual:
+        return usual[0]
+    if set_id in table.column_names:
+        return set_id
+    raise InputError(
+        f"{where} must have a column that names the file of each set; it has {listed(table.column_names)}. "
+        "Name the column with --file-column."
+    )
+
+
+def _tell(
+    found: SetFiles,
+    absent: Sequence[str],
+    unlabelled: Sequence[Path],
+    root: Path,
+    where: str,
+    column: str,
+    request: ReadRequest,
+) -> None:
+    """Refuse rows without files and files without rows, keep them as problems, or leave them out."""
+    labels = [label_of(path, root) for path in unlabelled]
+    if request.reading.skip_bad:
+        found.skipped |= dict.fromkeys(absent, f"{where} names it, and there is no such file")
+        found.skipped |= dict.fromkeys(labels, f"{where} has no row for it")
+        return
+    if absent:
+        found.problems.append(
+            f"{where}: every file must be there; {len(absent)} of those that column {column!r} names are not below "
+            f"{root}: {listed(absent, 5)}. Mend the names, {_LEAVE_OUT}."
+        )
+    if labels:
+        found.problems.append(
+            f"{where}: every file must have a row; {len(labels)} below {root} have none in column {column!r}: "
+            f"{listed(labels, 5)}. Add their rows, {_LEAVE_OUT}."
+        )
+    if request.strict and found.problems:
+        raise InputError(found.problems[0])

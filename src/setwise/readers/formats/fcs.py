@@ -1,0 +1,59 @@
+"""The reader of FCS files of cytometers: each file is a set, its events are the elements."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from setwise.readers.paths import files_of, is_list_of, is_pattern
+from setwise.readers.reader import ALWAYS
+
+if TYPE_CHECKING:
+    from setwise.readers.request import ReadRequest
+    from setwise.store.store import SetStore
+
+
+class Fcs:
+    """FCS files: a folder, a pattern, a list of them, or one."""
+
+    name = "FCS files"
+    suffixes = (".fcs", ".lmd")
+    help = "FCS: a folder, a pattern or one file"
+    in_folders = "FCS files"
+    features = "markers ($PnS), else detectors ($PnN)"
+    extra = None
+    packages = ()
+    options = (*ALWAYS, "file_column", "compensate", "skip_bad", "data_set")
+    applies = ("cofactor",)
+
+    def takes(self, source: Any) -> bool:
+        """Whether a source is a folder or a pattern with FCS files, an FCS file, or a list of FCS files."""
+        if isinstance(source, list | tuple):
+            return is_list_of(source, self._is_file)
+        if not isinstance(source, str | Path):
+            return False
+        path = Path(source)
+        if not path.is_dir() and not is_pattern(path):
+            return self._is_file(path)
+        if any(found.suffix.lower() in self.suffixes for found in files_of(path)):
+            return True
+        first = next(files_of(path), None) if is_pattern(path) else None
+        return first is not None and self._is_file(first)
+
+    def has_names(self, _: Any) -> bool:
+        """Return true: channels have names."""
+        return True
+
+    def read(self, source: Any, request: "ReadRequest") -> "SetStore":
+        """Read the events of all files (`setwise.readers.fcs.read.read_fcs`)."""
+        from setwise.readers.fcs.read import read_fcs  # costs what help does not wait for
+
+        return read_fcs(source, request)
+
+    def _is_file(self, path: Path) -> bool:
+        """Whether the suffix of a file says that it is FCS, or its beginning (instruments number them: ``.001``)."""
+        if path.suffix.lower() in self.suffixes:
+            return True
+        try:
+            with path.open("rb") as file:
+                return file.read(4) in (b"FCS2", b"FCS3", b"FCS4", b"FCS1")
+        except OSError:
+            return False

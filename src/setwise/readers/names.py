@@ -1,0 +1,31 @@
+"""Names of features: the words in them, and whether they tell of time, of running numbers or of scattered light."""
+
+import re
+
+_CLOCKS = {"time", "timestamp", "hdr-t", "event", "index"}
+_LENGTHS = re.compile(r"(event|cell)[\s_.#-]*(length|#|number|count)?$", re.IGNORECASE)
+_SCATTER = re.compile(
+    r"^(fsc|ssc|bsc|fs|ss|fals|rals|ls|als|ev|forward|side)(?![a-z])|scatter|^(fsc|ssc)", re.IGNORECASE
+)
+_SHAPE = {"width", "center", "centre", "offset", "residual"}  # of pulses; no amounts of a marker
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in small letters: "EventTime_s" is event, time and s."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return re.findall(r"[a-z]+", spaced.lower())
+
+
+def is_clock(name: str) -> bool:
+    """Whether a feature tells time, event length or a running number rather than something measured of the element."""
+    return bool(_CLOCKS.intersection(words_of(name))) or name.lower() in _CLOCKS or bool(_LENGTHS.match(name.strip()))
+
+
+def is_scatter(name: str) -> bool:
+    """Whether a feature is light scatter, or a shape of the pulse, which arcsinh is not applied to."""
+    return bool(_SCATTER.search(name.strip())) or bool(_SHAPE.intersection(words_of(name)))
+
+
+def is_amount(name: str) -> bool:
+    """Whether arcsinh may be applied to a feature: it is neither scatter nor a clock."""
+    return not is_scatter(name) and not is_clock(name)

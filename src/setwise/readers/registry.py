@@ -1,0 +1,67 @@
+"""All readers, in the order in which they are asked: which takes a source, and what can be read.
+
+A format is a file in `setwise.readers.formats` and a line here, beside the file or folder that reads it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from setwise._checks import InputError
+from setwise.readers.formats.anndata import AnnData
+from setwise.readers.formats.arrays import Arrays
+from setwise.readers.formats.fcs import Fcs
+from setwise.readers.formats.hdf5 import Hdf5
+from setwise.readers.formats.npz import Npz
+from setwise.readers.formats.root import Root
+from setwise.readers.formats.stores import Stores
+from setwise.readers.formats.tables import Tables
+from setwise.readers.paths import is_pattern
+from setwise.readers.reader import Reader
+
+READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Arrays())
+
+
+def reader_of(source: Any) -> Reader:
+    """Return the first reader that takes a source.
+
+    Raises:
+        InputError: a path that none takes.
+        TypeError: an object that none takes.
+    """
+    for reader in READERS:
+        if reader.takes(source):
+            return reader
+    if not isinstance(source, str | Path):
+        raise TypeError(f"sets must be a path, a table, a list of arrays or a store; got {type(source).__name__}.")
+    path = Path(source)
+    if path.is_dir() or is_pattern(path):
+        what = "is a folder without" if path.is_dir() else "matches no files that are"
+        kinds = ", or ".join(f"{x.in_folders} ({', '.join(x.suffixes)})" for x in READERS if x.in_folders)
+        raise InputError(f"{path} {what} {kinds}. Give the path of a file, or of the folder that has such files.")
+    if not path.is_file():
+        raise InputError(f"there is no file {path}.")
+    raise InputError(f"{path} has no suffix that tells its format; what is read is {readable()}.")
+
+
+def readable() -> str:
+    """Return all that can be read from files, with the suffixes, for help and errors."""
+    return "; ".join(f"{reader.help} ({', '.join(reader.suffixes)})" for reader in READERS if reader.help)
+
+
+def refuse_options(reader: Reader, given: tuple[str, ...], source: Any) -> None:
+    """Refuse choices of reading that the reader of a source does not have.
+
+    Args:
+        reader: of the source.
+        given: names of the choices that were made.
+        source: for the message.
+
+    Raises:
+        InputError: such a choice, by name.
+    """
+    for name in given:
+        if name not in reader.options:
+            having = ", ".join(other.name for other in READERS if name in other.options)
+            own = f", which have {', '.join(reader.options)}" if reader.options else ""
+            told = str(source) if isinstance(source, str | Path) else "the source"
+            raise InputError(f"{name} is a choice for {having}; {told} is of {reader.name}{own}. Leave {name} out.")

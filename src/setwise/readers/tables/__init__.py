@@ -1,0 +1,1 @@
+"""Read tables, with a row per element or with a row per set and lists."""

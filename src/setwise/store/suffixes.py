@@ -1,0 +1,25 @@
+"""Suffixes of files of tables, and what decides the format of a file."""
+
+from pathlib import Path
+
+CSV_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+PARQUET_SUFFIXES = (".parquet", ".pq")
+ARROW_SUFFIXES = (".arrow", ".feather")
+TABLE_SUFFIXES = (*CSV_SUFFIXES, *PARQUET_SUFFIXES, *ARROW_SUFFIXES)
+_COMPRESSED = (".gz", ".bz2", ".zst")
+
+
+def suffix_of(path: Path) -> str:
+    """Return what decides the format: the last suffix in small letters, the one before where that is a compression."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a file without what decides its format and without a compression."""
+    name = path.name
+    if path.suffix.lower() in _COMPRESSED:
+        name = name[: -len(path.suffix)]
+    return name[: -len(suffix)] if (suffix := suffix_of(path)) and name.lower().endswith(suffix) else name

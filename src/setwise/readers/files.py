@@ -4,12 +4,12 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
-from setwise._checks import InputError
+from setwise._checks import InputError, counted
 from setwise.readers.paths import label_of, listed_files
 from setwise.readers.request import ReadRequest
 from setwise.store.ids import texts
@@ -17,6 +17,7 @@ from setwise.store.suffixes import stem_of
 from setwise.store.tables import listed
 
 FILE_COLUMNS = ("fcs_filename", "fcs_file", "filename", "file_name", "file", "fcs", "path")
+_T = TypeVar("_T")
 _LEAVE_OUT = "or leave out whatever does not fit (--skip-bad)"
 
 
@@ -70,7 +71,7 @@ def find_files(
         source: a folder, a pattern, a path or a list of paths.
         request: what is asked of reading; with ``skip_bad``, files without rows and rows without files are left out.
         kind: of the files, for errors: "FCS files".
-        is_one: which files of a folder are taken.
+        is_one: which files of a folder and matches of a pattern are taken.
         id_of: the name of a set from its path and the folder, where the table has none.
 
     Raises:
@@ -98,6 +99,49 @@ def find_files(
     unlabelled = [path for path in paths if path not in set(found)]
     _tell(files, absent, unlabelled, root, where, column, request)
     return files
+
+
+def opened_files(
+    files: SetFiles, opener: Callable[[Path], _T], request: ReadRequest, *, kind: str
+) -> tuple[SetFiles, list[_T]]:
+    """Open every file; those that cannot be read are left out where that was asked for, or to inspect the others.
+
+    Args:
+        files: as they were found.
+        opener: what opens one, and refuses it by `InputError`.
+        request: what is asked of reading.
+        kind: of the files, for errors: "FCS files".
+
+    Returns:
+        The files that can be read, and what each was opened as.
+
+    Raises:
+        InputError: a file that cannot be read, unless ``skip_bad``; none that can.
+    """
+    rows: list[int] = []
+    opened: list[_T] = []
+    bad: dict[str, str] = {}
+    for row, path in enumerate(files.paths):
+        try:
+            opened.append(opener(path))
+            rows.append(row)
+        except InputError as error:
+            bad[files.ids[row]] = str(error)
+    if bad and request.reading.skip_bad and not rows:
+        raise InputError(f"none of the {len(bad)} {kind} can be read. The first: {next(iter(bad.values()))}")
+    if bad and not request.reading.skip_bad:
+        others = (
+            f" Besides, {counted(len(bad) - 1, 'file')} cannot be read: {listed(list(bad)[1:], 5)}."
+            if len(bad) > 1
+            else ""
+        )
+        advice = "" if len(files.paths) == 1 else " Leave out what cannot be read with --skip-bad."
+        problem = f"{next(iter(bad.values()))}{others}{advice}"
+        if request.strict or not rows:
+            raise InputError(problem)
+        files.problems.append(problem)
+    files.skipped |= bad
+    return files.take(rows) if bad else files, opened
 
 
 def _match(

@@ -60,9 +60,8 @@ def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, lis
     """Return the folder that names of files are relative to, and the files of a source, in order.
 
     Args:
-        source: a folder, a pattern, all of whose matches are listed, the path of a file, or a list of paths, which keep
-            their order.
-        is_one: which files of a folder are listed.
+        source: a folder, a pattern, the path of a file, or a list of paths, which keep their order.
+        is_one: which files of a folder and matches of a pattern are listed.
 
     Raises:
         InputError: there is no such file or folder.
@@ -76,7 +75,7 @@ def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, lis
     path = Path(source)
     if not path.exists() and not is_pattern(path):
         raise InputError(f"there is no file or folder {path}.")
-    return root_of(path), sorted(x for x in files_of(path) if not path.is_dir() or is_one(x))
+    return root_of(path), sorted(x for x in files_of(path) if path.is_file() or is_one(x))
 
 
 def label_of(path: Path, root: Path) -> str:

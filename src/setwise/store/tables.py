@@ -32,11 +32,13 @@ class LazyTable:
         name: how errors name it: its path, or what it is.
         schema: names and types of the columns.
         read: from names of columns to batches of rows of these columns, in the order of the table.
+        place: how errors name a row, counted from 0: by its number from 1, where the table is one file.
     """
 
     name: str
     schema: pa.Schema
     read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+    place: Callable[[int], str] = lambda row: f"row {row + 1}"
 
     @property
     def columns(self) -> list[str]:
@@ -251,7 +253,9 @@ def _name_text(path: Path, numbers: Sequence[str]) -> None:
             row += batch.num_rows
 
 
-def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> None:
+def check_no_text(
+    values: pa.Array, column: str, where: str, first_row: int, place: Callable[[int], str] = LazyTable.place
+) -> None:
     """Refuse text in a column of numbers, by its first row; missing values pass."""
     bad = not_numbers(values, missing=MISSING_TEXTS)
     if pc.any(bad).as_py():
@@ -259,6 +263,6 @@ def check_no_text(values: pa.Array, column: str, where: str, first_row: int) -> 
         commas = comma_number(values.slice(row, 1), missing=())
         what, advice = ("numbers", "Mend the row") if commas is None else ("numbers with decimal points", WITH_POINTS)
         raise InputError(
-            f"{where}: column {column!r} must hold {what}; row {first_row + row + 1} holds "
+            f"{where}: column {column!r} must hold {what}; {place(first_row + row)} holds "
             f"{values[row].as_py()!r}. {advice}, or name the features to be used without this column."
         )

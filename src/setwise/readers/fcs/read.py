@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from setwise._checks import InputError, counted
+from setwise._checks import InputError
 from setwise.readers.fcs.channels import check_have, columns_of, names_of, shared
 from setwise.readers.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.readers.fcs.processing import Opened, notes, processing_of
-from setwise.readers.fcs.spillover import spillover_of
-from setwise.readers.files import SetFiles, find_files
+from setwise.readers.fcs.spillover import Spillover, spillover_of
+from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
+from setwise.readers.paths import is_pattern
 from setwise.readers.per_set import join, named_rows
 from setwise.readers.request import ReadRequest
 from setwise.store.file import Description, offsets_of
@@ -39,7 +41,8 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     Raises:
         InputError: a file that cannot be read (unless ``skip_bad``), panels that differ, a table that does not fit.
     """
-    opened = _open_all(fcs_files(source, request), request)
+    found, pairs = opened_files(fcs_files(source, request), partial(_open, request=request), request, kind=Fcs.name)
+    opened = Opened(found, [file for file, _ in pairs], [spillover for _, spillover in pairs])
     opened, names, left_out, problems = _choose(opened, request)
     columns = check_have(opened.files, names)
     processing = processing_of(opened, names, request.reading, request.like)
@@ -70,7 +73,8 @@ def fcs_files(source: Any, request: ReadRequest) -> SetFiles:
     Raises:
         InputError: as `setwise.readers.files.find_files`.
     """
-    return find_files(source, request, kind=Fcs.name, is_one=lambda path: path.suffix.lower() in Fcs.suffixes)
+    chosen = isinstance(source, str | Path) and is_pattern(Path(source))  # by whoever wrote the pattern
+    return find_files(source, request, kind=Fcs.name, is_one=lambda path: chosen or path.suffix.lower() in Fcs.suffixes)
 
 
 def _choose(opened: Opened, request: ReadRequest) -> tuple[Opened, list[str], dict[str, str], list[str]]:
@@ -117,36 +121,10 @@ def _labels(opened: Opened, names: Sequence[str], *, of_run: bool) -> dict[str, 
     return {name: pa.array(np.ascontiguousarray(found[:, column])) for column, name in enumerate(names)}
 
 
-def _open_all(sources: SetFiles, request: ReadRequest) -> Opened:
-    """Open every file; those that cannot be read are left out where that was asked for, or to inspect the others."""
-    reading = request.reading
-    files, spillovers, rows = [], [], []
-    bad: dict[str, str] = {}
-    for row, path in enumerate(sources.paths):
-        try:
-            file = open_fcs(path, data_set=reading.data_set)
-            spillover = None if reading.compensate is False else spillover_of(file)
-        except InputError as error:
-            bad[sources.ids[row]] = str(error)
-            continue
-        files.append(file)
-        spillovers.append(spillover)
-        rows.append(row)
-    if bad and not reading.skip_bad:
-        others = (
-            f" Besides, {counted(len(bad) - 1, 'file')} cannot be read: {listed(list(bad)[1:], 5)}."
-            if len(bad) > 1
-            else ""
-        )
-        advice = "" if len(sources.paths) == 1 else " Leave out what cannot be read with --skip-bad."
-        problem = f"{next(iter(bad.values()))}{others}{advice}"
-        if request.strict or not files:
-            raise InputError(problem)
-        sources.problems.append(problem)
-    elif bad and not files:
-        raise InputError(f"none of the {len(bad)} FCS files can be read. The first: {next(iter(bad.values()))}")
-    sources.skipped |= bad
-    return Opened(sources.take(rows) if bad else sources, files, spillovers)
+def _open(path: Path, request: ReadRequest) -> tuple[FcsFile, Spillover | None]:
+    """Open a file, with the matrix that takes its spillover back, where it has one and that is wanted."""
+    file = open_fcs(path, data_set=request.reading.data_set)
+    return file, None if request.reading.compensate is False else spillover_of(file)
 
 
 def _having(opened: Opened, names: Sequence[str], *, of_run: bool) -> Opened:

@@ -84,7 +84,7 @@ def _text_reason(table: LazyTable, name: str, *, strict: bool) -> str:
 def _refuse_text(table: LazyTable, name: str) -> None:
     row = 0
     for batch in table.read([name]):
-        check_no_text(batch[name], name, table.name, row)
+        check_no_text(batch[name], name, table.name, row, table.place)
         row += batch.num_rows
     raise InputError(
         f"{table.name}: column {name!r} holds numbers stored as text. Store them as numbers, or name the features "

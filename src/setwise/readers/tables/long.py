@@ -1,6 +1,6 @@
 """A long table, one row per element, into a store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +18,17 @@ from setwise.store.spill import allocate
 from setwise.store.store import SetStore
 from setwise.store.tables import LazyTable
 
+_NONE: Mapping[str, str] = {}
+
 
 def read_long(
-    table: LazyTable, request: ReadRequest, sets: pa.Table | None, *, own: pa.Table | None = None
+    table: LazyTable,
+    request: ReadRequest,
+    sets: pa.Table | None,
+    *,
+    own: pa.Table | None = None,
+    skipped: Mapping[str, str] = _NONE,
+    problems: Sequence[str] = (),
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
 
@@ -32,19 +40,23 @@ def read_long(
         request: what is asked of reading.
         sets: the table of sets with their names as text (`ReadRequest.named_sets`), or none.
         own: the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
+        skipped: files and sets that were left out before, and why.
+        problems: what was found wrong before.
 
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
     features, left_out, ids, sizes = _choose(table, request)
-    joined, problems = _join(ids, own, sets, table.name, request)
+    joined, more = _join(ids, own, sets, table.name, request)
+    problems = [*problems, *more]
     problems += [
         f"{table.name}: column {name!r} {reason.removeprefix('it ')}, which training refuses. {REFUSED[reason]}, "
         "or name the features."
         for name, reason in left_out.items()
         if reason in REFUSED
     ]
-    description = Description(tuple(features), (len(features),), left_out, request.checked, tuple(problems))
+    shape = (len(features),)
+    description = Description(tuple(features), shape, left_out, request.checked, tuple(problems), skipped=dict(skipped))
     beside = _labels(table, request.set_id, request.labels, sizes)
     if request.store is not None:
         with new_file(request.store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
@@ -156,7 +168,7 @@ def _fill(
     row = 0
     for batch in table.read([set_id, *features]):
         codes = coder.encode(batch[set_id], row)
-        values = _values(batch, features, table.name, row, ends, request)
+        values = _values(batch, features, table, row, ends, request)
         if len(coder.codes) > len(sizes):
             raise InputError(f"{table.name} changed while it was read. Read it again.")
         if len(codes):
@@ -218,7 +230,7 @@ def _put(elements: np.ndarray, values: np.ndarray, codes: np.ndarray, places: np
 def _values(
     batch: pa.RecordBatch,
     features: Sequence[str],
-    where: str,
+    table: LazyTable,
     first_row: int,
     ends: np.ndarray,
     request: ReadRequest,
@@ -243,8 +255,8 @@ def _values(
         if cell is not None and np.isfinite(float(cell)):
             found += ", too large for float32"
         raise InputError(
-            f"{where}: every feature must be a finite number; {features[column]!r} {found} in row "
-            f"{first_row + int(row) + 1} (set {batch[request.set_id][int(row)].as_py()!r}). "
+            f"{table.name}: every feature must be a finite number; {features[column]!r} {found} in "
+            f"{table.place(first_row + int(row))} (set {batch[request.set_id][int(row)].as_py()!r}). "
             "Drop such elements, fill them in before, or mark them by a feature of their own (--missing mask)."
         )
     return values

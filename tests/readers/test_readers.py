@@ -102,7 +102,9 @@ def test_a_choice_that_a_reader_does_not_have_is_refused_by_name(sources, reader
     assert reader_of(source) is reader
     for name in set(OTHER) - set(reader.options):
         having = next(other.name for other in READERS if name in other.options)
-        with pytest.raises(InputError, match=rf"{name} is a choice for .*{having}.* is of {reader.name}.*Leave {name}"):
+        with pytest.raises(
+            InputError, match=rf"{name} \(--.*\) is a choice for .*{having}.* is of {reader.name}.*Leave {name}"
+        ):
             read(source, reading=Reading(**{name: OTHER[name]}))
 
 

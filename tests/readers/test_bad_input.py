@@ -197,6 +197,15 @@ def test_bytes_that_are_no_utf8(tmp_path):
         read(path, sets=sets)
 
 
+def test_text_of_a_nested_table_that_is_no_utf8(write):
+    text = pa.Array.from_buffers(pa.string(), 1, pa.array([b"M\xfcller"], pa.binary()).buffers())
+    sets = pa.table({"set_id": ["a"], "kind": text, "x": [[1.0, 2.0]]})
+    with pytest.raises(InputError, match=r"e\.parquet cannot be read: .*Invalid UTF8.*UTF-8"):
+        read(write(sets, "e.parquet"))
+    with pytest.raises(InputError, match=r"table of sets cannot be read: .*Invalid UTF8"):
+        read(columns(), sets=sets.select(["set_id", "kind"]))
+
+
 def test_the_folder_of_the_store_is_missing(tmp_path):
     with pytest.raises(InputError, match="there is no folder"):
         read(columns(), store=tmp_path / "none" / "s.arrow")

@@ -12,7 +12,7 @@ from setwise._checks import InputError
 from setwise.store.ids import texts, unify
 from setwise.store.kinds import is_text, trimmed
 from setwise.store.suffixes import CSV_SUFFIXES, suffix_of
-from setwise.store.tables import MISSING_TEXTS, listed, load_csv, open_table
+from setwise.store.tables import MISSING_TEXTS, listed, load_csv, open_table, reading
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
@@ -23,16 +23,20 @@ def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
     Args:
         source: path of a CSV, TSV, Parquet or Arrow file, or a table in memory.
         set_id: the column that names the sets.
+
+    Raises:
+        InputError: no such file, or one that cannot be read.
     """
     if isinstance(source, Mapping):
         source = pa.table(dict(source))
     opened = open_table(source, set_id=set_id, stream=False)
     name = opened.name if isinstance(source, str | Path) else "the table of sets"
-    table = opened.load(opened.columns)
-    if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
-        table = tidy(_with_leading_zeros(table, Path(source)))
-        return _without_missing_texts(table, set_id), name
-    return tidy(table), name
+    with reading(name):
+        table = opened.load(opened.columns)
+        if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
+            table = tidy(_with_leading_zeros(table, Path(source)))
+            return _without_missing_texts(table, set_id), name
+        return tidy(table), name
 
 
 def tidy(table: pa.Table) -> pa.Table:
@@ -43,6 +47,7 @@ def tidy(table: pa.Table) -> pa.Table:
             table = table.set_column(position, field.name, trimmed(column))
         elif pa.types.is_dictionary(field.type):
             table = table.set_column(position, field.name, column.cast(field.type.value_type))
+    table.validate(full=True)  # trimming looks at the ends of a text alone
     return table.replace_schema_metadata().combine_chunks()
 
 

@@ -66,7 +66,7 @@ def listed(names: Sequence[object], limit: int = 12) -> str:
 
 
 @contextmanager
-def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
+def reading(path: Path | str, *more: type[Exception]) -> Iterator[None]:
     """Turn what a library says of a file, in Arrow's exceptions or ``more``, into an error that names the file."""
     try:
         yield
@@ -75,7 +75,7 @@ def reading(path: Path, *more: type[Exception]) -> Iterator[None]:
     except (pa.ArrowException, OSError, UnicodeDecodeError, *more) as error:
         text = str(error).rstrip(".")
         advice = "Is the file complete, and of the kind that its name says?"
-        if "invalid UTF8" in text:
+        if "invalid utf8" in text.lower():
             advice = "Save the file in the encoding UTF-8."
         raise InputError(f"{path} cannot be read: {text}. {advice}") from error
 

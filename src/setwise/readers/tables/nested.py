@@ -12,7 +12,7 @@ from setwise._checks import InputError
 from setwise.readers.per_set import named_rows, tidy
 from setwise.readers.request import ReadRequest
 from setwise.store.kinds import is_number
-from setwise.store.tables import LazyTable, listed
+from setwise.store.tables import LazyTable, listed, reading
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
@@ -61,7 +61,9 @@ def unnest(table: LazyTable, request: ReadRequest) -> Nested:
     if named_features is not None:
         lists = [name for name in lists if name in (*labels, *named_features) or not _is_text(table, name)]
     sources: dict[str, tuple[str, Callable[[pa.Array], pa.Array]]] = {}
-    named = named_rows(tidy(table.load(others)), set_id, table.name)
+    with reading(table.name):
+        own = tidy(table.load(others))
+    named = named_rows(own, set_id, table.name)
     bare = True
     for name in lists:
         inner = table.schema.field(name).type.value_type

@@ -5,7 +5,7 @@ Run: python docs/formats.py
 
 from pathlib import Path
 
-from setwise.readers.reading import OPTIONS
+from setwise.readers.reading import READING
 from setwise.readers.registry import READERS
 
 PAGE = Path(__file__).resolve().parent / "formats.md"
@@ -23,12 +23,11 @@ def page() -> str:
     for reader in READERS:
         what = reader.help or reader.name
         files = ", ".join(f"`{suffix}`" for suffix in reader.suffixes) or "in memory"
-        own = ", ".join(f"`{OPTIONS[name].flags}`" for name in reader.options if name not in shared)
+        own = ", ".join(f"`{d.flag}`" for d in READING if d.field in reader.options and d.field not in shared)
         extra = f"`setwise[{reader.extra}]`" if reader.extra else "setwise itself"
         lines.append(f"| {what[0].upper()}{what[1:]} | {files} | {reader.features} | {own} | {extra} |")
-    lines += ["", "## Choices of reading", "", "| option | | unless given |", "|---|---|---|"]
-    for option in OPTIONS.values():
-        lines.append(f"| `{option.flags}` | {option.help} | {option.otherwise or ''} |")
+    lines += ["", "## Choices of reading", "", "| option | field of `Reading` | default | |", "|---|---|---|---|"]
+    lines += [f"| `{d.flag}` | `{d.field}` | {d.shown or ''} | {d.description} |" for d in READING]
     return "\n".join(lines) + "\n"
 
 

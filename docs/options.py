@@ -25,10 +25,7 @@ def page() -> str:
 
 
 def _table(title: str, found: Iterable[Declaration]) -> str:
-    rows = [
-        f"| `--{d.name.replace('_', '-')}` | `{d.field}` | {d.shown or ''} | {_sentence(d)} |".replace("|A=", "\\|A=")
-        for d in found
-    ]
+    rows = [f"| `{d.flag}` | `{d.field}` | {d.shown or ''} | {_sentence(d)} |".replace("|A=", "\\|A=") for d in found]
     return "\n".join([f"## {title}\n", "| option | field | default | |", "|---|---|---|---|", *rows, ""])
 
 

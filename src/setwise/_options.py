@@ -108,6 +108,11 @@ class Declaration:
         return self.option.name or self.field
 
     @property
+    def flag(self) -> str:
+        """Return the option of the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
     def shown(self) -> str | None:
         """Return the default in words; none where there is nothing to say."""
         if self.option.shown is not None:

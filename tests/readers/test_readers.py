@@ -4,7 +4,6 @@ import importlib.util
 import subprocess
 import sys
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read
-from setwise.readers.reading import OPTIONS, Reading
+from setwise.readers.reading import READING, Reading
 from setwise.readers.registry import READERS, readable, reader_of
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +32,7 @@ CELLS = pa.table({"set_id": ["a"] * 3 + ["b"] * 2, "x": [1.0, 5.0, 2.0, 7.0, 3.0
 
 
 def test_every_choice_belongs_to_a_reader_and_every_reader_has_known_choices():
-    assert set(OTHER) == {choice.name for choice in fields(Reading)} == set(OPTIONS)
+    assert set(OTHER) == set(Reading.model_fields) == {declaration.field for declaration in READING}
     assert {name for reader in READERS for name in reader.options} == set(OTHER)
 
 
@@ -111,10 +110,10 @@ def test_a_choice_that_a_reader_does_not_have_is_refused_by_name(sources, reader
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        ({"missing": "drop"}, "missing must be one of 'error', 'mask'; got 'drop'"),
-        ({"cofactor": -1.0}, "cofactor must be 0 or more; got -1"),
-        ({"data_set": 0}, "data_set must be 1 or more; got 0"),
-        ({"cofactor": float("nan")}, "cofactor must be 0 or more; got nan"),
+        ({"missing": "drop"}, "missing must be one of 'error' or 'mask'; got 'drop'"),
+        ({"cofactor": -1.0}, "cofactor must be at least zero; got -1"),
+        ({"data_set": 0}, "data_set must be at least 1; got 0"),
+        ({"cofactor": float("nan")}, "cofactor: input should be a finite number; got nan"),
         ({"layer": "a", "obsm": "b"}, "cannot go together"),
     ],
 )

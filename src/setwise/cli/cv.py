@@ -10,6 +10,7 @@ import typer
 
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
+from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from setwise.validate.cross_validation import CrossValidation
 
 
-@options.reads
+@reads
 @takes_study("test", "coverage")
 def cv(
     context: typer.Context,

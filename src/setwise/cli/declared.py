@@ -70,7 +70,7 @@ def _parameter(declaration: Declaration) -> inspect.Parameter:
         shown["metavar"] = "|".join(declaration.words)
     elif declaration.option.metavar is not None:
         shown["metavar"] = declaration.option.metavar
-    flag = f"--{declaration.name.replace('_', '-')}"
+    flag = declaration.flag
     flags = [flag] if declaration.kind is not bool or declaration.default is False else [f"{flag}/--no-{flag[2:]}"]
     option = typer.Option(*flags, help=_sentence(declaration), rich_help_panel=declaration.panel, **shown)
     return inspect.Parameter(

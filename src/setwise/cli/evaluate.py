@@ -10,6 +10,7 @@ from setwise._options import declarations
 from setwise.cli import options, screen
 from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
+from setwise.cli.reading import reads
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
 from setwise.runs.computing import Computing
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from setwise.readers.reading import Reading
 
 
-@options.reads
+@reads
 @takes(given=declarations(Computing.model_fields))
 def evaluate(
     run: options.RunDirectory,

@@ -12,6 +12,7 @@ from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
+from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.explanations.config import ExplainConfig
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from setwise.store.store import SetStore
 
 
-@options.reads
+@reads
 @takes(given=declarations(ExplainConfig.model_fields))
 def explain(
     context: typer.Context,

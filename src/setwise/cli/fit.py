@@ -9,6 +9,7 @@ import typer
 
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
+from setwise.cli.reading import reads
 from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _RUN = "Run"
 
 
-@options.reads
+@reads
 @takes_study()
 def fit(
     context: typer.Context,

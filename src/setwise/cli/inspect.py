@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from setwise.cli import options
+from setwise.cli.reading import reads
 from setwise.cli.screen import Screen, warn
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-@options.reads
+@reads
 def inspect(
     source: options.Source,
     sets: options.Sets = None,

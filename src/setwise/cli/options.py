@@ -1,16 +1,12 @@
 """Options that several commands share, and how lists of names are written."""
 
 import csv
-import functools
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import Field, fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated
 
 import typer
 
-from setwise.readers.reading import Reading, option_of
 from setwise.readers.registry import readable
 
 Source = Annotated[
@@ -124,40 +120,3 @@ def _refusal(text: str) -> Exception:
     from setwise._checks import InputError
 
     return InputError(text)
-
-
-_R = TypeVar("_R")
-
-
-def reads(command: Callable[..., _R]) -> Callable[..., _R]:
-    """Give a command all options of reading: its parameter ``reading`` becomes them (`setwise.readers.reading`)."""
-    signature = inspect.signature(command)
-    kept = [p for p in signature.parameters.values() if p.name != "reading"]
-    more = [_parameter(choice) for choice in fields(Reading)]
-
-    @functools.wraps(command)
-    def with_options(*args: Any, **given: Any) -> _R:
-        chosen = {choice.name: given.pop(choice.name, choice.default) for choice in fields(Reading)}
-        return command(*args, **given, reading=Reading(**chosen))
-
-    with_options.__signature__ = signature.replace(parameters=[*kept, *more])  # pyright: ignore[reportAttributeAccessIssue]
-    with_options.__annotations__ = {p.name: p.annotation for p in (*kept, *more)}
-    del with_options.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
-    return with_options
-
-
-def _parameter(choice: Field[Any]) -> inspect.Parameter:
-    """Return the parameter of a command that a choice of reading becomes."""
-    option = option_of(choice)
-    shown = typer.Option(
-        option.flags,
-        help=option.help,
-        metavar="|".join(option.choices) or option.metavar,
-        min=option.least,
-        show_default=option.otherwise or True,
-        rich_help_panel="Reading",
-    )
-    kind = get_type_hints(Reading)[choice.name]
-    return inspect.Parameter(
-        choice.name, inspect.Parameter.KEYWORD_ONLY, default=choice.default, annotation=Annotated[kind, shown]
-    )

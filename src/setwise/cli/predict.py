@@ -11,6 +11,7 @@ from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
+from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.runs.computing import Computing
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from setwise.runs.run import Run
 
 
-@options.reads
+@reads
 @takes(given=declarations(Computing.model_fields))
 def predict(
     run: options.RunDirectory,

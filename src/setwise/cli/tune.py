@@ -10,6 +10,7 @@ import typer
 
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
+from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-@options.reads
+@reads
 @takes_study("model", "test", "coverage")
 def tune(
     context: typer.Context,

@@ -1,105 +1,61 @@
-"""The choices of reading, each declared once: its default, its bounds, and what help says of it."""
+"""Declare the choices of reading."""
 
-from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from setwise._checks import InputError, check_choice
+from pydantic import Field, model_validator
+
+from setwise._checks import InputError
+from setwise._options import Option, Record, declarations
 
 if TYPE_CHECKING:
     from setwise.store.processing import Processing  # costs a second, which help does not wait for
 
 
-@dataclass(frozen=True)
-class Option:
-    """The declaration of one option.
-
-    Attributes:
-        help: what it does, for help and documentation.
-        flags: its name on the command line.
-        metavar: what stands for its value in help, where its type says too little.
-        otherwise: what happens where it is not given, where the default does not say so.
-        least: its least value, of numbers.
-        choices: its values, of words.
-    """
-
-    help: str
-    flags: str
-    metavar: str | None = None
-    otherwise: str | None = None
-    least: float | None = None
-    choices: tuple[str, ...] = ()
-
-
-def _declared(default: Any, text: str, flags: str, **more: Any) -> Any:
-    return field(default=default, metadata={"option": Option(text, flags, **more)})
-
-
-@dataclass(frozen=True)
-class Reading:
+class Reading(Record):
     """The choices of reading; none means what suits the source, or what the model was fitted on.
 
     A choice that the reader of a source does not have (`setwise.readers.reader.Reader.options`) is refused by
     `setwise.read`.
-
-    Raises:
-        InputError: a value that is out of its bounds.
     """
 
-    file_column: str | None = _declared(
-        None,
-        "Column of the table of sets that names the file of each set.",
-        "--file-column",
-        metavar="COLUMN",
-        otherwise="fcs_filename, file and the like",
+    file_column: Annotated[
+        str | None, Option(metavar="COLUMN", shown="fcs_filename, filename, file, path and the like")
+    ] = Field(default=None, description="column of the table of sets that names the file of each set")
+    compensate: Annotated[bool | None, Option(name="compensation", shown="where there is one")] = Field(
+        default=None, description="take back spillover by the matrix in each FCS file"
     )
-    compensate: bool | None = _declared(
-        None,
-        "Take back spillover by the matrix in each FCS file.",
-        "--compensation/--no-compensation",
-        otherwise="where there is one",
+    cofactor: Annotated[float | None, Option(shown="150 for flow, 5 for mass cytometry, else none")] = Field(
+        default=None, ge=0, description="of arcsinh(x / cofactor), in the units of the feature; 0 for none"
     )
-    cofactor: float | None = _declared(
-        None,
-        "Of arcsinh(x / cofactor), in the units of the feature; 0 for none.",
-        "--cofactor",
-        otherwise="150 for flow, 5 for mass cytometry, else none",
-        least=0,
+    missing: Annotated[Literal["error", "mask"] | None, Option(shown="error")] = Field(
+        default=None,
+        description="missing values in features: refused, or marked by a feature beside each that has some",
     )
-    missing: str | None = _declared(
-        None,
-        "Missing values in features: refused, or marked by a feature beside each that has some.",
-        "--missing",
-        otherwise="error",
-        choices=("error", "mask"),
+    skip_bad: bool = Field(default=False, description="leave out files that cannot be read or have no row")
+    data_set: int = Field(default=1, ge=1, description="data set of FCS files that have several, counted from 1")
+    layer: Annotated[str | None, Option(metavar="NAME")] = Field(
+        default=None, description="layer of an AnnData file, in place of X"
     )
-    skip_bad: bool = _declared(False, "Leave out files that cannot be read or have no row.", "--skip-bad")
-    data_set: int = _declared(1, "Which data set of FCS files that have several, from 1.", "--data-set", least=1)
-    layer: str | None = _declared(None, "Layer of an AnnData file, in place of X.", "--layer", metavar="NAME")
-    obsm: str | None = _declared(None, "Array of obsm, such as X_pca, in place of X.", "--obsm", metavar="NAME")
-    tree: str | None = _declared(None, "Tree of a ROOT file that has several.", "--tree", metavar="NAME")
+    obsm: Annotated[str | None, Option(metavar="NAME")] = Field(
+        default=None, description="array of obsm, such as X_pca, in place of X"
+    )
+    tree: Annotated[str | None, Option(metavar="NAME")] = Field(
+        default=None, description="tree of a ROOT file that has several"
+    )
 
-    def __post_init__(self) -> None:
-        for name, option in OPTIONS.items():
-            value = getattr(self, name)
-            if value is not None and option.choices:
-                check_choice(name, value, option.choices)
-            if value is not None and option.least is not None and not value >= option.least:
-                raise InputError(f"{name} must be {option.least:g} or more; got {value}.")
+    @model_validator(mode="after")
+    def _check_one_matrix(self) -> Self:
         if self.layer is not None and self.obsm is not None:
             raise InputError("layer and obsm cannot go together: each stands in for X. Choose one of the two.")
+        return self
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Names of the choices that are not their defaults."""
-        return tuple(choice.name for choice in fields(self) if getattr(self, choice.name) != choice.default)
+        """Return the names of the choices that are not their defaults."""
+        return tuple(name for name, field in Reading.model_fields.items() if getattr(self, name) != field.default)
 
 
-def option_of(choice: Field[Any]) -> Option:
-    """Return the declaration of a field of `Reading`."""
-    return choice.metadata["option"]
-
-
-OPTIONS = {choice.name: option_of(choice) for choice in fields(Reading)}
+READING = declarations(Reading.model_fields, panel="Reading")
 
 
 def as_fitted(reading: Reading, processing: "Processing") -> Reading:
@@ -117,10 +73,10 @@ def as_fitted(reading: Reading, processing: "Processing") -> Reading:
         fitted = {word: name if kind == word else None for word in ("layer", "obsm")}
         for word, value in fitted.items():
             _check_fitted(word, getattr(reading, word), value)
-        reading = replace(reading, **fitted)
+        reading = reading.model_copy(update=fitted)
     if processing.compensation not in (None, "no matrix"):  # matrices of new files are refused, or left out if asked
-        reading = replace(reading, compensate=compensated)
-    return replace(reading, missing="mask") if processing.fills else reading
+        reading = reading.model_copy(update={"compensate": compensated})
+    return reading.model_copy(update={"missing": "mask"}) if processing.fills else reading
 
 
 def _check_fitted(name: str, asked: object, fitted: object) -> None:

@@ -17,7 +17,7 @@ from setwise.readers.formats.stores import Stores
 from setwise.readers.formats.tables import Tables
 from setwise.readers.paths import is_pattern
 from setwise.readers.reader import Reader
-from setwise.readers.reading import OPTIONS
+from setwise.readers.reading import READING
 
 READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Arrays())
 
@@ -60,12 +60,13 @@ def refuse_options(reader: Reader, given: tuple[str, ...], source: Any) -> None:
     Raises:
         InputError: such a choice, by name.
     """
-    for name in given:
-        if name not in reader.options:
+    for declaration in READING:
+        name = declaration.field
+        if name in given and name not in reader.options:
             having = ", ".join(other.name for other in READERS if name in other.options)
             own = f", which have {', '.join(reader.options)}" if reader.options else ""
             told = str(source) if isinstance(source, str | Path) else "the source"
             raise InputError(
-                f"{name} ({OPTIONS[name].flags}) is a choice for {having}; {told} is of {reader.name}{own}. "
+                f"{name} ({declaration.flag}) is a choice for {having}; {told} is of {reader.name}{own}. "
                 f"Leave {name} out."
             )

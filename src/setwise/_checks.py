@@ -10,7 +10,7 @@ _WHOLE = ("int64", "int32", "int16", "int8", "uint8")
 
 
 class InputError(ValueError):
-    """What the user gave is at fault: data, a file, an argument. The command line prints it and exits with 2."""
+    """Raised where the input is at fault: data, a file, an argument. The command line prints it and exits with 2."""
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> None:

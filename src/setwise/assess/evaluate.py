@@ -1,4 +1,4 @@
-"""How good a run is on sets whose targets are known."""
+"""Evaluate a run on sets whose targets are known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

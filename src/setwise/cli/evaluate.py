@@ -1,4 +1,4 @@
-"""`setwise evaluate`: how good a saved run is on sets whose targets are known."""
+"""`setwise evaluate`: measure a saved run on sets whose targets are known."""
 
 from collections.abc import Mapping
 from pathlib import Path

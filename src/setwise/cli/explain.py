@@ -1,4 +1,4 @@
-"""`setwise explain`: which elements a prediction rests on, and how far that can be trusted."""
+"""`setwise explain`: score the elements that a prediction rests on, and say how far that can be trusted."""
 
 import shlex
 from collections.abc import Mapping
@@ -105,7 +105,7 @@ def explain(
 
 
 def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") -> None:
-    """What will be computed, and what it costs, before it starts."""
+    """Show what will be computed, and what it costs, before it starts."""
     from setwise.explanations.cost import seconds
     from setwise.report.faithfulness import METHOD_WORDS
     from setwise.report.rounding import duration
@@ -130,7 +130,7 @@ def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") ->
 
 
 def _show(people: Screen, found: "Explanation", out: Path, report: Path | None) -> None:
-    """What was found, for people and for machines."""
+    """Show what was found, for people and for machines."""
     from setwise.report.explanation_files import PAGE
     from setwise.report.faithfulness import faithful_words, more_elements_words, standings
 

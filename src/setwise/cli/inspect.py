@@ -1,4 +1,4 @@
-"""`setwise inspect`: what would be read, before anybody trains."""
+"""`setwise inspect`: show what would be read, before anybody trains."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated

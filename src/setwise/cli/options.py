@@ -36,7 +36,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is th
 
 
 def kinds(values: Sequence[str] | None, targets: Sequence[str]) -> str | dict[str, str] | None:
-    """What ``--task`` says: a kind for all targets, or kinds by target; none where it says nothing or "auto"."""
+    """Parse ``--task``: a kind for all targets, or kinds by target; none where it says nothing or "auto"."""
     said: dict[str, str] = {}
     for value in values or ():
         target, equals, kind = value.rpartition("=")
@@ -46,7 +46,7 @@ def kinds(values: Sequence[str] | None, targets: Sequence[str]) -> str | dict[st
 
 
 def targets(of_sets: Sequence[str] | None, of_elements: Sequence[str] | None) -> tuple[list[str], tuple[str, ...]]:
-    """What is to be predicted, and which of it are labels of elements, as ``--target`` and ``--element-target`` say.
+    """Parse ``--target`` and ``--element-target``: what is predicted, and which of it are labels of elements.
 
     Raises:
         InputError: neither, or both.
@@ -60,7 +60,7 @@ def targets(of_sets: Sequence[str] | None, of_elements: Sequence[str] | None) ->
 
 
 def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
-    """What ``--order`` says: classes from lowest to highest, by target."""
+    """Parse ``--order``: classes from lowest to highest, by target."""
     said = {}
     for value in values or ():
         target, equals, classes = value.partition("=")
@@ -71,7 +71,7 @@ def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
 
 
 def class_weights(value: str | None) -> str | dict[str, float] | None:
-    """What ``--class-weights`` says: "balanced", or a weight for each class."""
+    """Parse ``--class-weights``: "balanced", or a weight for each class."""
     if value is None or "=" not in value:
         return value
     said = {}
@@ -92,7 +92,7 @@ def number_of_bytes(value: str) -> int:
 
 
 def names(values: Sequence[str] | None) -> list[str] | None:
-    """Names from an option that may be repeated and may hold several with commas between; none where not given.
+    """Parse names from an option that may be repeated or hold several with commas between; none where not given.
 
     A name that holds a comma stands in double quotes, as in CSV files. ``@FILE`` stands for the names in a file, one a
     line.
@@ -116,7 +116,7 @@ def _lines(value: str) -> list[str]:
 
 
 def _refusal(text: str) -> Exception:
-    """What the command line prints before it leaves with 2; its import costs a second, which help does not wait for."""
+    """Make the error that the command line leaves with; its import costs a second, which help does not wait for."""
     from setwise._checks import InputError
 
     return InputError(text)

@@ -1,4 +1,4 @@
-"""`setwise predict`: predictions for new sets from a saved run."""
+"""`setwise predict`: predict new sets by a saved run."""
 
 import shutil
 from collections.abc import Mapping

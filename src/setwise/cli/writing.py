@@ -1,4 +1,4 @@
-"""Tables written for users: whole or not at all, Parquet, CSV or into a copy of an AnnData file by their suffix."""
+"""Write tables for users, whole or not at all: Parquet, CSV or into a copy of an AnnData file, by the suffix."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack

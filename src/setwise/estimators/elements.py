@@ -1,4 +1,4 @@
-"""Estimators of elements with scikit-learn's habits: sets in, a label for every element out."""
+"""Estimate labels of elements with scikit-learn's habits: sets in, a label for every element out."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -27,7 +27,7 @@ _TARGET = "label"
 
 
 class _ElementEstimator(SetEstimator):
-    """What both estimators of elements share: the way from labels to a fitted run, and to predictions."""
+    """Base of both estimators of elements: the way from labels to a fitted run, and to predictions."""
 
     def _fit(
         self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool | None = False
@@ -46,7 +46,7 @@ class _ElementEstimator(SetEstimator):
         self.run_ = self._learned(train(store, study, baselines=False, progress=self.verbose), store)
 
     def _of_elements(self, sets: Any, covariates: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Predictions ``(N, P)`` for all elements, and the sizes of the sets."""
+        """Return predictions ``(N, P)`` for all elements, and the sizes of the sets."""
         run, store = self._fitted(), self._store_for(sets, covariates)
         return element_predictions(run, store, np.arange(len(store)), Computing(device=self.device)), store.sizes
 
@@ -82,12 +82,12 @@ class SetElementRegressor(_ElementEstimator):
         return self
 
     def predict(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
-        """B arrays ``(n_i,)`` of predicted numbers."""
+        """Predict numbers: B arrays ``(n_i,)``."""
         predicted, sizes = self._of_elements(X, covariates)
         return _by_set(predicted[:, 0], sizes)
 
     def predict_interval(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
-        """B arrays ``(n_i, 2)``: ends of intervals that hold the number of a share ``coverage`` of the elements.
+        """Predict B arrays ``(n_i, 2)``: ends of intervals that hold the numbers of a ``coverage`` of the elements.
 
         The share is of elements drawn from new sets, each set counting alike: of one set more may be missed. Infinite
         where there were too few calibration sets, of which ``fit`` warns.
@@ -101,7 +101,7 @@ class SetElementRegressor(_ElementEstimator):
         return _by_set(np.stack([predicted[:, 0] - half, predicted[:, 0] + half], axis=1), sizes)
 
     def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
-        """R^2 of the predictions over all elements that have a number, of all sets together."""
+        """Return R^2 of the predictions over all elements that have a number, of all sets together."""
         predicted, sizes = self._of_elements(X, covariates)
         truth = _numbers(y, sizes)
         known = ~np.isnan(truth)
@@ -163,12 +163,12 @@ class SetElementClassifier(_ElementEstimator):
         return self
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
-        """B arrays of probabilities ``(n_i, K)``, columns as in ``classes_``; or ``(n_i,)`` of being the one meant."""
+        """Predict B arrays of probabilities ``(n_i, K)``, columns as in ``classes_``; or ``(n_i,)`` of being meant."""
         predicted, sizes = self._of_elements(X, covariates)
         return _by_set(predicted[:, 0] if self.classes_ is None else predicted[:, self._column], sizes)
 
     def predict_set(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
-        """B arrays ``(n_i, K)``: which classes an element can be of.
+        """Mark in B arrays ``(n_i, K)`` the classes that an element can be of.
 
         The true one is among them for a share ``coverage`` of elements drawn from new sets, each set counting alike: of
         one set more may be missed. All true where there were too few calibration sets, of which ``fit`` warns.
@@ -182,14 +182,14 @@ class SetElementClassifier(_ElementEstimator):
         return _by_set(chosen[:, self._column], sizes)
 
     def predict(self, X: Any, *, covariates: Any = None) -> Any:
-        """B arrays ``(n_i,)`` of the most probable classes; or ``(B,)`` positions of the elements that are meant."""
+        """Predict B arrays ``(n_i,)`` of the most probable classes; or ``(B,)`` positions of the elements meant."""
         found = self.predict_proba(X, covariates=covariates)
         if self.classes_ is None:
             return np.array([int(own.argmax()) for own in found])
         return [self.classes_[own.argmax(1)] for own in found]
 
     def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
-        """Accuracy over all elements that have a label, of all sets together; or over sets, of the elements meant."""
+        """Return the accuracy over all labelled elements, of all sets together; or over sets, of the elements meant."""
         predicted = self.predict(X, covariates=covariates)
         if self.classes_ is None:
             return float(accuracy_score(np.asarray(y), predicted))
@@ -204,7 +204,7 @@ def _by_set(values: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
 
 
 def _checked(y: Any, sizes: np.ndarray) -> Sequence[Any]:
-    """Labels, one array per set and one per element.
+    """Return labels, checked: one array per set, one label per element.
 
     Raises:
         InputError: other lengths, with the set.
@@ -238,7 +238,7 @@ def _numbers(y: Any, sizes: np.ndarray) -> np.ndarray:
 
 
 def _class_numbers(y: Any, classes: np.ndarray | None) -> tuple[pa.Array, np.ndarray]:
-    """Labels of all elements as the numbers of their classes, written as text, and the classes."""
+    """Return labels of all elements as the numbers of their classes, written as text, and the classes."""
     if y is None:
         raise InputError("fit needs y: an array of labels for each set, or the position of one element in each.")
     odd = next((own for own in y if np.ndim(own) != 1), None)
@@ -254,12 +254,12 @@ def _class_numbers(y: Any, classes: np.ndarray | None) -> tuple[pa.Array, np.nda
 
 
 def _are_positions(y: Any) -> bool:
-    """Whether labels are one whole number per set."""
+    """Return whether labels are one whole number per set."""
     return y is not None and len(y) > 0 and all(np.ndim(own) == 0 for own in y)
 
 
 def _marks(y: Any, sizes: np.ndarray) -> np.ndarray:
-    """1 for the element that is meant in each set, 0 for the others ``(N,)``.
+    """Return 1 for the element that is meant in each set, 0 for the others ``(N,)``.
 
     Raises:
         InputError: positions that are not one per set, or not in it.

@@ -1,4 +1,4 @@
-"""What estimators are given, checked and brought into a store: sets, targets, weights, covariates, groups."""
+"""Check what estimators are given, and bring it into a store: sets, targets, weights, covariates, groups."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -20,7 +20,7 @@ WEIGHT = "weight"
 
 
 def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
-    """The sets as a store; of a table, which may have other columns, these features where they are given."""
+    """Read the sets into a store; of a table, which may have other columns, these features where they are given."""
     if issparse(sets) or (isinstance(sets, Sequence) and any(issparse(x) for x in sets)):
         raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
     if has_names(sets):
@@ -33,12 +33,12 @@ def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
 
 
 def has_names(sets: Any) -> bool:
-    """Whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
+    """Return whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
     return isinstance(sets, str | PathLike) or (hasattr(sets, "__arrow_c_stream__") and getattr(sets, "ndim", 2) == 2)
 
 
 def plain(value: Any) -> Any:
-    """NumPy's numbers, which grids of parameters are made of, as Python's."""
+    """Return NumPy's numbers, which grids of parameters are made of, as Python's."""
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -104,7 +104,7 @@ def named_labels(names: list[str], number: np.ndarray) -> dict[str, pa.Array]:
 
 
 def flags(y: np.ndarray) -> dict[str, pa.Array]:
-    """Labels ``(B, T)`` of 0, 1 and NaN for not known, as a column of classes "0" and "1" for each.
+    """Return labels ``(B, T)`` of 0, 1 and NaN for not known as columns of classes "0" and "1".
 
     Raises:
         InputError: other values.
@@ -120,7 +120,7 @@ def flags(y: np.ndarray) -> dict[str, pa.Array]:
 
 
 def weights_of(sample_weight: Any, num_sets: int) -> pa.Array:
-    """Weights ``(B,)`` of the sets in the loss.
+    """Return weights ``(B,)`` of the sets in the loss.
 
     Raises:
         InputError: no numbers, negative ones, or not one for each set.
@@ -134,7 +134,7 @@ def weights_of(sample_weight: Any, num_sets: int) -> pa.Array:
 
 
 def with_columns(store: SetStore, targets: dict[str, pa.Array], *, covariates: Any, groups: Any = None) -> SetStore:
-    """The store with these columns for its sets, beside their names, and no others."""
+    """Return the store with these columns for its sets, beside their names, and no others."""
     columns = dict(targets)
     if covariates is not None:
         values = floats(covariates, "covariates")
@@ -171,7 +171,7 @@ def check_covariates(store: SetStore, wanted: Sequence[str]) -> None:
 
 
 def joined_stores(first: SetStore, second: SetStore) -> SetStore:
-    """The sets of two stores as one, named by their positions."""
+    """Join the sets of two stores to one, named by their positions."""
     if (first.shape, first.features) != (second.shape, second.features):
         raise InputError(
             f"validation sets must have the elements of the training sets, {first.shape}; got {second.shape}."

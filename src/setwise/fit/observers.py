@@ -1,4 +1,4 @@
-"""Who looks on while a model is fitted: a progress bar, TensorBoard."""
+"""Watch a fit: a progress bar, TensorBoard."""
 
 import sys
 from pathlib import Path
@@ -13,14 +13,14 @@ from setwise.runs.history import EpochRecord
 
 
 class Observer(Protocol):
-    """What the loop tells. Observers change nothing of the fit."""
+    """An observer of the fit loop. Observers change nothing of the fit."""
 
     def step(self, epochs: float) -> None:
-        """An optimizer step was done; so many epochs are done in all, with the fraction of the running one."""
+        """Hear of a step of the optimizer: so many epochs are done, with the fraction of the running one."""
         ...
 
     def epoch(self, record: EpochRecord, best_epoch: int) -> None:
-        """An epoch was done and, where there is a directory, is safe on the disk."""
+        """Hear of an epoch that was done and, where there is a directory, is safe on the disk."""
         ...
 
 
@@ -92,7 +92,7 @@ class TensorBoardLog:
         self._writer.close()
 
     def step(self, epochs: float) -> None:
-        """Nothing: a point per epoch is enough."""
+        """Do nothing: a point per epoch is enough."""
 
     def epoch(self, record: EpochRecord, best_epoch: int) -> None:  # noqa: ARG002 - what observers are told
         """Write the epoch's numbers."""

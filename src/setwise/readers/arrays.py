@@ -30,7 +30,7 @@ def as_numpy(values: Any, label: str) -> np.ndarray:
 
 
 def is_padded(source: object) -> bool:
-    """Whether a source is a pair of a padded array ``(B, S, ...)`` and sizes ``(B,)``, and no list of two sets."""
+    """Return whether a source is a pair of a padded array ``(B, S, ...)`` and sizes ``(B,)``, no list of two sets."""
     if not isinstance(source, tuple) or len(source) != 2 or source[1] is None:
         return False
     shapes = [tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in source]

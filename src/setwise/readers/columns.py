@@ -10,12 +10,12 @@ _MISSING = ("NAType", "NaTType")  # what pandas has beside None and NaN
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value is none, NaN, or what pandas has for them."""
+    """Return whether a value is none, NaN, or what pandas has for them."""
     return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in _MISSING
 
 
 def has_labels(values: Any) -> bool:
-    """Whether the rows of a column or frame of pandas have names that somebody gave them."""
+    """Return whether the rows of a column or frame of pandas have names that somebody gave them."""
     index = getattr(values, "index", None)
     return index is not None and not callable(index) and type(index).__name__ != "RangeIndex"
 

@@ -1,4 +1,4 @@
-"""Names of features: the words in them, and whether they tell of time, of running numbers or of scattered light."""
+"""Read names of features: whether they tell of time, of running numbers or of scattered light."""
 
 import re
 
@@ -17,15 +17,15 @@ def words_of(name: str) -> list[str]:
 
 
 def is_clock(name: str) -> bool:
-    """Whether a feature tells time, event length or a running number rather than something measured of the element."""
+    """Return whether a feature tells time, event length or a running number, and nothing measured of the element."""
     return bool(_CLOCKS.intersection(words_of(name))) or name.lower() in _CLOCKS or bool(_LENGTHS.match(name.strip()))
 
 
 def is_scatter(name: str) -> bool:
-    """Whether a feature is light scatter, or a shape of the pulse, which arcsinh is not applied to."""
+    """Return whether a feature is light scatter, or a shape of the pulse, which arcsinh is not applied to."""
     return bool(_SCATTER.search(name.strip())) or bool(_SHAPE.intersection(words_of(name)))
 
 
 def is_amount(name: str) -> bool:
-    """Whether arcsinh may be applied to a feature: it is neither scatter nor a clock."""
+    """Return whether arcsinh may be applied to a feature: it is neither scatter nor a clock."""
     return not is_scatter(name) and not is_clock(name)

@@ -78,7 +78,7 @@ def _choose(names: list[str], features: Sequence[str] | None, left_out: dict[str
 
 
 def has_names(path: Path) -> bool:
-    """Whether a file names its features; false where it cannot be read, for `read_npz` to say why."""
+    """Return whether a file names its features; false where it cannot be read, for `read_npz` to say why."""
     try:
         with path.open("rb") as raw:
             file = np.load(raw, allow_pickle=False)

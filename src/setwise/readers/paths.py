@@ -1,4 +1,4 @@
-"""Paths of files: single ones, those of a folder, and those that a pattern matches."""
+"""Find paths of files: single ones, those of a folder, and those that a pattern matches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ _SIGNS = "*?["
 
 
 def is_file_of(source: Any, suffixes: Sequence[str]) -> bool:
-    """Whether a source is the path of one file, there or not, with one of some suffixes."""
+    """Return whether a source is the path of one file, there or not, with one of some suffixes."""
     if not isinstance(source, str | Path):
         return False
     path = Path(source)
@@ -19,14 +19,14 @@ def is_file_of(source: Any, suffixes: Sequence[str]) -> bool:
 
 
 def is_list_of(source: Any, is_one: Callable[[Path], bool]) -> bool:
-    """Whether a source is a list of paths of files, all of one kind."""
+    """Return whether a source is a list of paths of files, all of one kind."""
     if not isinstance(source, list | tuple) or not source:
         return False
     return all(isinstance(x, str | Path) and is_one(Path(x)) and not Path(x).is_dir() for x in source)
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a path is a pattern of paths (``*``, ``?``, ``[...]``), and not that of a file of such a name."""
+    """Return whether a path is a pattern (``*``, ``?``, ``[...]``), and not that of a file of such a name."""
     return any(sign in str(path) for sign in _SIGNS) and not path.exists()
 
 

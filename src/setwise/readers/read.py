@@ -78,7 +78,7 @@ def read(
 
 
 def _is_left_to_do(reader: Reader, request: ReadRequest) -> bool:
-    """Whether elements need a second pass, which is known before they are read."""
+    """Return whether elements need a second pass, which is known before they are read."""
     like = request.like
     scaled = bool(request.reading.cofactor) or (like is not None and bool(like.cofactors))
     masked = request.reading.missing == "mask"

@@ -61,11 +61,11 @@ class Reader(Protocol):
         ...
 
     def takes(self, source: Any) -> bool:
-        """Whether it reads a source, told by its type or its path; of a file that is missing, by its suffix."""
+        """Return whether it reads a source, told by its type or its path; of a file that is missing, by its suffix."""
         ...
 
     def has_names(self, source: Any, /) -> bool:
-        """Whether the features of a source have names of their own, by which some of them can be chosen."""
+        """Return whether the features of a source have names of their own, by which some of them can be chosen."""
         ...
 
     def read(self, source: Any, request: "ReadRequest") -> "SetStore":

@@ -53,7 +53,7 @@ class ReadRequest:
 
     @property
     def checked(self) -> bool:
-        """Whether all elements are known to be finite once they are read."""
+        """Return whether all elements are known to be finite once they are read."""
         return self.strict and not self.keep_missing
 
     def named_sets(self) -> pa.Table | None:

@@ -1,4 +1,4 @@
-"""A store as it is, compared with what is asked of it."""
+"""Take a store as it is, compared with what is asked of it."""
 
 from typing import Any
 

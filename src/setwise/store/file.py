@@ -27,7 +27,7 @@ _SPARSE = pa.large_list(pa.struct([("column", pa.int32()), ("value", pa.float32(
 
 @dataclass(frozen=True)
 class Description:
-    """What a store says of itself, beside the sets.
+    """The description that a store keeps of itself, beside the sets.
 
     Attributes:
         features: names of the columns of an element, in their order.
@@ -50,7 +50,7 @@ class Description:
     skipped: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self, version: int = 1) -> bytes:
-        """The description as it is kept in the schema of a file of some version."""
+        """Return the description as it is kept in the schema of a file of some version."""
         return json.dumps(
             {
                 "format": version,
@@ -186,7 +186,7 @@ def _write_lists(
 
 
 def open_file(path: Path) -> Contents:
-    """Map a store on disk; a missing, damaged, foreign or newer file is refused."""
+    """Map a store on disk; refuse a missing, damaged, foreign or newer file."""
     if not path.is_file():
         raise InputError(f"there is no file {path}.")
     try:
@@ -217,7 +217,7 @@ def open_file(path: Path) -> Contents:
 
 
 def read_ahead(path: Path, spans: Iterable[tuple[int, int]]) -> None:
-    """Have the system read parts of a file, (first byte, bytes), into its cache while this process goes on.
+    """Ask the system to read parts of a file, (first byte, bytes), into its cache while this process goes on.
 
     Pages of a map that are not in the cache are read one fault after the other, each with its surroundings, which may
     be much larger than a set. Does nothing where the system has no such call.
@@ -266,7 +266,7 @@ def _sparse(rows: pa.Array, description: Description, path: Path) -> SparseEleme
 
 
 def is_store(path: Path) -> bool:
-    """Whether an Arrow file is a store, and no table; true where it cannot be read, for `open_file` to say why."""
+    """Return whether an Arrow file is a store, not a table; true if it cannot be read, for `open_file` to say why."""
     if not path.is_file():
         return True
     try:
@@ -278,12 +278,12 @@ def is_store(path: Path) -> bool:
 
 
 def offsets_of(sizes: np.ndarray) -> np.ndarray:
-    """``(B + 1,)``: where each set begins and the last one ends."""
+    """Return ``(B + 1,)``: where each set begins and the last one ends."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change of a file, by which a store knows that it is still the same."""
+    """Return size and time of change of a file, by which a store knows that it is still the same."""
     try:
         status = path.stat()
     except OSError as error:

@@ -18,7 +18,7 @@ MASK = "{name} (missing)"  # the feature that says where another one is missing
 
 @dataclass(frozen=True)
 class Processing:
-    """What was done to the elements between their source and the store, to be done again to new data.
+    """The record of what was done to elements between their source and the store, to be done again to new data.
 
     Attributes:
         compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" since that
@@ -54,7 +54,7 @@ class Processing:
 
     @property
     def is_compensated(self) -> bool:
-        """Whether spillover was taken back, of all files or of those that have a matrix."""
+        """Return whether spillover was taken back, of all files or of those that have a matrix."""
         return self.compensation in ("all", "some")
 
     def without_masks(self, features: tuple[str, ...]) -> tuple[str, ...]:

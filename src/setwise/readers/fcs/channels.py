@@ -1,4 +1,4 @@
-"""Channels of FCS files by their names: what they measure, and which of them all files share."""
+"""Name channels of FCS files: what they measure, and which of them all files share."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _MASS_CYTOMETERS = re.compile(r"cytof|helios|mass|dvs|hyperion", re.IGNORECASE)
 
 
 def is_mass(file: FcsFile) -> bool:
-    """Whether a mass cytometer wrote the file: its name says so, or most channels are named after isotopes."""
+    """Return whether a mass cytometer wrote the file: its name says so, or most channels are named after isotopes."""
     if _MASS_CYTOMETERS.search(file.keywords.get("$CYT", "")):
         return True
     names = [c.name for c in file.channels if not is_clock(c.name)]
@@ -27,7 +27,7 @@ def is_mass(file: FcsFile) -> bool:
 
 
 def names_of(file: FcsFile) -> list[str]:
-    """A name for each channel: its marker (``$PnS``) where there is one that no other channel has, else ``$PnN``."""
+    """Name each channel: by its marker (``$PnS``) where there is one that no other channel has, else by ``$PnN``."""
     markers = [channel.label for channel in file.channels]
     detectors = [channel.name for channel in file.channels]
     return [
@@ -37,7 +37,7 @@ def names_of(file: FcsFile) -> list[str]:
 
 
 def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
-    """Where each named channel is, by ``$PnN`` or by ``$PnS``; none where the file has it not.
+    """Return the place of each named channel, by ``$PnN`` or by ``$PnS``; none where the file does not have it.
 
     Raises:
         InputError: a name that two channels of the file have.
@@ -56,7 +56,7 @@ def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
 
 
 def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[str, str], list[str]]:
-    """The channels to be used where none are named: all but clocks, lengths of events, and what setwise added.
+    """Choose channels where none are named: all but clocks, lengths of events, and what setwise added.
 
     Returns:
         The names in the order of the first file, the channels left out with the reason, and the problems found.
@@ -117,7 +117,7 @@ def _differ(
 def mixed_markers(
     files: Sequence[FcsFile], features: Sequence[str], columns: Sequence[Sequence[int | None]]
 ) -> dict[str, dict[str, str]]:
-    """Features whose channels have several markers (``$PnS``) among the files: each marker, with a file that has it.
+    """Find features whose channels have several markers (``$PnS``): each marker, with a file that has it.
 
     Args:
         files: the files.
@@ -133,14 +133,14 @@ def mixed_markers(
 
 
 def quoted(names: Sequence[str]) -> str:
-    """Names as ``--features`` takes them."""
+    """Quote names as ``--features`` takes them."""
     return '"' + ",".join(f'""{name}""' if "," in name else name for name in names) + '"'
 
 
 def check_have(
     files: Sequence[FcsFile], features: Sequence[str], *, of_run: bool = False, can_skip: bool = False
 ) -> list[list[int]]:
-    """For each file, where the named channels are.
+    """Return for each file the places of the named channels; refuse files that lack some.
 
     Args:
         files: the files.

@@ -72,7 +72,7 @@ def processing_of(opened: Opened, names: Sequence[str], reading: Reading, like: 
 
 
 def _first_channels(opened: Opened, names: Sequence[str]) -> list[bool]:
-    """Whether each feature is an amount of something (no scatter and no shape of a pulse), by either name."""
+    """Return whether each feature is an amount of something (no scatter, no shape of a pulse), by either name."""
     file = opened.files[0]
     columns = check_have([file], names)[0]
     return [not (is_scatter(file.channels[n].name) or is_scatter(file.channels[n].label)) for n in columns]

@@ -1,4 +1,4 @@
-"""FCS files into a store: each file a set, one after the other, so that a folder may be larger than memory."""
+"""Read FCS files into a store: each file a set, one after the other, so that a folder may be larger than memory."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -100,7 +100,7 @@ def _choose(opened: Opened, request: ReadRequest) -> tuple[Opened, list[str], di
 
 
 def _are_labels(opened: Opened, names: Sequence[str], labels: Sequence[str], of_run: bool) -> list[bool]:
-    """Whether each channel is a label, by either of its names."""
+    """Return whether each channel is a label, by either of its names."""
     if not labels:
         return [False] * len(names)
     places = set(check_have(opened.files[:1], labels, of_run=of_run)[0])

@@ -25,7 +25,7 @@ class AnnData:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is an AnnData file or object."""
+        """Return whether a source is an AnnData file or object."""
         if isinstance(source, str | Path):
             return is_file_of(source, self.suffixes)
         return all(hasattr(source, name) for name in ("obs", "var_names", "obsm", "layers"))

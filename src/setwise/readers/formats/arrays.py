@@ -24,7 +24,7 @@ class Arrays:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is a sequence, or an array of NumPy or torch."""
+        """Return whether a source is a sequence, or an array of NumPy or torch."""
         if isinstance(source, str | Mapping):
             return False
         return isinstance(source, Sequence) or (hasattr(source, "__array__") and hasattr(source, "shape"))

@@ -25,7 +25,7 @@ class Fcs:
     applies = ("cofactor",)
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is a folder or a pattern with FCS files, an FCS file, or a list of FCS files."""
+        """Return whether a source is a folder or a pattern with FCS files, an FCS file, or a list of FCS files."""
         if isinstance(source, list | tuple):
             return is_list_of(source, self._is_file)
         if not isinstance(source, str | Path):
@@ -49,7 +49,7 @@ class Fcs:
         return read_fcs(source, request)
 
     def _is_file(self, path: Path) -> bool:
-        """Whether the suffix of a file says that it is FCS, or its beginning (instruments number them: ``.001``)."""
+        """Return whether the suffix of a file says FCS, or its beginning (instruments number them: ``.001``)."""
         if path.suffix.lower() in self.suffixes:
             return True
         try:

@@ -25,7 +25,7 @@ class Hdf5:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is the path of an HDF5 file."""
+        """Return whether a source is the path of an HDF5 file."""
         return is_file_of(source, self.suffixes)
 
     def has_names(self, _: Any) -> bool:

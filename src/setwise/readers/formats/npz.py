@@ -25,11 +25,11 @@ class Npz:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is the path of an .npz file."""
+        """Return whether a source is the path of an .npz file."""
         return is_file_of(source, self.suffixes)
 
     def has_names(self, source: Any) -> bool:
-        """Whether a file has an array with the names of its features."""
+        """Return whether a file has an array with the names of its features."""
         from setwise.readers.npz import has_names  # costs what help does not wait for
 
         return has_names(Path(source))

@@ -25,7 +25,7 @@ class Root:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is the path of a ROOT file, or an awkward array of records."""
+        """Return whether a source is the path of a ROOT file, or an awkward array of records."""
         if isinstance(source, str | Path):
             return is_file_of(source, self.suffixes)
         return type(source).__module__.startswith("awkward") and bool(getattr(source, "fields", None))

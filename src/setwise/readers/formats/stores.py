@@ -26,7 +26,7 @@ class Stores:
     applies = ALWAYS
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is a store or the path of one; an Arrow file that cannot be read is, to say why."""
+        """Return whether a source is a store or the path of one; an Arrow file that cannot be read is, to say why."""
         if not isinstance(source, str | Path):
             return type(source).__name__ == "SetStore"
         if not is_file_of(source, self.suffixes):

@@ -25,7 +25,7 @@ class Tables:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is the path of a table, or an object in memory that hands one over by Arrow's protocol."""
+        """Return whether a source is the path of a table, or an object in memory that hands one over by Arrow."""
         return is_file_of(source, self.suffixes) or hasattr(source, "__arrow_c_stream__")
 
     def has_names(self, _: Any) -> bool:

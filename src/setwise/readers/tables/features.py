@@ -1,4 +1,4 @@
-"""Which columns of a long table are features of an element, and why the others are not."""
+"""Choose the columns of a long table that are features of an element, with reasons for the others."""
 
 import math
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def check_named(table: LazyTable, features: Sequence[str], set_id: str) -> None:
 def sort_columns(
     table: LazyTable, set_id: str, *, labels: Sequence[str] = (), strict: bool
 ) -> tuple[list[str], dict[str, str]]:
-    """Columns that may be features by name and type, and the others (but for labels) with the reason.
+    """Return columns that may be features by name and type, and the others (but for labels) with the reason.
 
     Raises:
         InputError: a column of numbers with text in it, unless ``strict`` is false.
@@ -67,7 +67,7 @@ def sort_columns(
 
 
 def _text_reason(table: LazyTable, name: str, *, strict: bool) -> str:
-    """Why a column of text is left out; a column of numbers with some text in it is refused."""
+    """Say why a column of text is left out; refuse a column of numbers with some text in it."""
     first = next(table.read([name]), None)
     if first is None or first[name].null_count == first.num_rows:
         return "it is empty"
@@ -93,7 +93,7 @@ def _refuse_text(table: LazyTable, name: str) -> None:
 
 
 class OrderCheck:
-    """Finds columns that only rise, only fall, or never change within every set, whatever order the sets come in."""
+    """A check for columns that only rise, only fall, or never change within every set, whatever order sets come in."""
 
     def __init__(self, names: Sequence[str]):
         self.names = list(names)
@@ -127,11 +127,11 @@ class OrderCheck:
             self.highest[column] = np.fmax(self.highest[column], np.fmax.reduce(values))
 
     def suspects(self) -> list[str]:
-        """Columns that may still turn out to be in order within every set."""
+        """Return columns that may still turn out to be in order within every set."""
         return [name for name, bad in zip(self.names, self.rises & self.falls, strict=True) if not bad]
 
     def reasons(self, sizes: np.ndarray) -> dict[str, str]:
-        """The columns that are in order within every set by no accident, and how."""
+        """Return the columns that are in order within every set by no accident, and how."""
         found: dict[str, str] = {}
         for column, name in enumerate(self.names):
             if self.rises[column] and self.falls[column]:

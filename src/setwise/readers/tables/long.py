@@ -1,4 +1,4 @@
-"""A long table, one row per element, into a store."""
+"""Read a long table, one row per element, into a store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

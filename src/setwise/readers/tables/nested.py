@@ -1,4 +1,4 @@
-"""A nested table, one row per set with its elements in list columns, as a long table."""
+"""Read a nested table, one row per set with its elements in list columns, as a long table."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ class Nested:
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Whether a column holds a list in each row."""
+    """Return whether a column holds a list in each row."""
     types = pa.types
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
 def is_nested(table: LazyTable) -> bool:
-    """Whether a table has its elements in list columns."""
+    """Return whether a table has its elements in list columns."""
     return any(is_list(field.type) for field in table.schema)
 
 
@@ -84,7 +84,7 @@ def unnest(table: LazyTable, request: ReadRequest) -> Nested:
 def _features_of(
     table: LazyTable, name: str, inner: pa.DataType, *, prefix: bool
 ) -> Iterator[tuple[str, Callable[[pa.Array], pa.Array]]]:
-    """Names of the features in a list column, and how to take each from the flattened column."""
+    """Name the features in a list column, and return how to take each from the flattened column."""
     if is_number(inner):
         yield name, lambda flat: flat
     elif pa.types.is_struct(inner):
@@ -116,7 +116,7 @@ def _is_text(table: LazyTable, name: str) -> bool:
 
 
 def _width(table: LazyTable, name: str) -> int:
-    """The length of the first vector in a column of lists of vectors."""
+    """Return the length of the first vector in a column of lists of vectors."""
     for batch in table.read([name]):
         lengths = pc.list_value_length(pc.list_flatten(batch[name])).drop_null()
         if len(lengths):
@@ -143,7 +143,7 @@ def _read(
     lists: Sequence[str],
     columns: Sequence[str],
 ) -> Iterator[pa.RecordBatch]:
-    """Flattened rows of a nested table: some columns of the long table, as `LazyTable.read` gives them."""
+    """Read flattened rows of a nested table: some columns of the long table, as `LazyTable.read` gives them."""
     wanted = [name for name in columns if name != "set_id"]
     needed = list(dict.fromkeys(sources[name][0] for name in wanted)) or [lists[0]]
     done = 0

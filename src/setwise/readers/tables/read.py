@@ -1,4 +1,4 @@
-"""A table, long or nested, into a store."""
+"""Read a table, long or nested, into a store."""
 
 from dataclasses import replace
 

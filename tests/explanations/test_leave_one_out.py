@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from setwise.batch import SetBatch
-from setwise.explanations.coupling import coupling
 from setwise.explanations.leave_one_out import FROZEN, POOLED, RECOMPUTED, leave_one_out
 from setwise.explanations.one_set import load_set
 from setwise.models import build
@@ -98,7 +97,7 @@ def test_two_elements():
 )
 def test_what_ties_elements(choices, tie):
     model = build(choices.pop("model"), in_features=3, out_features=2, depth=2, width=12, **choices).eval()
-    assert coupling(model.encoder) == tie
+    assert model.ties() == tie
     batch = SetBatch.from_list([torch.randn(7, 3)])
     other = SetBatch.from_list([torch.cat([batch.elements[:5], 9 * torch.randn(2, 3)])])
     with torch.no_grad():

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from setwise._checks import InputError
-from setwise.explanations.attention import has_attention
 from setwise.explanations.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, METHODS, ExplainConfig
 from setwise.explanations.deletion import cost_of_deletion
 from setwise.explanations.integrated_gradients import cost_of_gradients
 from setwise.explanations.leave_one_out import cost_of_leaving_out
 from setwise.explanations.more_elements import cost_of_drawing
 from setwise.explanations.one_set import load_set, set_models
-from setwise.models import SetModel
+from setwise.models import Model
 from setwise.runs.large_sets import most_elements
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
@@ -96,11 +95,13 @@ def _rows(store: SetStore, config: ExplainConfig, only: Sequence[str] | None) ->
     return np.asarray([place[name] for name in dict.fromkeys(only)])
 
 
-def _methods(run: Run, model: SetModel, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+def _methods(run: Run, model: Model, asked: tuple[str, ...] | None) -> tuple[str, ...]:
     """Return the methods that were asked for, or all that the model allows."""
     reasons = {}
-    if not has_attention(model):
+    if not model.has_attention:
         reasons[ATTENTION] = "the model does not pool by attention"
+    if not model.has_gradients:
+        reasons[GRADIENTS] = f"{type(model).__name__} has no gradients by the elements"
     if run.inputs.categories is not None:
         reasons[GRADIENTS] = "the elements are categories, which have no way between them"
     if asked is None:

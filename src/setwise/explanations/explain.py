@@ -12,7 +12,6 @@ from setwise.explanations.answer import Answers
 from setwise.explanations.attention import attention
 from setwise.explanations.config import ATTENTION, GRADIENTS, LEAVE_ONE_OUT, SIGNED, ExplainConfig
 from setwise.explanations.cost import Plan, plan
-from setwise.explanations.coupling import coupling
 from setwise.explanations.deletion import by_score, deletion
 from setwise.explanations.integrated_gradients import integrated_gradients
 from setwise.explanations.leave_one_out import Measure, leave_one_out
@@ -98,7 +97,7 @@ def explain(
             )
     finally:
         model.cpu()
-    return Explanation(config, answers, chosen.methods, coupling(set_models(model)[0].encoder), **found.finished())
+    return Explanation(config, answers, chosen.methods, set_models(model)[0].ties(), **found.finished())
 
 
 def _explain_one(

@@ -1,20 +1,16 @@
 """Leave each element out, and measure how the answer changes."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from setwise.explanations.coupling import coupling
 from setwise.explanations.one_set import OneSet
-from setwise.layers.containers import pooled_without
-from setwise.models import SetModel
+from setwise.models import Model
 
 RECOMPUTED, POOLED, FROZEN = "recomputed", "pooled", "frozen"
 Measure = Callable[[Tensor], Tensor]  # outputs (B, K) to numbers (B,)
-_ROWS = 1 << 14  # elements left out at a time, of those that are left out of the pooled vector
 
 
 def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[np.ndarray, str]:
@@ -24,8 +20,8 @@ def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[n
 
     - "pooled": where the encoder treats elements alone, the pooled vector less the element is exact, at the cost of one
       pass of the encoder and n of the decoder.
-    - "recomputed": where it does not, and the set has at most ``exact_limit`` elements, n sets of n - 1 elements pass
-      through the model: exact, n (n - 1) elements.
+    - "recomputed": where it does not, and the set has at most ``exact_limit`` elements, or where the model is no encoder
+      with a pooling, n sets of n - 1 elements pass through the model: exact, n (n - 1) elements.
     - "frozen": larger sets. What the encoder takes from the set as a whole (statistics of set norm, inducing points,
       aggregated residuals) is held as the whole set gives it, and the pooling alone misses the element, at the cost of
       "pooled". It asks another question than "recomputed": in shallow models with set norm the two agree, in deep
@@ -47,14 +43,14 @@ def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[n
     return (_recomputed if how == RECOMPUTED else _from_pooled)(one, measure), how
 
 
-def how_left_out(model: SetModel, size: int, *, exact_limit: int) -> str:
+def how_left_out(model: Model, size: int, *, exact_limit: int) -> str:
     """Return how a set of a size is computed: "pooled", "recomputed" or "frozen"."""
-    if coupling(model.encoder) is None:
+    if model.pools_last and model.ties() is None:
         return POOLED
-    return RECOMPUTED if size <= exact_limit else FROZEN
+    return RECOMPUTED if size <= exact_limit or not model.pools_last else FROZEN
 
 
-def cost_of_leaving_out(model: SetModel, size: int, *, exact_limit: int) -> int:
+def cost_of_leaving_out(model: Model, size: int, *, exact_limit: int) -> int:
     """Return the number of elements that pass through the model for a set of a size."""
     return size**2 if how_left_out(model, size, exact_limit=exact_limit) == RECOMPUTED else size
 
@@ -74,7 +70,7 @@ def _all_but_one(size: int, device: torch.device) -> Iterator[Tensor]:
 def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
     """Encode the set once; then pool and decode in float64, since differences are of the order of 1 / n."""
     with torch.no_grad():
-        found = [_of_member(one, member) for member in one.members]
+        found = [member.without_each(one.batch()) for member in one.members]
         one.advance(len(one))
         whole, without = found[0] if len(found) == 1 else map(_stacked, zip(*found, strict=True))
         return (measure(whole) - measure(without)).cpu().numpy()
@@ -83,16 +79,3 @@ def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:
 def _stacked(outputs: Sequence[Tensor]) -> Tensor:
     """Return outputs ``(B, K)`` of every member as an ensemble's, ``(B, M, K)``."""
     return torch.stack(list(outputs), 1)
-
-
-def _of_member(one: OneSet, model: SetModel) -> tuple[Tensor, Tensor]:
-    """Return a member's outputs for the set, ``(1, K)``, and without each of its elements, ``(n, K)``."""
-    encoded = model.encoder(one.batch()).elements.double()
-    pooling, decoder = (copy.deepcopy(part).double() for part in (model.pooling, model.decoder))
-    covariates = None if one.covariates is None else one.covariates.double()
-    whole = decoder(pooling(one.batch().with_elements(encoded)), covariates)
-    without = []
-    for rows in torch.arange(len(one), device=encoded.device).split(_ROWS):
-        own = None if covariates is None else covariates.expand(len(rows), -1)
-        without.append(decoder(pooled_without(pooling, encoded, rows), own))
-    return whole, torch.cat(without)

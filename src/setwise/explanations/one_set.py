@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from setwise._checks import InputError, check_finite
 from setwise.batch import SetBatch, SetLayout
-from setwise.models import SetModel
+from setwise.models import Model
+from setwise.models.model import tensor_of
 from setwise.runs.ensemble import members_of
 from setwise.runs.large_sets import most_elements
 from setwise.runs.run import Run
@@ -44,7 +45,7 @@ class OneSet:
         return len(self.elements)
 
     @property
-    def members(self) -> list[SetModel]:
+    def members(self) -> list[Model]:
         """Return the models of an ensemble; a model alone is its only member."""
         return set_models(self.model)
 
@@ -88,20 +89,19 @@ class OneSet:
             yield some
 
 
-def set_models(model: nn.Module) -> list[SetModel]:
+def set_models(model: nn.Module) -> list[Model]:
     """Return the members of a run's model.
 
     Raises:
-        InputError: models of another kind than `setwise.models` builds.
+        InputError: models that predict every element.
     """
-    members = members_of(model)
-    for member in members:
-        if not isinstance(member, SetModel):
-            raise InputError(
-                "explanations are of predictions for sets, which elements move; this run predicts every element. "
-                "Whether the other elements of its set matter is told by the baselines in its report."
-            )
-    return [member for member in members if isinstance(member, SetModel)]
+    members = [member for member in members_of(model) if isinstance(member, Model)]
+    if any(member.spec.output != "sets" for member in members):
+        raise InputError(
+            "explanations are of predictions for sets, which elements move; this run predicts every element. "
+            "Whether the other elements of its set matter is told by the baselines in its report."
+        )
+    return members
 
 
 def load_set(
@@ -124,7 +124,7 @@ def load_set(
         advance: told how many elements went through the model.
 
     Raises:
-        InputError: a model of another kind than `setwise.models` builds; elements that are no finite numbers.
+        InputError: a model that predicts every element; elements that are no finite numbers.
     """
     model = run.model
     set_models(model)
@@ -136,7 +136,7 @@ def load_set(
     elements = torch.from_numpy(np.array(view))  # a copy: the store's pages are not to be written
     if not store.description.checked:
         check_finite(elements, torch.tensor([len(elements)]), [store.set_ids[row]])
-    device = next(model.parameters()).device
+    device = tensor_of(model).device
     covariates = run.inputs.dataset(store).covariates
     own = None if covariates is None else torch.from_numpy(covariates[[row]])
     batch = SetBatch(elements, SetLayout.uniform(1, len(elements)), own)

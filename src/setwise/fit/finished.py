@@ -31,17 +31,16 @@ def finished_run(
     """Make the run of fitted members; ``notes`` are the fit's remarks, ``left_out`` the rows that members left out."""
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
-    seconds = [sum(record.seconds for record in one.progress.history) for one in fitted]
     names = problem.store.set_ids
     kept = [
         Member(
             seed=own.seed,
             epochs=one.progress.epochs,
             best_epoch=one.progress.best_epoch,
-            seconds=spent,
+            seconds=one.seconds,
             left_out=tuple(names[row] for row in left_out[number]) if left_out else (),
         )
-        for number, ((_, own, one), spent) in enumerate(zip(members, seconds, strict=True))
+        for number, (_, own, one) in enumerate(members)
     ]
     standardiser = None if inputs.standardiser is None else inputs.standardiser.to_dict()
     record = RunRecord(
@@ -62,7 +61,7 @@ def finished_run(
         status=_status([one.status for one in fitted]),
         epochs=sum(one.progress.epochs for one in fitted),
         best_epoch=fitted[0].progress.best_epoch,
-        seconds=sum(seconds),
+        seconds=sum(one.seconds for one in fitted),
         members=tuple(kept) if config.ensemble > 1 else (),
         num_parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         processing=problem.store.description.processing.to_dict(),

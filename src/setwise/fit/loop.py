@@ -42,11 +42,13 @@ class Fitted:
         weights: of the kept epoch, on the CPU.
         progress: where the fit stands.
         status: ``"finished"`` (all epochs), ``"stopped early"`` (patience) or ``"interrupted"`` (Ctrl-C).
+        seconds: wall time of all epochs, or of a fit without epochs.
     """
 
     weights: Weights
     progress: Progress
     status: Status
+    seconds: float
 
 
 def fit(
@@ -111,7 +113,7 @@ def fit(
         weights = _copy(model) if kept is None else kept
         model.cpu().load_state_dict(weights)
         model.eval()
-    return Fitted(weights, progress, status)
+    return Fitted(weights, progress, status, sum(record.seconds for record in progress.history))
 
 
 class _Fit:

@@ -36,6 +36,8 @@ class ElementModel(Model):
         torch.Size([8, 4])
     """
 
+    has_gradients = True
+
     def __init__(self, spec: Spec, encoder: nn.Module, head: nn.Module):
         super().__init__(spec)
         self.encoder, self.head = encoder, head

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from setwise._checks import check_positive
 from setwise.batch import SetBatch, SetLayout
-from setwise.models.model import Model
+from setwise.models.model import Model, tensor_of
 from setwise.streaming.rows import Rows, Source, Sweeper
 
 _NUMBERS = 1 << 20  # in the activations of a chunk: 4 MiB in float32, which caches hold
@@ -38,13 +38,14 @@ def stream(
         on_rows: told, after each chunk, how many rows were gone through; `count_sweeps` times n in all.
 
     Raises:
-        InputError: elements or covariates do not fit the model; the scratch file does not fit the disk.
+        InputError: a model that does not stream; elements or covariates that do not fit it; a disk that is too small
+            for the scratch file.
         TypeError: a layer that does not stream.
     """
     first = source.read(0, 1)
     chunk = max(1, _NUMBERS // model.spec.numbers_of_element(first.numel())) if chunk is None else chunk
     check_positive(chunk=chunk)
-    device = next(model.parameters()).device
+    device = tensor_of(model).device
     training = model.training
     model.eval()
     sweeper = Sweeper(len(source), chunk, device, memory_limit, on_rows)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from setwise._checks import check_finite
 from setwise.batch import SetBatch, SetLayout
-from setwise.models import ElementModel, SetModel, spec_from_dict
+from setwise.models import Model, spec_from_dict
 from setwise.models.stream import count_sweeps, stream
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
@@ -61,7 +61,7 @@ def outputs_of_large(
     own = None if covariates is None else torch.from_numpy(covariates[[row]]).to(run.dtype)
     outputs = []
     for member, model in enumerate(run.members):
-        assert isinstance(model, SetModel | ElementModel)
+        assert isinstance(model, Model)
         advance = None
         if bar is not None:
             which = f", member {member + 1} of {len(run.members)}" if len(run.members) > 1 else ""

@@ -15,6 +15,7 @@ from torch import nn
 from setwise._checks import InputError
 from setwise._files import atomic_write, checksum, make_directory, remove_partials
 from setwise.models import build_from_spec, spec_from_dict
+from setwise.models.model import tensor_of
 from setwise.prepare.inputs import Inputs
 from setwise.prepare.standardiser import Standardiser
 from setwise.runs.checkpoints import CHECKPOINTS, LAST, METRICS
@@ -81,7 +82,7 @@ class Run:
     @property
     def dtype(self) -> torch.dtype:
         """Return the dtype that the model computes in."""
-        return next(self.model.parameters()).dtype
+        return tensor_of(self.model).dtype
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> "Run":
         """Write the run to a directory and return it with its path.

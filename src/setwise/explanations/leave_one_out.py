@@ -20,8 +20,8 @@ def leave_one_out(one: OneSet, measure: Measure, *, exact_limit: int) -> tuple[n
 
     - "pooled": where the encoder treats elements alone, the pooled vector less the element is exact, at the cost of one
       pass of the encoder and n of the decoder.
-    - "recomputed": where it does not, and the set has at most ``exact_limit`` elements, or where the model is no encoder
-      with a pooling, n sets of n - 1 elements pass through the model: exact, n (n - 1) elements.
+    - "recomputed": where it does not, and the set has at most ``exact_limit`` elements, or where a model has no encoder
+      and pooling, n sets of n - 1 elements pass through the model: exact, n (n - 1) elements.
     - "frozen": larger sets. What the encoder takes from the set as a whole (statistics of set norm, inducing points,
       aggregated residuals) is held as the whole set gives it, and the pooling alone misses the element, at the cost of
       "pooled". It asks another question than "recomputed": in shallow models with set norm the two agree, in deep

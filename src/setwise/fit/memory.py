@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from setwise.models import Spec
+from setwise.models.families import family_of
 from setwise.runs.config import FitConfig
 from setwise.streaming.free import free_memory
 
@@ -13,12 +14,14 @@ def memory_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> tuple[FitCon
 
     Args:
         config: ``memory="auto"`` is decided here: "low" where the largest batch would keep more activations than memory
-            has room for.
+            has room for; "normal" of a family that is not fitted by gradients.
         spec: of the model.
         sizes: of the training sets.
     """
     if config.memory != "auto":
         return config, ()
+    if family_of(spec).fitter is not None:
+        return config.model_copy(update={"memory": "normal"}), ()
     elements = largest_batch(config, sizes)
     needed = elements * spec.kept * (8 if config.precision == "64-true" else 4)
     free = _free(config.device)

@@ -1,6 +1,7 @@
 """A run: a fitted model with all that is needed to use it and to judge it, in memory or in a directory."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ import pyarrow as pa
 import safetensors
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from setwise._checks import InputError
 from setwise._files import atomic_write, checksum, make_directory, remove_partials
@@ -201,10 +203,23 @@ def _load_weights(model: nn.Module, path: Path, record: RunRecord) -> None:
         raise InputError(f"{path} is damaged: {error}. Restore the file, or fit again.") from error
     if record.config.precision == "64-true":
         model.double()
-    expected = {name: value.shape for name, value in model.state_dict().items()}
-    if expected != {name: value.shape for name, value in weights.items()}:
+    if not _fits(weights, model):
         raise InputError(
             f"{path.parent} is damaged: {path.name} does not fit the specification in {MODEL}. "
             "Restore both, or fit again."
         )
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, assign=any(map(is_lazy, _state(model).values())))
+
+
+def _fits(weights: Mapping[str, Tensor], model: nn.Module) -> bool:
+    """Return whether weights have the names and the shapes of a model's, but where the training sets decided shapes."""
+    expected = _state(model)
+    if weights.keys() != expected.keys():
+        return False
+    return all(is_lazy(expected[name]) or expected[name].shape == value.shape for name, value in weights.items())
+
+
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a model, those without a shape yet among them."""
+    kept = model.state_dict(keep_vars=True)
+    return {name: value for name, value in kept.items() if isinstance(value, Tensor)}

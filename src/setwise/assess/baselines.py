@@ -44,6 +44,7 @@ def baseline_predictions(
     return {
         name: predicted_by(objective, role, Table(x, truth, weights, new, None, seed))
         for name, (role, (x, new)) in fits.items()
+        if all(role in target.roles for target in objective.targets)
     }
 
 

@@ -9,6 +9,7 @@ import torch
 from setwise._checks import InputError
 from setwise.assess.measure_elements import kept_elements
 from setwise.fit.cross_fit import without
+from setwise.models.model import Model
 from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_outputs, finite
 from setwise.runs.ensemble import average, members_of
@@ -17,6 +18,38 @@ from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.targets.conformal import Conformal
 from setwise.targets.problem import Problem
+
+
+def completed(run: Run, problem: Problem) -> Run:
+    """Return the run with what its targets need from the outputs for the training sets.
+
+    Where the loss leaves a constant of the outputs open, members are shifted in place, so that it is the same in all.
+
+    Args:
+        run: a fitted model.
+        problem: the sets, their parts and targets.
+
+    Raises:
+        InputError: a prediction that is not a finite number.
+    """
+    objective, rows = run.objective, problem.split.train
+    if not any(target.needs_outputs for target in objective.targets):
+        return run
+    outputs = _said(run, problem, rows)[0].double().numpy()
+    outputs, truth = outputs.reshape(len(rows), len(run.members), -1), problem.truth(rows)
+    centres = np.stack(
+        [
+            np.concatenate([target.centre(own) for target, own in objective.outputs_of(outputs[:, member])])
+            for member in range(len(run.members))
+        ]
+    )
+    for member, centre in zip(run.members, centres, strict=True):
+        assert isinstance(member, Model), "what a family builds"
+        member.shift(-torch.from_numpy(centre))
+    parts = enumerate(objective.outputs_of(outputs - centres))
+    targets = [target.completed(own, truth[:, column]) for column, (target, own) in parts]
+    objective = objective.model_copy(update={"targets": tuple(targets)})
+    return replace(run, record=run.record.model_copy(update={"objective": objective}))
 
 
 def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None:

@@ -22,6 +22,7 @@ from setwise.store import columns
 from setwise.store.shares import validation_share
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
+from setwise.targets.choose import events_of
 from setwise.targets.conformal import with_calibration
 from setwise.targets.objectives import Objective
 from setwise.targets.problem import Problem, define
@@ -62,7 +63,7 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     """
     config = study.config
     for name in study.covariates:
-        if name in study.targets:
+        if name in (*study.targets, *events_of(study.targets, study.task, study.event).values()):
             raise InputError(f"covariate {name!r} is what is to be predicted. Leave it out of the covariates.")
     needed = study.coverage is not None or temperatures_need_validation(study.calibrate, config)
     choices: dict[str, Any] = {
@@ -77,7 +78,7 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     }
     if study.of == "elements":
         refuse_for_elements(order=study.orders, balanced_sampling=config.balanced_sampling)
-    problem = define(store, study.targets, of=study.of, orders=study.orders, **choices)
+    problem = define(store, study.targets, of=study.of, orders=study.orders, event=study.event, **choices)
     asked = {"calibrate": study.calibrate, "coverage": study.coverage, "most": config.max_elements}
     for target in problem.objective.targets:
         target.check_asked(**asked, largest=int(store.sizes.max()))

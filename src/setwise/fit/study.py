@@ -10,6 +10,7 @@ from setwise.fit.defaults import temperatures_need_validation
 from setwise.models.families import MODELS
 from setwise.runs.config import FitConfig
 from setwise.store.shares import SHARE
+from setwise.targets.words import PLACES
 
 
 def _names(value: object) -> object:
@@ -43,12 +44,17 @@ class Study(Record):
     )
     task: Annotated[Any, Option(metavar="[TARGET=]KIND", syntax="by target", shown="auto")] = Field(
         default=None,
-        description="regression, classification or ordinal, for all targets or for one; by default text and two values "
-        "are classes; of elements also which-element: one of each set is marked 1",
+        description=f"kind of all targets or of one: {', '.join(PLACES)}; by default text and two values are classes; "
+        "of which-element, one element of each set is marked 1",
     )
     orders: Annotated[
         Mapping[str, Sequence[Any]] | None, Option(name="order", metavar="TARGET=LOW,...,HIGH", syntax="orders")
     ] = Field(default=None, description="classes of an ordinal target from lowest to highest; numbers need none")
+    event: Annotated[str | Mapping[str, str] | None, Option(metavar="COLUMN", shown="none")] = Field(
+        default=None,
+        description="column that says whether an event has happened (1, true) by the time that the target holds, or "
+        "the set was only observed until then (0, false): it makes the target a time to event",
+    )
     covariates: Annotated[Names, Option(metavar="A,B,...", syntax="names")] = Field(
         default=(),
         description="columns of the sets that the model sees too: numbers and text, of which some may be missing",
@@ -107,6 +113,7 @@ class Study(Record):
         values["configuration"] = self.config.model_dump(mode="json", exclude={"workers", "device", "memory"})
         if self.of == "sets":
             del values["of"]
-        if self.calibrate is None:
-            del values["calibrate"]
+        for name in ("calibrate", "event"):
+            if values[name] is None:
+                del values[name]
         return values

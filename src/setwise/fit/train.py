@@ -9,6 +9,7 @@ from setwise._files import make_directory
 from setwise.assess.measure import measure
 from setwise.assess.measure_elements import measure_elements
 from setwise.fit.calibrate import (
+    completed,
     with_coverage,
     with_temperatures,
     with_temperatures_of_left_out,
@@ -88,6 +89,7 @@ def train(
     run = finished_run(
         study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of
     )
+    run = completed(run, problem)
     if out_of:
         run = with_temperatures_of_left_out(run, problem, out_of)
     elif study.calibrate:

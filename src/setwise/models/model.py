@@ -101,6 +101,14 @@ class Model(nn.Module):
         """
         raise TypeError(f"{type(self).__name__} has no attention; explain by another method (--method).")
 
+    def shift(self, by: Tensor) -> None:  # noqa: ARG002 - of models whose outputs can be shifted
+        """Add constants ``(K,)`` to all outputs, in place.
+
+        Raises:
+            TypeError: a model whose outputs cannot be shifted.
+        """
+        raise TypeError(f"the outputs of {type(self).__name__} cannot be shifted by constants.")
+
 
 class SetModel(Model):
     """decoder(pooling(encoder(batch)), covariates); invariant. Build one with `setwise.models.build`.
@@ -152,6 +160,11 @@ class SetModel(Model):
         if pooling is None:
             return super().attention_logits(batch)
         return pooling.attention_logits(self.encoder(batch))
+
+    @torch.no_grad()
+    def shift(self, by: Tensor) -> None:
+        last = [module for module in self.decoder.modules() if isinstance(module, nn.Linear)][-1]
+        last.bias.add_(by.to(last.bias))
 
 
 def check_batch(spec: Spec, batch: SetBatch) -> None:

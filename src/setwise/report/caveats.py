@@ -33,7 +33,7 @@ def caveats(run: Run, store: SetStore) -> Caveats:
         store: the sets that it was fitted and tested on.
     """
     record = run.record
-    found = associations(store, record.objective.names)
+    found = associations(store, record.objective.names, apart=record.objective.sources)
     return Caveats(sentences(found, len(record.split.test)), _table(found) if found else None)
 
 

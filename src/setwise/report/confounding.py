@@ -38,7 +38,7 @@ class Association:
     adjusted: float
 
 
-def associations(store: SetStore, targets: tuple[str, ...]) -> tuple[Association, ...]:
+def associations(store: SetStore, targets: tuple[str, ...], *, apart: tuple[str, ...] = ()) -> tuple[Association, ...]:
     """Return the associations of the targets with the other columns and with the sizes of the sets, strongest first.
 
     Columns that are names (text that hardly repeats), constant or known for few sets are passed over. Sets are
@@ -47,6 +47,7 @@ def associations(store: SetStore, targets: tuple[str, ...]) -> tuple[Association
     Args:
         store: the sets.
         targets: columns that are predicted; those that are no columns of the table of sets are passed over.
+        apart: other columns that are not looked at, since targets are read from them.
     """
     table = store.sets
     columns: dict[str, np.ndarray] = {SIZE: store.sizes.astype(np.float64)}
@@ -59,7 +60,7 @@ def associations(store: SetStore, targets: tuple[str, ...]) -> tuple[Association
         if target not in columns:
             continue
         for name, values in columns.items():
-            if name not in targets:
+            if name not in targets and name not in apart:
                 found += _associated(name, values, target, columns[target])
     return tuple(sorted(_holm(found), key=lambda a: -a.strength))
 

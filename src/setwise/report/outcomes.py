@@ -33,6 +33,23 @@ def draw(figure: described.Figure) -> Drawing | None:
             return roc(figure.classes, figure.truth, figure.probabilities, of=figure.of)
         case described.Reliability():
             return calibration(figure.probabilities, figure.truth, of=figure.of, what=figure.what)
+        case described.Steps():
+            return steps(figure)
+
+
+def steps(figure: described.Steps) -> Drawing:
+    """Draw curves that go in steps."""
+    with axes() as (drawn, ax):
+        for position, curve in enumerate(figure.curves):
+            color, style = STYLES[position % len(STYLES)]
+            x, y = np.concatenate([[0.0], curve.x]), np.concatenate([[1.0], curve.y])
+            ax.step(x, y, where="post", color=color, linestyle=style, label=shortened(curve.label))
+        ax.set_ylim(-0.03, 1.03)
+        ax.set_xlim(left=0)
+        ax.set_xlabel(shortened(figure.x_label))
+        ax.set_ylabel(figure.y_label)
+        ax.legend(loc="lower left")
+    return Drawing(drawn, figure.caption, figure.description)
 
 
 def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets") -> Drawing:

@@ -12,7 +12,7 @@ from setwise.store.labels import check_no_label, is_text_label, label_codes, lab
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
 from setwise.targets.classes import Classes
-from setwise.targets.kinds import named, words
+from setwise.targets.kinds import TARGETS, named, words
 from setwise.targets.number import Number
 from setwise.targets.target import Of, Target
 
@@ -20,18 +20,24 @@ Kinds = dict[str, type[Target]]
 
 
 def choose_kinds(
-    store: SetStore, targets: Sequence[str], task: str | Mapping[str, str] | None = None, *, of: Of = "sets"
+    store: SetStore,
+    targets: Sequence[str],
+    task: str | Mapping[str, str] | None = None,
+    *,
+    of: Of = "sets",
+    events: Mapping[str, str] | None = None,
 ) -> Kinds:
     """Return the kind of target that each column of the sets' table, or each label of elements, asks for.
 
     Text, truth values and numbers with just two different values ask for classes; other numbers for numbers.
-    ``task`` overrules it: a kind for all targets, or kinds of some of them by name.
+    ``task`` overrules it: a kind for all targets, or kinds of some of them by name; so does a column of events, by
+    target (`events_of`).
 
     Raises:
         InputError: no such column or label, no target, one that is a feature as well, a kind or a target that is
             unknown, text that is hardly a class.
     """
-    what = _check_named(store, targets, of)
+    what = _check_named(store, [*targets, *(events or {}).values()], of)
     said = dict.fromkeys(targets, task) if isinstance(task, str) else dict(task or {})
     for name, word in said.items():
         if name not in targets:
@@ -41,6 +47,10 @@ def choose_kinds(
             check_choice("task" if one else f"the task of {name!r}", word, words(of))
     found = _of_column if of == "sets" else _of_label
     kinds = {name: named(word) if (word := said.get(name)) else found(store, name) for name in targets}
+    kinds |= {name: kind for kind in TARGETS if kind.has_event for name in events or {} if not said.get(name)}
+    for name, kind in kinds.items():
+        if kind.has_event != (name in (events or {})):
+            raise InputError(_odd_event(name, kind))
     alone = next((kind for kind in kinds.values() if kind.whole_sets), None)
     if alone is not None and len(kinds) > 1:
         raise InputError(
@@ -48,6 +58,49 @@ def choose_kinds(
             "Name one of them."
         )
     return kinds
+
+
+def events_of(
+    targets: Sequence[str], task: str | Mapping[str, str] | None, event: str | Mapping[str, str] | None
+) -> dict[str, str]:
+    """Return by target the column of its events, which say whether what a time leads to has happened.
+
+    Args:
+        targets: names of columns.
+        task: kinds that are asked for, as for `choose_kinds`.
+        event: such columns by target; or one, of the only target or of the only one that is asked to have events.
+
+    Raises:
+        InputError: one column of events, and several targets that it may be of; or one that is no target's.
+    """
+    if event is None:
+        return {}
+    if not isinstance(event, str):
+        for name in event:
+            if name not in targets:
+                raise InputError(f"events must be of targets, {listed(list(targets))}; got {name!r}.")
+        return dict(event)
+    said = task if isinstance(task, Mapping) else dict.fromkeys(targets, task)
+    asked = [name for name in targets if (word := said.get(name)) is not None and named(word).has_event]
+    asked = asked or list(targets)
+    if len(asked) > 1:
+        raise InputError(
+            f"the events of column {event!r} must be of one target; got {listed(asked)}. Say which of them is a time "
+            "(event={target: column}, or --task TARGET=time-to-event)."
+        )
+    return {asked[0]: event}
+
+
+def _odd_event(name: str, kind: type[Target]) -> str:
+    if kind.has_event:
+        return (
+            f"target {name!r} is a time, and whether it ended in the event is not known. Name the column that says so "
+            "(event=..., --event)."
+        )
+    return (
+        f"events must be of a time to event; target {name!r} is of the kind {kind.word()!r}. Leave the event out, or "
+        "say another task."
+    )
 
 
 def _check_named(store: SetStore, targets: Sequence[str], of: Of) -> str:

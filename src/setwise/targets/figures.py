@@ -74,7 +74,27 @@ class Reliability:
     what: str
 
 
-Figure = Agreement | Residuals | TrueProbability | Confusion | Roc | Reliability
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Go up or down in steps: the value ``y`` from each ``x`` on."""
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Draw curves that go in steps, with values between 0 and 1, from x = 0 on."""
+
+    curves: tuple[Curve, ...]
+    x_label: str
+    y_label: str
+    caption: str
+    description: str
+
+
+Figure = Agreement | Residuals | TrueProbability | Confusion | Roc | Reliability | Steps
 
 
 def known_rows(predictions: pa.Table, name: str) -> pa.Table:

@@ -1,22 +1,21 @@
-"""List the kinds of targets: a kind is a file of its own and a line here."""
+"""Load the kinds of targets, and find one by its word."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Union
 
 from pydantic import Field
 
 from setwise._checks import InputError
-from setwise.targets.classes import Classes
-from setwise.targets.number import Number
-from setwise.targets.ordinal import Ordinal
 from setwise.targets.target import Of, Target
-from setwise.targets.which_element import WhichElement
+from setwise.targets.words import PLACES
 
-TARGETS: tuple[type[Target], ...] = (
-    Number,
-    Classes,
-    Ordinal,
-    WhichElement,
-)
+
+def _loaded(place: str) -> type[Target]:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+TARGETS = tuple(_loaded(place) for place in PLACES.values())
 if TYPE_CHECKING:
     AnyTarget = Target
 else:
@@ -37,4 +36,4 @@ def named(word: str) -> type[Target]:
     for kind in TARGETS:
         if kind.word() == word:
             return kind
-    raise InputError(f"a target is one of {', '.join(kind.word() for kind in TARGETS)}; got {word!r}.")
+    raise InputError(f"a target is one of {', '.join(map(repr, PLACES))}; got {word!r}.")

@@ -34,6 +34,7 @@ class Labels(Target):
     """
 
     linear: ClassVar[str] = "logistic regression"
+    loss_part: ClassVar[str] = "cross entropies (nats)"
     discrete: ClassVar[bool] = True
 
     classes: tuple[Label, ...] = Field(min_length=2)
@@ -45,7 +46,7 @@ class Labels(Target):
         """Return the number ``(B,)`` of the class that probabilities ``(B, K)`` name."""
 
     @classmethod
-    def read(cls, store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+    def read(cls, store: SetStore, name: str, rows: np.ndarray, event: str | None = None) -> np.ndarray:
         """Return labels ``(B,)`` as text, None where missing."""
         labels = np.empty(len(store), dtype=object)
         labels[:] = columns.labels(store, name, rows)

@@ -53,6 +53,7 @@ class Number(Target):
 
     of: ClassVar[tuple[Of, ...]] = ("sets", "elements")
     linear: ClassVar[str] = "ridge"
+    loss_part: ClassVar[str] = "squared errors (standardised)"
     has_common_unit: ClassVar[bool] = False
     is_right_or_wrong: ClassVar[bool] = False
 
@@ -82,7 +83,7 @@ class Number(Target):
         return cls(target=target, mean=float(known.mean()), std=float(known.std()), share=share)
 
     @classmethod
-    def read(cls, store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+    def read(cls, store: SetStore, name: str, rows: np.ndarray, event: str | None = None) -> np.ndarray:
         """Return numbers ``(B,)``, NaN where missing; text that is numbers is taken for them."""
         column = columns.column(store, name)
         if is_text(column.type):

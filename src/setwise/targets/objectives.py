@@ -15,7 +15,7 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.metrics.metric import Metric, by_key
-from setwise.targets.kinds import AnyTarget
+from setwise.targets.kinds import TARGETS, AnyTarget
 from setwise.targets.target import Of, Target
 
 LOSS = Metric("loss", "mean loss of all targets", lower=True)
@@ -80,6 +80,11 @@ class Objective(BaseModel):
     def names(self) -> tuple[str, ...]:
         """Return the T names of the targets."""
         return tuple(target.name for target in self.targets)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return the names of all columns that the targets are read from."""
+        return (*self.names, *(target.event_column for target in self.targets if target.event_column is not None))
 
     @property
     def kind(self) -> str:
@@ -240,7 +245,9 @@ class Objective(BaseModel):
         """Return what the loss measures, with its unit."""
         if self.kind != "mixed":
             return self.targets[0].loss_words(standardised=standardised)
-        return "mean over the targets of squared errors (standardised) and cross entropies (nats)"
+        parts = {target.loss_part for target in self.targets}
+        ordered = [part for part in dict.fromkeys(kind.loss_part for kind in TARGETS) if part in parts]
+        return f"mean over the targets of {' and '.join(ordered)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for ``model.json``."""

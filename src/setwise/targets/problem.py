@@ -11,7 +11,7 @@ from setwise.store import columns
 from setwise.store.identical import check_not_split
 from setwise.store.splits import Split, split_sets
 from setwise.store.store import SetStore
-from setwise.targets.choose import Kinds, choose_kinds
+from setwise.targets.choose import Kinds, choose_kinds, events_of
 from setwise.targets.objectives import Objective
 from setwise.targets.target import Choices, Of, Target
 from setwise.targets.truth import target_values
@@ -78,6 +78,7 @@ def define(
     of: Of = "sets",
     task: str | Mapping[str, str] | None,
     orders: Mapping[str, Sequence[str]] | None = None,
+    event: str | Mapping[str, str] | None = None,
     class_weights: ClassWeights,
     weight_column: str | None,
     group: str | None,
@@ -94,15 +95,16 @@ def define(
         InputError: columns or labels that cannot be used; a group on two sides of the split; a class that cannot be
             both learned and tested.
     """
-    kinds = choose_kinds(store, targets, task, of=of)
-    values = _values(store, kinds, orders or {}) if of == "sets" else None
+    events = events_of(targets, task, event)
+    kinds = choose_kinds(store, targets, task, of=of, events=events)
+    values = _values(store, kinds, orders or {}, events) if of == "sets" else None
     stratify = None if values is None else _strata(kinds, values)
     parts, group = split_of(store, split, group=group, shares=shares, stratify=stratify, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     counted = np.ones(len(parts.train)) if weights is None else weights[parts.train]
     if values is not None:
         learned = [
-            kind.of_sets(name, values[parts.train, i], Choices(standardise, (orders or {}).get(name)))
+            kind.of_sets(name, values[parts.train, i], Choices(standardise, (orders or {}).get(name), events.get(name)))
             for i, (name, kind) in enumerate(kinds.items())
         ]
         encoded = [target.truth(values[parts.train, i]) for i, target in enumerate(learned)]
@@ -121,11 +123,13 @@ def define(
     return Problem(store, values, parts, objective, group, weight_column, weights)
 
 
-def _values(store: SetStore, kinds: Kinds, orders: Mapping[str, Sequence[str]]) -> np.ndarray:
+def _values(
+    store: SetStore, kinds: Kinds, orders: Mapping[str, Sequence[str]], events: Mapping[str, str]
+) -> np.ndarray:
     """Return the values ``(B, T)`` of all sets, from which something can be learned."""
     for name, order in orders.items():
         kinds.get(name, Target).check_order(name, order, order)
-    values = target_values(store, kinds)
+    values = target_values(store, kinds, events=events)
     for position, (name, kind) in enumerate(kinds.items()):
         known = [value for value in values[:, position] if is_known(value)]
         if name in orders:

@@ -32,10 +32,12 @@ class Choices:
     Attributes:
         standardise: numbers on the training sets.
         order: classes from lowest to highest, or none.
+        event: column that says whether what a time leads to has happened, or none.
     """
 
     standardise: bool = True
     order: Sequence[str] | None = None
+    event: str | None = None
 
 
 class Target(BaseModel, ABC):
@@ -57,6 +59,10 @@ class Target(BaseModel, ABC):
     whole_sets: ClassVar[bool] = False  # it is of a set as a whole, so that no elements may be left out
     has_common_unit: ClassVar[bool] = True  # a mean of its metrics over several targets means something
     is_right_or_wrong: ClassVar[bool] = True  # a row is predicted rightly or not
+    has_event: ClassVar[bool] = False  # a second column says whether what a time leads to has happened
+    needs_outputs: ClassVar[bool] = False  # predictions need what the outputs for the training sets are (`completed`)
+    roles: ClassVar[tuple[Role, ...]] = ("constant", "linear", "boosted")  # simple models that it has
+    loss_part: ClassVar[str]  # what it adds to the loss of several targets, with its unit
 
     # How it is said, and read from sets
     @classmethod
@@ -65,8 +71,14 @@ class Target(BaseModel, ABC):
         return str(cls.model_fields["kind"].default)
 
     @classmethod
-    def read(cls, store: SetStore, name: str, rows: np.ndarray) -> np.ndarray:
+    def read(cls, store: SetStore, name: str, rows: np.ndarray, event: str | None = None) -> np.ndarray:
         """Return values ``(B,)`` of all sets of a store; those at some rows must be known.
+
+        Args:
+            store: the sets.
+            name: of the column.
+            rows: of sets that must have a value.
+            event: the column of events, of a kind that has one.
 
         Raises:
             InputError: values that this kind of target cannot have.
@@ -81,6 +93,16 @@ class Target(BaseModel, ABC):
             InputError: such an order.
         """
         raise InputError(f"an order must be of an ordinal target; {name!r} is none. Say --task {name}=ordinal.")
+
+    @classmethod
+    def value_columns(cls, name: str, values: np.ndarray, event: str | None = None) -> dict[str, pa.Array]:
+        """Return values ``(B,)``, as they were read, as columns of a table."""
+        return {name: pa.array(values.tolist(), from_pandas=True)}
+
+    @property
+    def event_column(self) -> str | None:
+        """Return the column of events, of a kind that has one."""
+        return None
 
     @classmethod
     def check_values(cls, name: str, known: Sequence[Any]) -> None:
@@ -172,6 +194,22 @@ class Target(BaseModel, ABC):
             wanted: "balanced", or a weight for each class.
             truth: ``(B,)`` of the training rows.
             counted: ``(B,)`` how much each counts.
+        """
+        return self
+
+    def centre(self, outputs: np.ndarray) -> np.ndarray:
+        """Return constants ``(K,)`` that are taken off the outputs, ``(B, K)`` for the training sets.
+
+        They are zero but where the loss leaves a constant open, which would differ between models by chance.
+        """
+        return np.zeros(outputs.shape[1])
+
+    def completed(self, outputs: np.ndarray, truth: np.ndarray) -> Self:
+        """Return the target with what its predictions need from the fitted model.
+
+        Args:
+            outputs: ``(B, M, K)`` of M members for the training sets, centred.
+            truth: ``(B,)`` of the same sets, NaN where missing.
         """
         return self
 

@@ -17,6 +17,8 @@ def target_values(
     store: SetStore,
     kinds: Mapping[str, type[Target]] | Objective,
     rows: Sequence[int] | np.ndarray | None = None,
+    *,
+    events: Mapping[str, str] | None = None,
 ) -> np.ndarray:
     """Return values of the targets of some sets ``(B, T)``, numbers and labels, None or NaN where missing.
 
@@ -24,17 +26,19 @@ def target_values(
         store: the sets.
         kinds: what is predicted: an objective, or columns of the per-set table with their kinds.
         rows: which sets; all where none are given. One target must be known for each of them; of several, one at least.
+        events: by target, the column of its events (`setwise.targets.choose.events_of`).
 
     Raises:
         InputError: no such column, a set without a target, or text where numbers are needed.
     """
     if isinstance(kinds, Objective):
+        events = {target.name: target.event_column for target in kinds.targets if target.event_column is not None}
         kinds = {target.name: type(target) for target in kinds.targets}
     rows = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     asked = rows if len(kinds) == 1 else np.zeros(0, np.int64)
     table = np.empty((len(store), len(kinds)), dtype=object)
     for position, (name, kind) in enumerate(kinds.items()):
-        table[:, position] = kind.read(store, name, asked)
+        table[:, position] = kind.read(store, name, asked, (events or {}).get(name))
     without = [row for row in rows if not any(is_known(value) for value in table[row])]
     if without:
         names = listed([repr(store.set_ids[row]) for row in without], 5)
@@ -47,7 +51,10 @@ def target_values(
 
 def truth_columns(objective: Objective, values: np.ndarray) -> dict[str, pa.Array]:
     """Return values ``(B, T)`` of the targets of sets as columns of a table, beside the prediction columns."""
-    return {name: pa.array(values[:, i].tolist(), from_pandas=True) for i, name in enumerate(objective.names)}
+    found: dict[str, pa.Array] = {}
+    for i, target in enumerate(objective.targets):
+        found |= target.value_columns(target.name, values[:, i], target.event_column)
+    return found
 
 
 def element_truth(store: SetStore, objective: Objective) -> np.ndarray:

@@ -50,6 +50,7 @@ class WhichElement(Target):
 
     of: ClassVar[tuple[Of, ...]] = ("elements",)
     linear: ClassVar[str] = "logistic regression"
+    loss_part: ClassVar[str] = "cross entropies (nats)"
     whole_sets: ClassVar[bool] = True
 
     kind: Literal["which-element"] = "which-element"

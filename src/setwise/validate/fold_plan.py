@@ -15,7 +15,7 @@ from setwise.store import columns
 from setwise.store.folds import Fold, count_permutations, plan_folds, shuffled
 from setwise.store.labels import label_codes, labels_of, sets_with
 from setwise.store.store import SetStore
-from setwise.targets.choose import Kinds, choose_kinds
+from setwise.targets.choose import Kinds, choose_kinds, events_of
 from setwise.targets.truth import target_values
 from setwise.validate.fold_runs import Task
 
@@ -61,8 +61,9 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     Raises:
         InputError: targets or groups that cannot be used, or divided so.
     """
-    kinds = choose_kinds(store, study.targets, study.task)
-    values = target_values(store, kinds)
+    events = events_of(study.targets, study.task, study.event)
+    kinds = choose_kinds(store, study.targets, study.task, events=events)
+    values = target_values(store, kinds, events=events)
     groups = columns.groups(store, study.group)
     (alone, *others) = kinds.values()
 
@@ -78,10 +79,14 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
         )
 
     plan = folds_of(values, asked.repeats)
-    tasks = [Task(fold, 0, columns_of(store, study), asked.baselines) for fold in plan]
+    needed = columns_of(store, study)
+    tasks = [Task(fold, 0, needed, asked.baselines) for fold in plan]
     for permutation in range(1, asked.permutations + 1):
         dealt = shuffled(values, groups, seed=_seed(study, permutation))
-        table = columns_of(store, study, dealt)
+        table = needed
+        for position, (name, kind) in enumerate(kinds.items()):
+            for column, cells in kind.value_columns(name, dealt[:, position], events.get(name)).items():
+                table = table.set_column(table.column_names.index(column), column, cells)
         tasks += [Task(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
     labels = values[:, 0].astype(str) if alone.discrete and not others else None
     possible = None if labels is None else count_permutations(labels, groups)
@@ -159,16 +164,12 @@ def _seed(study: Study, permutation: int) -> int:
     return int(np.random.SeedSequence((study.config.seed, 0, 0, permutation)).generate_state(1)[0])
 
 
-def columns_of(store: SetStore, study: Study, values: np.ndarray | None = None) -> pa.Table:
-    """Return the columns of the sets that a fit needs, with other targets where they are given."""
-    wanted = [*(study.targets if study.of == "sets" else ()), *study.covariates]
+def columns_of(store: SetStore, study: Study) -> pa.Table:
+    """Return the columns of the sets that a fit needs."""
+    events = events_of(study.targets, study.task, study.event)
+    wanted = [*((*study.targets, *events.values()) if study.of == "sets" else ()), *study.covariates]
     wanted += [name for name in (study.group, study.weight_column) if name is not None]
     wanted += ["group"] if study.group is None and "group" in store.sets.column_names else []
     for name in wanted:
         columns.column(store, name)  # which refuses one that is not there
-    table = store.sets.select(["set_id", *dict.fromkeys(wanted)])
-    for position, name in enumerate(study.targets if values is not None else ()):
-        assert values is not None
-        column = pa.array(values[:, position].tolist(), from_pandas=True)
-        table = table.set_column(table.column_names.index(name), name, column)
-    return table
+    return store.sets.select(["set_id", *dict.fromkeys(wanted)])

@@ -26,7 +26,7 @@ from setwise.store.folds import plan_folds
 from setwise.store.shares import validation_share
 from setwise.store.splits import Split, split_sets
 from setwise.store.store import SetStore
-from setwise.targets.choose import choose_kinds
+from setwise.targets.choose import choose_kinds, events_of
 from setwise.targets.metrics import score
 from setwise.targets.truth import target_values
 from setwise.validate.fold_plan import classes_in_sets, columns_of
@@ -203,12 +203,13 @@ def _everything(store: SetStore, study: Study) -> _Part:
         InputError: targets, labels or groups that cannot be used.
     """
     rows, groups = np.arange(len(store)), columns.groups(store, study.group)
-    kinds = choose_kinds(store, study.targets, study.task, of=study.of)
+    events = events_of(study.targets, study.task, study.event)
+    kinds = choose_kinds(store, study.targets, study.task, of=study.of, events=events)
     if study.of == "elements":
         whole = any(kind.whole_sets for kind in kinds.values())
         _, places = kept_elements(store, rows, whole=whole, labels=study.targets, seed=study.config.seed)
         return _Part(store, rows, groups, holds=classes_in_sets(store, kinds, groups), places=places)
-    values = target_values(store, kinds)
+    values = target_values(store, kinds, events=events)
     (alone, *others) = kinds.values()
     return _Part(store, rows, groups, classes=None if others else alone.strata(values[:, 0]))
 

@@ -8,14 +8,16 @@ if TYPE_CHECKING:
     from setwise.targets.number import Number
     from setwise.targets.objectives import Objective
     from setwise.targets.ordinal import Ordinal
+    from setwise.targets.time_to_event import TimeToEvent
     from setwise.targets.which_element import WhichElement
 
-__all__ = ["Number", "Classes", "Ordinal", "WhichElement", "Objective"]
+__all__ = ["Number", "Classes", "Ordinal", "WhichElement", "TimeToEvent", "Objective"]
 _PLACES = {
     "Number": "setwise.targets.number",
     "Classes": "setwise.targets.classes",
     "Ordinal": "setwise.targets.ordinal",
     "WhichElement": "setwise.targets.which_element",
+    "TimeToEvent": "setwise.targets.time_to_event",
     "Objective": "setwise.targets.objectives",
 }
 

@@ -8,4 +8,5 @@ PLACES = {
     "classification": "setwise.targets.classes:Classes",
     "ordinal": "setwise.targets.ordinal:Ordinal",
     "which-element": "setwise.targets.which_element:WhichElement",
+    "time-to-event": "setwise.targets.time_to_event:TimeToEvent",
 }

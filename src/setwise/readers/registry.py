@@ -10,6 +10,7 @@ from setwise._checks import InputError
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.formats.arrays import Arrays
 from setwise.readers.formats.fcs import Fcs
+from setwise.readers.formats.folders import Folders
 from setwise.readers.formats.hdf5 import Hdf5
 from setwise.readers.formats.npz import Npz
 from setwise.readers.formats.root import Root
@@ -19,7 +20,7 @@ from setwise.readers.paths import is_pattern
 from setwise.readers.reader import Reader
 from setwise.readers.reading import READING
 
-READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Arrays())
+READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Folders(), Arrays())
 
 
 def reader_of(source: Any) -> Reader:

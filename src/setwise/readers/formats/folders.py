@@ -1,0 +1,51 @@
+"""The reader of folders and patterns with one file per set: arrays or tables, of one format."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from setwise.readers.paths import files_of, is_file_of, is_list_of, is_pattern
+from setwise.readers.reader import ALWAYS
+from setwise.store.suffixes import TABLE_SUFFIXES, suffix_of
+
+if TYPE_CHECKING:
+    from setwise.readers.request import ReadRequest
+    from setwise.store.store import SetStore
+
+_ARRAYS = (".npy", ".pt")  # a single file of these is a set as well; no other reader takes it
+
+
+class Folders:
+    """A folder, a pattern or a list of files, each of them a set: arrays, or tables with a row per element."""
+
+    name = "files of one set each"
+    suffixes = (*_ARRAYS, ".h5", ".hdf5", ".csv", ".tsv", ".tab", ".parquet", ".pq")
+    help = "folder or pattern with one file per set"
+    in_folders = "files of one set each"
+    features = "names of the numeric columns of tables; of arrays x0, x1 and so on, or as --features says"
+    extra = None
+    packages = ()
+    options = (*ALWAYS, "file_column", "skip_bad")
+    applies = ()
+
+    def takes(self, source: Any) -> bool:
+        """Whether a source is a folder, a pattern or a list with such files, or a single .npy or .pt file."""
+        if isinstance(source, list | tuple):
+            return is_list_of(source, lambda path: suffix_of(path) in self.suffixes)
+        return is_file_of(source, _ARRAYS) or self._first(source) is not None
+
+    def has_names(self, source: Any, /) -> bool:
+        """Whether the files are tables, whose columns have names."""
+        first = Path(source[0]) if isinstance(source, list | tuple) else self._first(source)
+        return first is not None and suffix_of(first) in TABLE_SUFFIXES
+
+    def read(self, source: Any, request: "ReadRequest") -> "SetStore":
+        """Read all files (`setwise.readers.folders.read_folder`)."""
+        from setwise.readers.folders import read_folder  # costs what help does not wait for
+
+        return read_folder(source, request)
+
+    def _first(self, source: Any) -> Path | None:
+        """Return one of the files of a folder or a pattern; none of other sources."""
+        if not isinstance(source, str | Path) or not (Path(source).is_dir() or is_pattern(Path(source))):
+            return None
+        return next((path for path in files_of(source) if suffix_of(path) in self.suffixes), None)

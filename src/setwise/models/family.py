@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic.fields import FieldInfo
 
 from setwise.models.spec import Spec
+from setwise.variants import find
 
 if TYPE_CHECKING:  # they cost a second, which the command line's help does not wait for
     import torch
@@ -98,7 +98,7 @@ class Family:
 
     def build(self, spec: Spec, *, device: "torch.device | None" = None, dtype: "torch.dtype | None" = None) -> "Model":
         """Build the model that a specification of the family describes."""
-        return _find(self.network)(spec, device=device, dtype=dtype)
+        return find(self.network)(spec, device=device, dtype=dtype)
 
     def fit(self, spec: Spec, examples: Examples, loss: Loss, *, seed: int) -> "Model":
         """Fit a model, all at once; the same arguments give the same bits on the CPU.
@@ -107,9 +107,4 @@ class Family:
             InputError: targets or sets that the family cannot be fitted to, with what to do.
         """
         assert self.fitter is not None, f"{self.name} is fitted by gradients"
-        return _find(self.fitter)(spec, examples, loss, seed=seed)
-
-
-def _find(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(import_module(module), name)
+        return find(self.fitter)(spec, examples, loss, seed=seed)

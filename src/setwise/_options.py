@@ -1,7 +1,6 @@
 """Declare choices once, as fields of a record with description, bounds and default.
 
-The command line, the estimators and the reference page
-are derived from them, so that an option is declared once.
+The command line, the estimators and the reference page are derived from them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ class Record(BaseModel):
             super().__init__(**choices)
         except ValidationError as error:
             known = ", ".join(type(self).model_fields)
-            raise InputError("; ".join(_sentence(problem, known) for problem in error.errors())) from None
+            raise InputError("; ".join(sentence_of(problem, known) for problem in error.errors())) from None
 
 
 _BOUNDS = {
@@ -41,7 +40,7 @@ _BOUNDS = {
 }
 
 
-def _sentence(problem: ErrorDetails, known: str) -> str:
+def sentence_of(problem: ErrorDetails, known: str = "") -> str:
     """Return what is wrong with a choice; what a check of ours raised says it itself."""
     own = problem.get("ctx", {}).get("error")
     if isinstance(own, InputError):

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from setwise._checks import InputError, check_choice
+from setwise._options import sentence_of
 
 ELEMENTS = ("vectors", "categories", "images")
 OUTPUTS = ("sets", "elements", "which-element")
@@ -141,13 +142,9 @@ def _in_our_words(problem: ErrorDetails) -> Exception:
     own = problem.get("ctx", {}).get("error")
     if isinstance(own, Exception):
         return own
-    name, value = ".".join(map(str, problem["loc"])), problem["input"]
     if problem["type"].startswith("int"):
-        return TypeError(f"{name} must be a whole number; got {value!r}.")
-    bounds = {"greater_than": "above zero", "greater_than_equal": "at least zero"}
-    if problem["type"] in bounds:
-        return InputError(f"{name} must be {bounds[problem['type']]}; got {value}.")
-    return InputError(f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}; got {value!r}.")
+        return TypeError(f"{'.'.join(map(str, problem['loc']))} must be a whole number; got {problem['input']!r}.")
+    return InputError(f"{sentence_of(problem)}.")
 
 
 def _check_data(spec: Spec) -> None:

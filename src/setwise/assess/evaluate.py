@@ -53,13 +53,8 @@ def evaluate(
     set_id: str = "set_id",
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
-    device: str = "auto",
-    elements_per_batch: int | None = None,
-    max_elements: int | None = None,
-    seed: int = 0,
-    workers: int = 0,
-    memory_limit: int | None = None,
     progress: bool | None = None,
+    **computing: Any,
 ) -> Evaluation:
     """Predict sets and compare with their targets; arguments as for `setwise.runs.predict`.
 
@@ -73,17 +68,9 @@ def evaluate(
     store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
     fitted_on = run.record.split.known
     known = sum(name in fitted_on for name in store.set_ids)
-    how = Computing(
-        device=device,
-        elements_per_batch=elements_per_batch,
-        max_elements=max_elements,
-        seed=seed,
-        workers=workers,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
+    how = Computing(**computing, progress=progress)
     if of_elements:
-        check_whole_sets(max_elements)
+        check_whole_sets(how.max_elements)
         row, table, notes = measured_elements(run, store, how)
         return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
     values = target_values(store, objective)
@@ -99,7 +86,7 @@ def evaluate(
     )
     clusters = columns.clusters(store, run.record.group)
     owners = None if run.record.group is None else clusters
-    row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=seed).rows[0]
+    row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=how.seed).rows[0]
     notes = tuple(undefined(objective, truth, what="sets"))
     if run.record.conformal is not None:
         notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets", owners=owners))

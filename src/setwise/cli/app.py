@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from setwise._checks import InputError
 from setwise.cli import screen
 from setwise.cli.cv import cv
 from setwise.cli.data import app as data
@@ -79,8 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _tell(error: Exception) -> int:
     """Print what went wrong; the exit code."""
-    from setwise._checks import InputError
-
     if isinstance(error, InputError):
         screen.complain(str(error))
         return 2

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from setwise._checks import InputError
 from setwise.cli import options
 from setwise.cli.screen import Screen
 
@@ -14,7 +15,6 @@ app = typer.Typer(no_args_is_help=True, help="The files of the paper's tasks.")
 @app.command("list")
 def list_tasks(json: options.Json = False) -> None:
     """Name the tasks, where their files come from, and whether they are there."""
-    from setwise._checks import InputError
     from setwise.tasks import TASKS
     from setwise.tasks.files import directory_of
 

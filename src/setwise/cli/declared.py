@@ -11,14 +11,13 @@ from setwise.cli import options
 
 SYNTAX: Mapping[str, Callable[[Any], Any]] = {
     "names": options.names,
-    "one each": list,
-    "by target": list,
+    "repeated": list,
     "orders": options.orders,
     "class weights": options.class_weights,
     "zero is none": lambda value: value or None,
     "bytes": options.number_of_bytes,
 }
-_REPEATED = ("names", "one each", "by target", "orders")  # syntax of options that may be given several times
+_REPEATED = ("names", "repeated", "orders")  # syntax of options that may be given several times
 
 
 def takes(**groups: tuple[Declaration, ...]) -> Callable[[Callable[..., object]], Callable[..., object]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._checks import InputError
 from setwise.cli import options
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
@@ -62,7 +63,6 @@ def demo(
 
     setwise demo --out runs/demo --overwrite
     """
-    from setwise._checks import InputError
     from setwise._files import make_directory
 
     if out.exists() and not overwrite:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from setwise._checks import InputError
 from setwise.cli import options
 from setwise.cli.screen import Screen
 
@@ -34,7 +35,6 @@ def export(
 
     setwise export runs/hct --torch --out hct.pt2
     """
-    from setwise._checks import InputError
     from setwise.cli.writing import check_writable
     from setwise.runs.export import save_onnx, save_program
     from setwise.runs.run import Run

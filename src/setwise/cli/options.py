@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from setwise._checks import InputError
 from setwise.readers.registry import readable
 
 Source = Annotated[
@@ -52,7 +53,7 @@ def targets(of_sets: Sequence[str] | None, of_elements: Sequence[str] | None) ->
         InputError: neither, or both.
     """
     if bool(of_sets) == bool(of_elements):
-        raise _refusal(
+        raise InputError(
             "name what is to be predicted: of each set with --target, or of each element with --element-target; "
             f"got {'both, which are learned apart' if of_sets else 'neither'}."
         )
@@ -65,7 +66,7 @@ def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     for value in values or ():
         target, equals, classes = value.partition("=")
         if not equals:
-            raise _refusal(f"an order must be written TARGET=LOW,...,HIGH; got {value!r}.")
+            raise InputError(f"an order must be written TARGET=LOW,...,HIGH; got {value!r}.")
         said[target] = names([classes]) or []
     return said or None
 
@@ -80,7 +81,7 @@ def class_weights(value: str | None) -> str | dict[str, float] | None:
         try:
             said[label] = float(weight)
         except ValueError:
-            raise _refusal(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
+            raise InputError(f"class weights must be written CLASS=NUMBER,CLASS=NUMBER; got {part!r}.") from None
     return said
 
 
@@ -112,11 +113,6 @@ def _lines(value: str) -> list[str]:
     try:
         return [f'"{line.strip()}"' if "," in line else line for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise _refusal(f"the names in {path} cannot be read: {error}. Give a text file with one name a line.") from None
-
-
-def _refusal(text: str) -> Exception:
-    """Make the error that the command line leaves with; its import costs a second, which help does not wait for."""
-    from setwise._checks import InputError
-
-    return InputError(text)
+        raise InputError(
+            f"the names in {path} cannot be read: {error}. Give a text file with one name a line."
+        ) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._checks import InputError
 from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
@@ -63,7 +64,6 @@ def predict(
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
-    from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
     from setwise.runs.element_copies import check_copies
     from setwise.runs.predict import check_spread, read_for
@@ -110,7 +110,6 @@ def _predict_elements(
     """Write a row per element, some sets at a time; with copies of the files all together."""
     import pyarrow as pa
 
-    from setwise._checks import InputError
     from setwise.cli.writing import ANNDATA, write_tables
     from setwise.readers.formats.fcs import Fcs
     from setwise.runs.element_copies import class_legend, write_copies

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._checks import InputError, counted
 from setwise.cli import options, screen
 from setwise.cli.inspect import show_data
 from setwise.cli.reading import reads
@@ -59,7 +60,6 @@ def tune(
 
     setwise tune cells.parquet --sets patients.csv --target cmv --budget 10m --outer 5 --out runs/tuned --resume
     """
-    from setwise._checks import counted
     from setwise.cli.results import results_document, show_results, show_rows
     from setwise.report import write_report
     from setwise.report.rounding import number
@@ -127,8 +127,6 @@ def parse_time(text: str) -> float:
         >>> parse_time("1.5h")
         5400.0
     """
-    from setwise._checks import InputError
-
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if match is None or float(match[1]) == 0:
         raise InputError(f"a time must be a number with s, m or h, such as 90s, 30m or 2h; got {text!r}.")

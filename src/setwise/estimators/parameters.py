@@ -10,7 +10,7 @@ from setwise.fit.study import Study
 from setwise.models.families import choices_of_models
 from setwise.runs.config import RECOMMENDED, FitConfig
 
-_NOT_CHOSEN = ("standardise", "balanced_sampling", "capture", "seed")  # of a configuration, by an estimator
+_NOT_CHOSEN = ("balanced_sampling", "seed")  # of a configuration, by an estimator
 _T = TypeVar("_T", bound=type)
 
 

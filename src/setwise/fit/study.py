@@ -32,17 +32,17 @@ class Study(Record):
         ('hematocrit',)
     """
 
-    targets: Annotated[Names, Option(name="target", metavar="COLUMN", syntax="one each")] = Field(
+    targets: Annotated[Names, Option(name="target", metavar="COLUMN", syntax="repeated")] = Field(
         description="column to predict, or several: numbers and classes, of which each set must have one at least"
     )
     of: Annotated[
-        Literal["sets", "elements"], Option(name="element_target", metavar="COLUMN", syntax="one each", shown="")
+        Literal["sets", "elements"], Option(name="element_target", metavar="COLUMN", syntax="repeated", shown="")
     ] = Field(
         default="sets",
         description="predict labels of the elements (columns of the table of elements, channels, columns of obs), one "
         "for each, instead of sets; splits are of whole sets all the same",
     )
-    task: Annotated[Any, Option(metavar="[TARGET=]KIND", syntax="by target", shown="auto")] = Field(
+    task: Annotated[Any, Option(metavar="[TARGET=]KIND", syntax="repeated", shown="auto")] = Field(
         default=None,
         description=f"kind of all targets or of one: {', '.join(PLACES)}; by default text and two values are classes; "
         "of which-element, one element of each set is marked 1",

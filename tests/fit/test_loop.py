@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from setwise.fit.loop import DivergedError, fit
+from setwise.layers import penalties
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
 from setwise.runs.outputs import outputs_of
@@ -55,6 +56,38 @@ def test_fit_learns_and_keeps_the_best_epoch(regression, part_of, mean_model):
     assert same(model.state_dict(), fitted.weights)
     assert not model.training
     assert set(history[-1].validation) == {"mse", "mae", "r2"}
+
+
+def test_what_layers_add_to_the_loss_is_minimised_and_not_reported(regression, part_of, mean_model):
+    def penalty(model):
+        return 0.3 * model.first.weight.square().sum()
+
+    def penalised(model):
+        model.register_forward_hook(lambda *_: penalties.add(lambda: penalty(model)))
+        return model
+
+    class Loss:
+        """The objective with the penalty in its loss."""
+
+        def __init__(self, model):
+            self.model = model
+
+        def __getattr__(self, name):
+            return getattr(regression, name)
+
+        def loss(self, outputs, encoded, weights=None):
+            return regression.loss(outputs, encoded, weights) + penalty(self.model)
+
+    config = QUICK.model_copy(update={"accumulate": 3})
+    part = part_of(23, objective=regression)
+    found = fit(penalised(mean_model()), regression, train=part, validation=None, config=config)
+    model = mean_model()
+    want = fit(model, Loss(model), train=part, validation=None, config=config)
+    for name, weights in want.weights.items():
+        torch.testing.assert_close(found.weights[name], weights, rtol=1e-6, atol=1e-8)
+    plain = fit(mean_model(), regression, train=part, validation=None, config=config)
+    assert not same(plain.weights, found.weights)
+    assert found.progress.history[0].train_loss < want.progress.history[0].train_loss
 
 
 def test_without_validation_the_last_epoch_is_kept(regression, part_of, mean_model):

@@ -19,6 +19,7 @@ from setwise.fit.cuda_graph import CudaGraphSteps, graph_on
 from setwise.fit.observers import Observer
 from setwise.fit.parts import EvaluationPart, Example, TrainingPart
 from setwise.fit.processes import fabric_choices, launch, own_share
+from setwise.layers.penalties import collected
 from setwise.runs.checkpoints import Checkpoints, Progress, State, Weights
 from setwise.runs.config import FitConfig
 from setwise.runs.history import EpochRecord
@@ -180,13 +181,15 @@ class _Fit:
         sum_of_losses = torch.zeros((), device=self.fabric.device)
         for example in group:
             (batch, encoded, weights), count = own_share(example, self.fabric.global_rank, self.fabric.world_size)
-            with _outputs_as_weights(self.config):
+            with _outputs_as_weights(self.config), collected() as penalties:
                 outputs = rows_of(self.model(batch.to(self.fabric.device, non_blocking=True)))
             targets, weights = self._moved(encoded), None if weights is None else self._moved(weights)
             loss = self.objective.loss(outputs, targets, weights)
             loss = loss * (count / total)
-            self.fabric.backward(loss * self.fabric.world_size)  # gradients are averaged over processes
             sum_of_losses = sum_of_losses + loss.detach()
+            for penalty in penalties:
+                loss = loss + penalty() * (count / total)
+            self.fabric.backward(loss * self.fabric.world_size)  # gradients are averaged over processes
         norm = self.fabric.clip_gradients(
             self.model,
             self.optimizer,

@@ -7,6 +7,7 @@ import torch
 
 import setwise as sw
 from setwise._checks import InputError
+from setwise.models.families import family_of_model
 
 
 def _count(model):
@@ -69,7 +70,8 @@ def test_bias_rule():
 
 def test_covariates_reach_the_output():
     for name in sw.models.MODELS:
-        model = sw.models.build(name, 3, 2, depth=2, width=8, covariates=2)
+        shallow = {"depth": 2} if "depth" in family_of_model(name).choices() else {}
+        model = sw.models.build(name, 3, 2, width=8, covariates=2, **shallow)
         sets = [torch.randn(4, 3)] * 2
         output = model(sw.SetBatch.from_list(sets, covariates=torch.tensor([[0.0, 1], [2, 3]])))
         assert not torch.allclose(output[0], output[1])
@@ -80,7 +82,7 @@ def test_covariates_reach_the_output():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(name="pointnet"), r"'deep-sets', 'deep-sets\+\+'"),
+        (dict(name="transformer"), r"'deep-sets', 'deep-sets\+\+'"),
         (dict(name="deep-sets++", norm="batch"), "norm must be one of"),
         (dict(name="deep-sets++", depth=3), "must be even"),
         (dict(name="deep-sets++", depth=0), "above zero"),

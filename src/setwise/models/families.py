@@ -6,10 +6,11 @@ from setwise._checks import check_choice
 from setwise._options import Declaration, declarations, merged
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
+from setwise.models.pointnet import POINTNET
 from setwise.models.set_transformer import SET_TRANSFORMER
 from setwise.models.spec import Spec
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
 

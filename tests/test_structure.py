@@ -14,6 +14,7 @@ PACKAGE = Path(setwise.__file__).parent
 ROOT = Path(__file__).parents[1]
 ORDER = [
     "_checks",
+    "_lazy",
     "_options",
     "_files",
     "variants",

@@ -4,6 +4,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from setwise._lazy import lazily
+
 if TYPE_CHECKING:
     from setwise import layers, models, parallel
     from setwise.assess.evaluate import evaluate
@@ -48,26 +50,27 @@ __all__ = [
 
 # Everything is imported where it is first used: `import setwise` is quick, and so is the command line's help.
 _LATER = {
-    "SetBatch": "setwise.batch",
-    "SetLayout": "setwise.batch",
-    "SetRegressor": "setwise.estimators",
-    "SetClassifier": "setwise.estimators",
-    "SetElementClassifier": "setwise.estimators",
-    "SetElementRegressor": "setwise.estimators",
-    "SetSummaries": "setwise.estimators",
-    "read": "setwise.readers.read",
-    "SetStore": "setwise.store.store",
-    "Study": "setwise.fit.study",
-    "train": "setwise.fit.train",
-    "FitConfig": "setwise.runs.config",
-    "Run": "setwise.runs.run",
-    "cross_validate": "setwise.validate.cross_validation",
-    "tune": "setwise.validate.tune",
-    "predict": "setwise.runs.predict",
-    "evaluate": "setwise.assess.evaluate",
-    "explain": "setwise.explanations.explain",
-    "write_report": "setwise.report.page",
+    "SetBatch": "batch",
+    "SetLayout": "batch",
+    "SetRegressor": "estimators",
+    "SetClassifier": "estimators",
+    "SetElementClassifier": "estimators",
+    "SetElementRegressor": "estimators",
+    "SetSummaries": "estimators",
+    "read": "readers.read",
+    "SetStore": "store.store",
+    "Study": "fit.study",
+    "train": "fit.train",
+    "FitConfig": "runs.config",
+    "Run": "runs.run",
+    "cross_validate": "validate.cross_validation",
+    "tune": "validate.tune",
+    "predict": "runs.predict",
+    "evaluate": "assess.evaluate",
+    "explain": "explanations.explain",
+    "write_report": "report.page",
 }
+_find = lazily(__name__, _LATER)
 
 
 def __getattr__(name: str) -> Any:
@@ -75,6 +78,4 @@ def __getattr__(name: str) -> Any:
         return version("setwise")
     if name in ("layers", "models", "parallel"):
         return import_module(f"setwise.{name}")
-    if name not in _LATER:
-        raise AttributeError(f"module 'setwise' has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    return _find(name)

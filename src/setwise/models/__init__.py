@@ -1,7 +1,8 @@
 """Models: families, their specifications, models by name, import of the authors' checkpoints."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from setwise._lazy import lazily
 
 if TYPE_CHECKING:
     from setwise.models.building import build, build_from_spec, make_spec
@@ -29,23 +30,20 @@ __all__ = [
 ]
 
 # Imported where they are first used: the command line's help needs the families, and not torch.
-_LATER = {
-    "build": "building",
-    "build_from_spec": "building",
-    "make_spec": "building",
-    "spec_from_dict": "families",
-    "load_reference": "reference",
-    "Model": "model",
-    "SetModel": "model",
-    "ElementModel": "element_model",
-    "Spec": "spec",
-    "DeepSetsSpec": "deep_sets",
-    "SetTransformerSpec": "set_transformer",
-    "MODELS": "families",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'setwise.models' has no attribute {name!r}")
-    return getattr(import_module(f"setwise.models.{_LATER[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "build": "building",
+        "build_from_spec": "building",
+        "make_spec": "building",
+        "spec_from_dict": "families",
+        "load_reference": "reference",
+        "Model": "model",
+        "SetModel": "model",
+        "ElementModel": "element_model",
+        "Spec": "spec",
+        "DeepSetsSpec": "deep_sets",
+        "SetTransformerSpec": "set_transformer",
+        "MODELS": "families",
+    },
+)

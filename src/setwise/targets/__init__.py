@@ -1,7 +1,8 @@
 """Say what is predicted: kinds of targets, their values, losses, predictions and metrics."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from setwise._lazy import lazily
 
 if TYPE_CHECKING:
     from setwise.targets.classes import Classes
@@ -12,18 +13,15 @@ if TYPE_CHECKING:
     from setwise.targets.which_element import WhichElement
 
 __all__ = ["Number", "Classes", "Ordinal", "WhichElement", "TimeToEvent", "Objective"]
-_PLACES = {
-    "Number": "setwise.targets.number",
-    "Classes": "setwise.targets.classes",
-    "Ordinal": "setwise.targets.ordinal",
-    "WhichElement": "setwise.targets.which_element",
-    "TimeToEvent": "setwise.targets.time_to_event",
-    "Objective": "setwise.targets.objectives",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for where it is first used: the words for the kinds of targets need no torch."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'setwise.targets' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+# Imported where they are first used: the words for the kinds of targets need no torch.
+__getattr__ = lazily(
+    __name__,
+    {
+        "Number": "number",
+        "Classes": "classes",
+        "Ordinal": "ordinal",
+        "WhichElement": "which_element",
+        "TimeToEvent": "time_to_event",
+        "Objective": "objectives",
+    },
+)

@@ -48,6 +48,7 @@ def read(
         InputError: what was given is at fault; the message says where and what to do.
 
     Example:
+        >>> import numpy as np
         >>> read([np.ones((2, 3)), np.ones((5, 3))])
         SetStore(2 sets, 7 elements of shape (3,), in memory)
     """

@@ -174,7 +174,7 @@ def test_a_fitted_estimator_can_be_kept_for_the_command_line(sets, means, tmp_pa
         (dict(groups=np.ones(29)), "group must have one entry per set"),
         (dict(X=[np.zeros((0, 2))] * 30), "at least one element; set '0'"),
         (dict(X=[np.full((2, 2), np.nan)] * 30), "finite"),
-        (dict(model="pointnet"), "must be one of"),
+        (dict(model="deepest-sets"), "must be one of"),
         (dict(epochs=0), "epochs"),
         (dict(pool="sum", max_elements=3), "cannot go together"),
     ],

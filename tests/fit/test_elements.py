@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.assess import element_baselines, measure_elements
+from setwise.assess import drawn_elements, element_baselines
 from setwise.assess.evaluate import evaluate
 from setwise.batch import SetBatch
 from setwise.fit.element_fit import of_elements
@@ -193,7 +193,7 @@ def test_choices_for_sets_alone_are_refused():
 
 def test_measured_are_elements_that_have_a_label(monkeypatch):
     """Of many elements that are drawn for metrics and baselines, those without a label would tell nothing."""
-    monkeypatch.setattr(measure_elements, "MOST", 60)
+    monkeypatch.setattr(drawn_elements, "MOST", 60)
     monkeypatch.setattr(element_baselines, "MOST", 60)
     draw = np.random.default_rng(0)
     labels = np.full(12 * 500, np.nan)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from setwise._checks import InputError
-from setwise.assess import measure_elements
+from setwise.assess import drawn_elements
 from setwise.fit.study import Study
 from setwise.readers.read import read
 from setwise.report.cross_validation import page
@@ -132,7 +132,7 @@ def test_resumed_folds_are_not_fitted_again(tmp_path, monkeypatch):
 
 def test_of_many_elements_the_same_are_measured_in_every_repeat(monkeypatch):
     store = store_of("height")
-    monkeypatch.setattr(measure_elements, "MOST", 2 * SETS)
+    monkeypatch.setattr(drawn_elements, "MOST", 2 * SETS)
     found = cross_validate(store, study_of("height"), folds=3, repeats=2, baselines=False)
     table = found.predictions.select(["set_id", "element", "height"])
     assert table.num_rows == 2 * 2 * SETS

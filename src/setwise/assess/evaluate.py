@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from setwise.assess.evaluate_elements import measured_elements
+from setwise.assess.assess import assess
 from setwise.readers.reading import Reading
 from setwise.runs.computing import Computing
-from setwise.runs.held_out import HeldOut, measured
-from setwise.runs.outputs import predictions_of
 from setwise.runs.predict import read_for
 from setwise.runs.predict_elements import check_whole_sets
 from setwise.runs.run import Run
-from setwise.store import columns
-from setwise.targets.metrics import undefined
-from setwise.targets.truth import target_values, truth_columns
+from setwise.targets.truth import element_truth, target_values
 
 
 @dataclass(frozen=True)
@@ -71,25 +67,7 @@ def evaluate(
     how = Computing(**computing, progress=progress)
     if of_elements:
         check_whole_sets(how.max_elements)
-        row, table, notes = measured_elements(run, store, how)
-        return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
-    values = target_values(store, objective)
-    truth = objective.truth(values)
-    predicted = predictions_of(run, store, np.arange(len(store)), how)
-    table = pa.table(
-        {
-            "set_id": store.set_ids,
-            "size": store.sizes,
-            **truth_columns(objective, values),
-            **objective.columns(predicted),
-        }
-    )
-    clusters = columns.clusters(store, run.record.group)
-    owners = None if run.record.group is None else clusters
-    row = measured(HeldOut(objective, truth, {run.record.model: [predicted]}, clusters), seed=how.seed).rows[0]
-    notes = tuple(undefined(objective, truth, what="sets"))
-    if run.record.conformal is not None:
-        notes += tuple(run.record.conformal.sentences(objective, predicted, truth, what="sets", owners=owners))
-        for name, column in run.record.conformal.columns(objective, predicted).items():
-            table = table.append_column(name, column)
-    return Evaluation(row.metrics, table, known, len(store), notes, row.intervals)
+    values = element_truth(store, objective) if of_elements else target_values(store, objective)
+    found = assess(run, store, values, np.arange(len(store)), how)
+    row = found.rows[0]
+    return Evaluation(row.metrics, found.predictions, known, len(store), found.notes, row.intervals)

@@ -1,24 +1,23 @@
 """Measure a run on its test sets, beside baselines."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import pyarrow as pa
 
+from setwise.assess.assess import assess
 from setwise.assess.baselines import baseline_predictions
+from setwise.assess.element_baselines import element_baselines
 from setwise.assess.subsets import subset_notes
 from setwise.assess.summaries import summaries
 from setwise.runs.computing import Computing
-from setwise.runs.held_out import HeldOut, measured, scored
-from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
-from setwise.store import columns
-from setwise.targets.metrics import undefined
 from setwise.targets.problem import Problem
-from setwise.targets.truth import truth_columns
 
 
-def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True) -> Run:
+def measure(
+    run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True, places: np.ndarray | None = None
+) -> Run:
     """Return the run with its table of test results and its predictions for the test sets; unchanged without them.
 
     Args:
@@ -26,51 +25,55 @@ def measure(run: Run, problem: Problem, *, baselines: bool = True, intervals: bo
         problem: all sets, their parts and their targets.
         baselines: fit and measure the baselines as well.
         intervals: of the metrics, over groups or sets.
+        places: which elements of the store are measured, as for `setwise.assess.assess.assess`.
     """
-    store, split, values = problem.store, problem.split, problem.values
-    if len(split.test) == 0:
+    record, test = run.record, problem.split.test
+    if len(test) == 0:
         return run
-    objective = run.objective
-    truth = objective.truth(values[split.test])
-    predicted = predictions_of(run, store, split.test, Computing(device=run.record.config.device))
-    all_predicted = {run.record.model: predicted}
-    if baselines:
-        all_predicted |= _baselines(run, problem)
-    clusters = columns.clusters(store, problem.group)[split.test]
-    owners = None if problem.group is None else clusters
-    held_out = HeldOut(objective, truth, {name: [values] for name, values in all_predicted.items()}, clusters)
-    rows = measured(held_out, seed=run.record.config.seed).rows if intervals else scored(held_out)
-    table = pa.table(
-        {
-            "set_id": [store.set_ids[row] for row in split.test],
-            "size": store.sizes[split.test],
-            **truth_columns(objective, values[split.test]),
-            **objective.columns(predicted),
-        }
+    found = assess(
+        run,
+        problem.store,
+        problem.values,
+        test,
+        Computing(device=record.config.device, seed=record.config.seed),
+        places=places,
+        rivals=partial(_baselines, run, problem) if baselines else None,
+        intervals=intervals,
+        which="held-out ",
     )
-    notes = (*run.record.notes, *undefined(objective, truth), *subset_notes(run, problem, predicted))
-    conformal = run.record.conformal
-    if conformal is not None:
-        notes += tuple(conformal.sentences(objective, predicted, truth, what="held-out sets", owners=owners))
-        for name, column in conformal.columns(objective, predicted).items():
-            table = table.append_column(name, column)
-    record = run.record.model_copy(update={"test": rows, "notes": notes})
-    return replace(run, record=record, test_predictions=table, held_out=held_out)
+    notes = (*record.notes, *found.notes)
+    if problem.of == "sets":
+        notes += subset_notes(run, problem, found.held_out.predicted[record.model][0])
+    record = record.model_copy(update={"test": found.rows, "notes": notes})
+    return replace(run, record=record, test_predictions=found.predictions, held_out=found.held_out)
 
 
-def _baselines(run: Run, problem: Problem) -> dict[str, np.ndarray]:
+def _baselines(run: Run, problem: Problem, positions: np.ndarray) -> dict[str, np.ndarray]:
+    """Return predictions of the baselines for the sets, or the elements, at some positions of the store."""
     store, split, values = problem.store, problem.split, problem.values
     fitted_on = np.concatenate([split.train, split.validation])
     covariates = None if run.record.covariates is None else run.record.covariates.apply(store).astype(np.float64)
+    if problem.of == "elements":
+        return element_baselines(
+            run.objective,
+            store,
+            values,
+            fitted_on=fitted_on,
+            tested=split.test,
+            positions=positions,
+            covariates=covariates,
+            weights=problem.weights,
+            seed=run.record.config.seed,
+        )
 
     def table(rows: np.ndarray) -> np.ndarray:
         return summaries(store, rows, None if covariates is None else covariates[rows])
 
     return baseline_predictions(
         run.objective,
-        summaries=(table(fitted_on), table(split.test)),
+        summaries=(table(fitted_on), table(positions)),
         truth=run.objective.truth(values[fitted_on]),
-        covariates=None if covariates is None else (covariates[fitted_on], covariates[split.test]),
+        covariates=None if covariates is None else (covariates[fitted_on], covariates[positions]),
         weights=np.ones(len(fitted_on)) if problem.weights is None else problem.weights[fitted_on],
         seed=run.record.config.seed,
     )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from setwise._checks import InputError
-from setwise.assess.measure_elements import kept_elements
+from setwise.assess.drawn_elements import kept_elements
 from setwise.fit.cross_fit import without
 from setwise.models.model import Model
 from setwise.runs.computing import Computing

@@ -7,7 +7,6 @@ import numpy as np
 from setwise._checks import InputError
 from setwise._files import make_directory
 from setwise.assess.measure import measure
-from setwise.assess.measure_elements import measure_elements
 from setwise.fit.calibrate import (
     completed,
     with_coverage,
@@ -96,10 +95,8 @@ def train(
         run = with_temperatures(run, problem)
     if study.coverage is not None:
         run = with_coverage(run, problem, prepared.kept, study.coverage)
-    if is_writer() and study.of == "elements":
-        run = measure_elements(run, problem, baselines=baselines, intervals=intervals, places=places)
-    elif is_writer():
-        run = measure(run, problem, baselines=baselines, intervals=intervals)
+    if is_writer():
+        run = measure(run, problem, baselines=baselines, intervals=intervals, places=places)
     return run if directory is None else run.save(directory)
 
 

@@ -93,7 +93,7 @@ class Conformal(BaseModel):
         Args:
             objective: what is predicted.
             predicted, truth: of the sets, or of their elements, set after set.
-            what: the sets, in words.
+            what: the sets, in words: sets, or held-out sets.
             owners: as for `fit`.
         """
         said, units, unit = [], self.units, self.units.removesuffix("s")
@@ -120,7 +120,7 @@ class Conformal(BaseModel):
             if owners is not None:
                 _, number, sizes = np.unique(owners[known], return_inverse=True, return_counts=True)
                 share = float((np.bincount(number, weights=held) / sizes).mean())
-                of = f"the elements of {what}" if objective.of == "elements" else what
+                of = f"the elements of the {what}" if objective.of == "elements" else what
                 said.append(
                     f"{text} hold the truth for {share:.0%} of {of}, each {unit} counting alike; {size}. The promise "
                     f"is for {one}: of one {unit} more may be missed, since its {many} err together."

@@ -226,7 +226,7 @@ class Objective(BaseModel):
 
         Args:
             predicted: of sets, or of elements.
-            sizes: elements of each set, where the rows are all elements of these sets; else none.
+            sizes: how many of the rows are elements of each set, set after set; none where they are sets.
         """
         named: dict[str, np.ndarray] = {}
         for target, part in self.parts(predicted):

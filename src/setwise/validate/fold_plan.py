@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.assess.measure_elements import kept_elements
+from setwise.assess.drawn_elements import kept_elements
 from setwise.fit.study import Study
 from setwise.store import columns
 from setwise.store.folds import Fold, count_permutations, plan_folds, shuffled

@@ -12,7 +12,7 @@ import numpy as np
 
 from setwise._checks import InputError, check_choice, counted, missing_packages
 from setwise._files import checksum, make_directory, write_atomic
-from setwise.assess.measure_elements import kept_elements
+from setwise.assess.drawn_elements import kept_elements
 from setwise.fit.loop import DivergedError
 from setwise.fit.preparation import prepare
 from setwise.fit.study import Study

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from setwise._options import declarations
 from setwise.cli import options, screen
+from setwise.cli.declared import takes
 from setwise.cli.inspect import show_data
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
+from setwise.validate.resampling import Resampling
 
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
@@ -21,26 +24,21 @@ if TYPE_CHECKING:
 
 @reads
 @takes_study("test", "coverage")
+@takes(how=declarations(Resampling.model_fields, panel="Evaluation"))
 def cv(
     context: typer.Context,
     source: options.Source,
     out: Annotated[Path, typer.Option(metavar="DIRECTORY", help="Where folds, predictions and the report go.")],
-    folds: Annotated[int, typer.Option(min=2, help="Folds; fewer where groups or a class have fewer.")] = 5,
-    repeats: Annotated[int, typer.Option(min=1, help="How often the sets are divided anew.")] = 1,
-    permutations: Annotated[
-        int, typer.Option(min=0, help="Evaluate as many times with shuffled targets: would they do as well?")
-    ] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Folds at a time, a process each.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation that was stopped.")] = False,
     sets: options.Sets = None,
     set_id: options.SetId = "set_id",
     features: options.Features = None,
-    baselines: Annotated[bool, typer.Option(help="Measure ridge and gradient boosting as well.")] = True,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     *,
     given: Mapping[str, Any],
+    how: Mapping[str, Any],
     reading: "Reading",
 ) -> object:
     """Cross-validate: every set is predicted by models that have not seen it, beside simple baselines.
@@ -76,15 +74,11 @@ def cv(
             found = cross_validate(
                 store,
                 study,
-                folds=folds,
-                repeats=repeats,
-                permutations=permutations,
-                jobs=jobs,
-                baselines=baselines,
                 out=out,
                 resume=resume,
                 overwrite=overwrite,
                 done=lambda count, total: bar.update(task, completed=count, total=total),
+                **how,
             )
         except KeyboardInterrupt:
             screen.warn("interrupted; the folds that are done are kept. Go on with --resume.")

@@ -16,7 +16,9 @@ SYNTAX: Mapping[str, Callable[[Any], Any]] = {
     "class weights": options.class_weights,
     "zero is none": lambda value: value or None,
     "bytes": options.number_of_bytes,
+    "time": options.seconds,
 }
+_TEXT = ("bytes", "time")  # syntax of numbers that are written with a unit
 _REPEATED = ("names", "repeated", "orders")  # syntax of options that may be given several times
 
 
@@ -63,7 +65,7 @@ def _read(declaration: Declaration, value: Any) -> Any:
 def _parameter(declaration: Declaration) -> inspect.Parameter:
     """Return an option as typer reads it; none where it is not given."""
     syntax = declaration.option.syntax
-    kind = list[str] if syntax in _REPEATED else str if syntax == "bytes" else declaration.kind
+    kind = list[str] if syntax in _REPEATED else str if syntax in _TEXT else declaration.kind
     shown: dict[str, Any] = {"show_default": declaration.shown or False}
     if declaration.words and declaration.kind is str and declaration.option.metavar is None:
         shown["metavar"] = "|".join(declaration.words)

@@ -1,6 +1,7 @@
 """Options that several commands share, and how lists of names are written."""
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ import typer
 
 from setwise._checks import InputError
 from setwise.readers.registry import readable
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 Source = Annotated[
     Path,
@@ -90,6 +93,22 @@ def number_of_bytes(value: str) -> int:
     from setwise.streaming import parse_bytes
 
     return parse_bytes(value)
+
+
+def seconds(text: str) -> float:
+    """Parse a time such as 90s, 30m or 2h into seconds.
+
+    Raises:
+        InputError: anything else.
+
+    Example:
+        >>> seconds("1.5h")
+        5400.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise InputError(f"a time must be a number with s, m or h, such as 90s, 30m or 2h; got {text!r}.")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 def names(values: Sequence[str] | None) -> list[str] | None:

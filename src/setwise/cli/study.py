@@ -1,6 +1,7 @@
 """Make the study that the options of a command describe, and read the sets that they name."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from setwise._options import declarations
@@ -19,13 +20,20 @@ MODEL = choices_of_models("Model")
 FIT = declarations(FitConfig.model_fields, instead=RECOMMENDED, panel="Fit")
 
 
-def takes_study(*left_out: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+def takes_study(
+    *left_out: str, shown: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Give a command the options that make a study, handed over as its argument ``given``.
 
     Args:
         left_out: fields that the command decides itself.
+        shown: defaults in words, of fields whose default it decides.
     """
-    return takes(given=without((*STUDY, *MODEL, *FIT), *left_out))
+    found = without((*STUDY, *MODEL, *FIT), *left_out)
+    words = shown or {}
+    return takes(
+        given=tuple(replace(d, option=replace(d.option, shown=words.get(d.field, d.option.shown))) for d in found)
+    )
 
 
 def study_of(given: Mapping[str, Any]) -> Study:

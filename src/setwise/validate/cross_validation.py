@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from setwise._checks import InputError, check_positive
+from setwise._checks import InputError
 from setwise._files import make_directory, write_atomic
 from setwise.fit.preparation import prepare
 from setwise.fit.study import Study
@@ -20,8 +21,9 @@ from setwise.store.store import SetStore
 from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
 from setwise.targets.truth import element_columns, truth_columns
-from setwise.validate.fold_plan import Asked, FoldPlan, plan_of_elements, plan_of_sets
+from setwise.validate.fold_plan import FoldPlan, plan_of_elements, plan_of_sets
 from setwise.validate.fold_runs import FoldResult, predictions_of_repeat, run_tasks
+from setwise.validate.resampling import Resampling
 
 FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
 
@@ -81,15 +83,11 @@ def cross_validate(
     store: SetStore,
     study: Study,
     *,
-    folds: int = 5,
-    repeats: int = 1,
-    permutations: int = 0,
-    jobs: int = 1,
-    baselines: bool = True,
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     done: Callable[[int, int], None] = lambda _done, _all: None,
+    **resampling: Any,
 ) -> CrossValidation:
     """Cross-validate a model beside the baselines: grouped, stratified by the classes of a single target, repeated.
 
@@ -103,23 +101,18 @@ def cross_validate(
     Args:
         store: the sets.
         study: targets, model and configuration; its seed decides folds, fits and permutations.
-        folds: of a repeat; fewer where groups or the sets of a class are fewer.
-        repeats: how often the sets are divided anew; the means of the metrics are over them.
-        permutations: of the targets, each evaluated with one repeat and without baselines.
-        jobs: processes.
-        baselines: fit the baselines in every fold.
         out: where each fold is kept as soon as it is done, the predictions and the result; or none.
         resume: go on with an evaluation that was stopped.
         overwrite: replace one that is there.
         done: is told fits that are done, and how many there are.
+        resampling: folds, repeats, permutations, jobs and baselines, as of `setwise.validate.resampling.Resampling`.
 
     Raises:
         InputError: data, choices or directory are at fault.
     """
-    check_positive(jobs=jobs)
+    how = Resampling(**resampling)
     directory = _directory(out, resume=resume, overwrite=overwrite)
-    asked = Asked(folds, repeats, permutations, baselines)
-    plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, asked)
+    plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, how)
     for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
         prepare(store.with_sets(task.columns), study.with_seed(task.fold.seed), task.fold.split)
     count = [0]
@@ -131,9 +124,9 @@ def cross_validate(
     if directory is not None:
         _prepare(directory, overwrite=overwrite)
     folder = None if directory is None else directory / FOLDS
-    results = run_tasks(store, study, plan.tasks, folder=folder, jobs=jobs, done=one_more)
-    found = _assembled(store, study, results[: plan.as_they_are], plan, repeats)
-    if permutations:
+    results = run_tasks(store, study, plan.tasks, folder=folder, jobs=how.jobs, done=one_more)
+    found = _assembled(store, study, results[: plan.as_they_are], plan, how.repeats)
+    if how.permutations:
         found = replace(found, permutation=_permutation_test(results, len(store), plan))
     if directory is not None:
         _write(found, directory)

@@ -18,16 +18,7 @@ from setwise.store.store import SetStore
 from setwise.targets.choose import Kinds, choose_kinds, events_of
 from setwise.targets.truth import target_values
 from setwise.validate.fold_runs import Task
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The arguments of `setwise.validate.cross_validation.cross_validate` that decide the fits."""
-
-    folds: int
-    repeats: int
-    permutations: int
-    baselines: bool
+from setwise.validate.resampling import Resampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +46,7 @@ class FoldPlan:
     possible: int | None = None
 
 
-def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
+def plan_of_sets(store: SetStore, study: Study, how: Resampling) -> FoldPlan:
     """Plan the fits of targets of sets, with the classes of a single target spread over the folds.
 
     Raises:
@@ -70,7 +61,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     def folds_of(targets: np.ndarray, repeats: int) -> list[Fold]:
         return plan_folds(
             len(store),
-            folds=asked.folds,
+            folds=how.folds,
             repeats=repeats,
             groups=groups,
             classes=None if others else alone.strata(targets[:, 0]),
@@ -78,10 +69,10 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
             seed=study.config.seed,
         )
 
-    plan = folds_of(values, asked.repeats)
+    plan = folds_of(values, how.repeats)
     needed = columns_of(store, study)
-    tasks = [Task(fold, 0, needed, asked.baselines) for fold in plan]
-    for permutation in range(1, asked.permutations + 1):
+    tasks = [Task(fold, 0, needed, how.baselines) for fold in plan]
+    for permutation in range(1, how.permutations + 1):
         dealt = shuffled(values, groups, seed=_seed(study, permutation))
         table = needed
         for position, (name, kind) in enumerate(kinds.items()):
@@ -93,7 +84,7 @@ def plan_of_sets(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     return FoldPlan(tasks, len(plan), _count(plan), groups, values=values, possible=possible)
 
 
-def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
+def plan_of_elements(store: SetStore, study: Study, how: Resampling) -> FoldPlan:
     """Plan the fits of labels of elements, divided so that every fold trains on elements of every class.
 
     Labels are shuffled within each set, among its elements that have one: sets differ in their sizes and in
@@ -107,8 +98,8 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     seed = study.config.seed
     plan = plan_folds(
         len(store),
-        folds=asked.folds,
-        repeats=asked.repeats,
+        folds=how.folds,
+        repeats=how.repeats,
         groups=groups,
         holds=classes_in_sets(store, kinds, groups),
         validation=study.asked_validation,
@@ -117,9 +108,9 @@ def plan_of_elements(store: SetStore, study: Study, asked: Asked) -> FoldPlan:
     whole = any(kind.whole_sets for kind in kinds.values())
     sizes, places = kept_elements(store, np.arange(len(store)), whole=whole, labels=study.targets, seed=seed)
     table = columns_of(store, study)
-    tasks = [Task(fold, 0, table, asked.baselines, places) for fold in plan]
+    tasks = [Task(fold, 0, table, how.baselines, places) for fold in plan]
     first = [fold for fold in plan if fold.repeat == 0]
-    for permutation in range(1, asked.permutations + 1):
+    for permutation in range(1, how.permutations + 1):
         own = _seed(study, permutation)
         tasks += [Task(fold, permutation, table, False, places, labels_seed=own) for fold in first]
     return FoldPlan(tasks, len(plan), _count(plan), groups, places=places, sizes=sizes)

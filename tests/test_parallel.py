@@ -1,4 +1,4 @@
-"""Sets spread over processes: outputs and gradients of one process."""
+"""Sets sharded over processes: outputs and gradients of one process."""
 
 import os
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-WORKER = Path(__file__).parent / "spread_worker.py"
+WORKER = Path(__file__).parent / "sharded_worker.py"
 
 
 @pytest.mark.parametrize("processes", [2, 4])
-def test_spread_sets_give_outputs_and_gradients_of_one_process(processes, tmp_path):
+def test_sharded_sets_give_outputs_and_gradients_of_one_process(processes, tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     started = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Set parallel: every set spread over several processes, with the outputs and gradients of one process.
+"""Set parallel: every set sharded over several processes, with the outputs and gradients of one process.
 
 Each process holds some elements of every set. Layers that treat elements by themselves need nothing; norms, residuals
 and poolings add up what the processes hold, a few numbers per set, and attention pooling merges its softmax.
@@ -16,8 +16,8 @@ from setwise.batch import SetBatch, SetLayout
 
 
 @dataclass(eq=False)
-class SpreadLayout(SetLayout):
-    """The layout of the elements that this process holds of sets that are spread over a group of processes.
+class ShardedLayout(SetLayout):
+    """The layout of the elements that this process holds of sets that are sharded over a group of processes.
 
     Attributes:
         sizes: ``(B,)`` elements of each set in all processes together; offsets and set_index are of this process's own.
@@ -29,18 +29,18 @@ class SpreadLayout(SetLayout):
     total_elements: int = 0
     group: dist.ProcessGroup | None = None
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> "SpreadLayout":
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "ShardedLayout":
         """Return the same layout on another device."""
         moved = super().to(device, non_blocking)
         return replace(self, sizes=moved.sizes, offsets=moved.offsets, set_index=moved.set_index)
 
-    def pin_memory(self) -> "SpreadLayout":
+    def pin_memory(self) -> "ShardedLayout":
         """Return the same layout in page-locked memory."""
         pinned = super().pin_memory()
         return replace(self, sizes=pinned.sizes, offsets=pinned.offsets, set_index=pinned.set_index)
 
 
-def spread(
+def shard(
     elements: Tensor,
     sizes: Tensor | Sequence[int],
     covariates: Tensor | None = None,
@@ -75,10 +75,8 @@ def spread(
         raise InputError(f"every set must have at least one element; set {int((total < 1).nonzero()[0])} has none.")
     check_finite(elements, own)
     layout = SetLayout.from_sizes(own).to(elements.device)
-    spread_layout = SpreadLayout(
-        total.to(elements.device), layout.offsets, layout.set_index, None, int(total.sum()), group
-    )
-    return SetBatch(elements, spread_layout, covariates)
+    sharded = ShardedLayout(total.to(elements.device), layout.offsets, layout.set_index, None, int(total.sum()), group)
+    return SetBatch(elements, sharded, covariates)
 
 
 def share(batch: SetBatch, *, group: dist.ProcessGroup | None = None) -> SetBatch:
@@ -91,16 +89,16 @@ def share(batch: SetBatch, *, group: dist.ProcessGroup | None = None) -> SetBatc
     rank, processes = dist.get_rank(group), dist.get_world_size(group)
     bounds = [batch.sizes * r // processes for r in (rank, rank + 1)]
     parts = [x[start:stop] for x, start, stop in zip(batch.to_list(), *(b.tolist() for b in bounds), strict=True)]
-    return spread(torch.cat(parts), (bounds[1] - bounds[0]).cpu(), batch.covariates, group=group)
+    return shard(torch.cat(parts), (bounds[1] - bounds[0]).cpu(), batch.covariates, group=group)
 
 
 class SetParallel(nn.Module):
-    """A model on sets that are spread over processes; every process has its own copy, with the same weights.
+    """A model on sets that are sharded over processes; every process has its own copy, with the same weights.
 
     The output is the same in all processes, and so must be the loss that they compute of it. After ``backward`` the
     gradients of this process's elements are whole; those of the parameters are once `reduce_gradients` was called.
 
-    Shapes: a batch of `spread` or `share` to what the model gives.
+    Shapes: a batch of `shard` or `share` to what the model gives.
 
     Args:
         model: maps a `SetBatch` to a tensor ``(B, ...)``.
@@ -112,8 +110,8 @@ class SetParallel(nn.Module):
         self.model, self.group = model, group
 
     def forward(self, batch: SetBatch) -> Tensor:
-        if not isinstance(batch.layout, SpreadLayout):
-            raise InputError("the sets must be spread over the processes. Use setwise.parallel.spread or share.")
+        if not isinstance(batch.layout, ShardedLayout):
+            raise InputError("the sets must be sharded over the processes. Use setwise.parallel.shard or share.")
         # Each process counts an equal part of the loss, and the sum over processes is the loss.
         return _PartOfLoss.apply(self.model(batch), dist.get_world_size(self.group))  # type: ignore[return-value]
 
@@ -129,18 +127,18 @@ class SetParallel(nn.Module):
 
 
 def total(x: Tensor, layout: SetLayout) -> Tensor:
-    """Sum what each process holds, where the sets are spread; else return ``x`` itself. Differentiable."""
-    if not isinstance(layout, SpreadLayout):
+    """Sum what each process holds, where the sets are sharded; else return ``x`` itself. Differentiable."""
+    if not isinstance(layout, ShardedLayout):
         return x
     return _Sum.apply(x, layout.group)  # type: ignore[return-value]
 
 
 def elements_everywhere(layout: SetLayout) -> int:
     """Return N, the elements of all sets in all processes that share them."""
-    return layout.total_elements if isinstance(layout, SpreadLayout) else layout.num_elements
+    return layout.total_elements if isinstance(layout, ShardedLayout) else layout.num_elements
 
 
-def largest(x: Tensor, layout: SpreadLayout) -> Tensor:
+def largest(x: Tensor, layout: ShardedLayout) -> Tensor:
     """Return the maximum over the processes, number by number; without gradients."""
     x = x.detach().clone()
     dist.all_reduce(x, dist.ReduceOp.MAX, group=layout.group)

@@ -7,7 +7,7 @@ import torch
 
 import setwise as sw
 from setwise._checks import InputError
-from setwise.fit.cross_fit import left_out
+from setwise.fit.cross_fit import out_of_fold_rows
 from setwise.metrics.calibration import fit_temperature, negative_log_likelihood
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -189,7 +189,7 @@ def test_a_set_under_two_names_is_left_out_whole():
         standardise=True,
         seed=0,
     )
-    rows_left_out, notes = left_out(problem, QUICK, calibrate=None)
+    rows_left_out, notes = out_of_fold_rows(problem, QUICK, calibrate=None)
     assert notes == ()
     for rows in rows_left_out:
         assert set(rows % 12) == set(rows[rows < 12])

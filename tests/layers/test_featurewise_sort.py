@@ -8,7 +8,7 @@ from setwise import SetBatch, SetLayout, SetRegressor, models
 from setwise._checks import InputError
 from setwise.layers.containers import pooled_without, stream_layers
 from setwise.layers.poolings.featurewise_sort import FeaturewiseSortPooling
-from setwise.parallel import SpreadLayout
+from setwise.parallel import ShardedLayout
 from setwise.streaming.rows import Rows, Sweeper
 from setwise.testing import assert_close
 
@@ -113,7 +113,7 @@ def test_without_each_element(size):
 
 def test_sets_spread_over_processes_are_refused():
     layout = SetLayout.from_sizes((3, 2))
-    spread = SpreadLayout(layout.sizes, layout.offsets, layout.set_index, None, 5)
+    spread = ShardedLayout(layout.sizes, layout.offsets, layout.set_index, None, 5)
     with pytest.raises(InputError, match=r"cannot be sorted together\. Use another pooling"):
         FeaturewiseSortPooling(WIDTH)(SetBatch(torch.randn(5, WIDTH), spread))
     with pytest.raises(InputError, match="above zero"):

@@ -73,7 +73,7 @@ def test_names_from_users_are_text(page):
 def test_tells_data_configuration_versions_and_how_to_repeat(page):
     assert COMMAND in page.text
     for words in (
-        "checksum of the data",
+        "fingerprint of the data",
         "checksum of the weights",
         "learning rate",
         "torch",

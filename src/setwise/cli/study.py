@@ -21,15 +21,15 @@ FIT = declarations(FitConfig.model_fields, instead=RECOMMENDED, panel="Fit")
 
 
 def takes_study(
-    *left_out: str, shown: Mapping[str, str] | None = None
+    *decided: str, shown: Mapping[str, str] | None = None
 ) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Give a command the options that make a study, handed over as its argument ``given``.
 
     Args:
-        left_out: fields that the command decides itself.
+        decided: fields that the command decides itself.
         shown: defaults in words, of fields whose default it decides.
     """
-    found = without((*STUDY, *MODEL, *FIT), *left_out)
+    found = without((*STUDY, *MODEL, *FIT), *decided)
     words = shown or {}
     return takes(
         given=tuple(replace(d, option=replace(d.option, shown=words.get(d.field, d.option.shown))) for d in found)

@@ -63,8 +63,8 @@ def _recomputed(one: OneSet, measure: Measure) -> np.ndarray:
 
 def _all_but_one(size: int, device: torch.device) -> Iterator[Tensor]:
     rest = torch.arange(size - 1, device=device)
-    for left_out in range(size):
-        yield rest + (rest >= left_out)
+    for without in range(size):
+        yield rest + (rest >= without)
 
 
 def _from_pooled(one: OneSet, measure: Measure) -> np.ndarray:

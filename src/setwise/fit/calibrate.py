@@ -52,12 +52,12 @@ def completed(run: Run, problem: Problem) -> Run:
     return replace(run, record=run.record.model_copy(update={"objective": objective}))
 
 
-def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None:
+def check_temperatures(problem: Problem, out_of_fold: Sequence[np.ndarray]) -> None:
     """Refuse temperatures that nothing could be fitted on, before hours of fitting weights.
 
     Args:
         problem: the sets, their parts and targets.
-        left_out: rows of the store that each member of an ensemble leaves out, or nothing.
+        out_of_fold: rows of the store that each member of an ensemble leaves out, or nothing.
 
     Raises:
         InputError: no target of classes; no sets that weights are not fitted on.
@@ -67,7 +67,7 @@ def check_temperatures(problem: Problem, left_out: Sequence[np.ndarray]) -> None
             "temperatures are of probabilities of classes, and there is no target of classes (without an order). "
             "Leave the calibration out (calibrate=True, --calibrate)."
         )
-    if not len(problem.split.validation) and not left_out:
+    if not len(problem.split.validation) and not out_of_fold:
         raise InputError(
             "temperatures are fitted on sets that weights are not fitted on, and there are none: no validation part, "
             "and no ensemble whose models could each leave out sets of every class. Leave some sets for validation "
@@ -94,7 +94,7 @@ def with_temperatures(run: Run, problem: Problem) -> Run:
     return _tempered(run, *_said(run, problem, rows)[:2], what)
 
 
-def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence[np.ndarray]) -> Run:
+def with_out_of_fold_temperatures(run: Run, problem: Problem, out_of_fold: Sequence[np.ndarray]) -> Run:
     """As `with_temperatures`, fitted on what each member of an ensemble says of the sets that it was not fitted on.
 
     A member alone, fitted on fewer sets, is surer than it should be by more than their mean is: the temperature may be
@@ -103,9 +103,9 @@ def with_temperatures_of_left_out(run: Run, problem: Problem, left_out: Sequence
     Args:
         run: a fitted ensemble.
         problem: the sets, their parts and targets.
-        left_out: rows of the store, of each member in its turn.
+        out_of_fold: rows of the store, of each member in its turn.
     """
-    pairs = list(zip(members_of(run.model), left_out, strict=False))  # a fit that was stopped has fewer members
+    pairs = list(zip(members_of(run.model), out_of_fold, strict=False))  # a fit that was stopped has fewer members
     said = []
     for member, rows in pairs:
         outputs, truth, _ = _said(replace(run, model=member), problem, rows)

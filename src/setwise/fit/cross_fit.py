@@ -24,7 +24,7 @@ NOT_TEMPERED = (
 )
 
 
-def left_out(
+def out_of_fold_rows(
     problem: Problem, config: FitConfig, *, calibrate: bool | None
 ) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """Choose the rows of the store that each member is not fitted on, with a remark where none can be left out.

@@ -12,7 +12,7 @@ from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.runs.ensemble import joined
 from setwise.runs.history import EpochRecord
-from setwise.runs.record import Member, RunRecord, SplitIds, library_versions, now
+from setwise.runs.record import Member, RecordedSplit, RunRecord, library_versions, now
 from setwise.runs.run import Run
 from setwise.targets.problem import Problem
 
@@ -26,9 +26,9 @@ def finished_run(
     members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
     directory: Path | None,
     notes: tuple[str, ...],
-    left_out: Sequence[np.ndarray] = (),
+    out_of_fold: Sequence[np.ndarray] = (),
 ) -> Run:
-    """Make the run of fitted members; ``notes`` are the fit's remarks, ``left_out`` the rows that members left out."""
+    """Make the run of fitted members; ``notes`` are the fit's remarks, ``out_of_fold`` the rows not fitted on."""
     network = joined([network for network, _, _ in members])
     fitted = [fitted for _, _, fitted in members]
     names = problem.store.set_ids
@@ -38,7 +38,7 @@ def finished_run(
             epochs=one.progress.epochs,
             best_epoch=one.progress.best_epoch,
             seconds=one.seconds,
-            left_out=tuple(names[row] for row in left_out[number]) if left_out else (),
+            left_out=tuple(names[row] for row in out_of_fold[number]) if out_of_fold else (),
         )
         for number, (_, own, one) in enumerate(members)
     ]
@@ -57,7 +57,7 @@ def finished_run(
         fingerprint=problem.store.fingerprint,
         group=problem.group,
         weight_column=problem.weight_column,
-        split=SplitIds(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
+        split=RecordedSplit(**{part: problem.ids(part) for part in ("train", "validation", "test")}),
         status=_status([one.status for one in fitted]),
         epochs=sum(one.progress.epochs for one in fitted),
         best_epoch=fitted[0].progress.best_epoch,

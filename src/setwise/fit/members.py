@@ -21,7 +21,7 @@ from setwise.prepare.inputs import Inputs
 from setwise.runs.checkpoints import Checkpoints, Progress
 from setwise.runs.config import FitConfig
 from setwise.runs.ensemble import member_config
-from setwise.targets.problem import Problem, digest
+from setwise.targets.problem import Problem, fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ def fit_members(
     inputs: Inputs,
     config: FitConfig,
     watched: Watched,
-    out_of: Sequence[np.ndarray],
+    out_of_fold: Sequence[np.ndarray],
     *,
     resume: bool,
 ) -> list[tuple[nn.Module, FitConfig, Fitted]]:
     """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far.
 
-    Members leave out the sets of ``out_of``, rows of the store, where there are some.
+    Members leave out the sets of ``out_of_fold``, rows of the store, where there are some.
     """
     members: list[tuple[nn.Module, FitConfig, Fitted]] = []
     fit_one = _by_gradients if family_of(spec).fitter is None else _at_once
     for member in range(config.ensemble):
-        its = without(problem, out_of[member]) if out_of else problem
-        spared = [problem.store.set_ids[row] for row in out_of[member]] if out_of else []
+        its = without(problem, out_of_fold[member]) if out_of_fold else problem
+        spared = [problem.store.set_ids[row] for row in out_of_fold[member]] if out_of_fold else []
         one = _Member(spec, its, inputs, config, member_config(config, member), member)
         checkpoints = _checkpoints(watched.directory, problem, one, spared)
         network, fitted = fit_one(one, watched, checkpoints, resume=resume)
@@ -144,7 +144,7 @@ def _checkpoints(directory: Path | None, problem: Problem, one: _Member, spared:
     if directory is None:
         return None
     scale = one.inputs.covariates
-    covariates = None if scale is None else [*scale.names, digest(scale.apply(problem.store))]
+    covariates = None if scale is None else [*scale.names, fingerprint_of(scale.apply(problem.store))]
     return Checkpoints(
         directory,
         {
@@ -153,7 +153,7 @@ def _checkpoints(directory: Path | None, problem: Problem, one: _Member, spared:
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,
             "targets": problem.fingerprint,
-            "weights": None if problem.weights is None else digest(problem.weights),
+            "weights": None if problem.weights is None else fingerprint_of(problem.weights),
             "covariates": covariates,
             "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
             "what each model of an ensemble leaves out (ensemble, calibrate)": list(spared),

@@ -8,7 +8,7 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.fit.calibrate import check_temperatures
-from setwise.fit.cross_fit import left_out
+from setwise.fit.cross_fit import out_of_fold_rows
 from setwise.fit.defaults import settled, temperatures_need_validation
 from setwise.fit.element_fit import refuse_for_elements
 from setwise.fit.processes import check_norm
@@ -37,7 +37,7 @@ class Prepared:
         kept: rows of the store that neither the weights nor the epoch see, for the promise of a coverage.
         inputs: what the model takes, its elements not standardised yet.
         config, spec: with everything decided that was left open, but for the memory.
-        left_out: rows that each member of an ensemble is not fitted on; none at all where members are fitted alike.
+        out_of_fold: rows that each member of an ensemble is not fitted on; none at all where members are fitted alike.
         notes: what is to be said of the fit.
     """
 
@@ -46,7 +46,7 @@ class Prepared:
     inputs: Inputs
     config: FitConfig
     spec: Spec
-    left_out: list[np.ndarray]
+    out_of_fold: list[np.ndarray]
     notes: tuple[str, ...]
 
 
@@ -90,10 +90,10 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     config, model_choices = settled(config, study.model, study.model_choices, len(rows))
     spec = _spec(study.model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
     check_norm(spec)
-    out_of, untempered = left_out(problem, config, calibrate=study.calibrate)
+    out_of_fold, untempered = out_of_fold_rows(problem, config, calibrate=study.calibrate)
     if study.calibrate:
-        check_temperatures(problem, out_of)
-    return Prepared(problem, kept, inputs, config, spec, out_of, untempered)
+        check_temperatures(problem, out_of_fold)
+    return Prepared(problem, kept, inputs, config, spec, out_of_fold, untempered)
 
 
 def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -> tuple[Problem, np.ndarray]:

@@ -10,8 +10,8 @@ from setwise.assess.measure import measure
 from setwise.fit.calibrate import (
     completed,
     with_coverage,
+    with_out_of_fold_temperatures,
     with_temperatures,
-    with_temperatures_of_left_out,
 )
 from setwise.fit.finished import finished_run
 from setwise.fit.members import Watched, fit_members
@@ -77,20 +77,20 @@ def train(
         out, overwrite, resume, progress, tensorboard, baselines = None, False, False, False, False, False
     directory = _checked_directory(out, overwrite=overwrite, resume=resume, tensorboard=tensorboard)
     prepared = prepare(store, study, split)
-    problem, config, spec, out_of = prepared.problem, prepared.config, prepared.spec, prepared.left_out
+    problem, config, spec, out_of_fold = prepared.problem, prepared.config, prepared.spec, prepared.out_of_fold
     rows = problem.split.train
     inputs = prepared.inputs.standardised(store, rows) if config.standardise else prepared.inputs
     config, notes = memory_for(config, spec, store.sizes[rows])
     _make_ready(directory, resume=resume)
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
-        members = fit_members(spec, problem, inputs, config, watched, out_of, resume=resume)
+        members = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
     run = finished_run(
-        study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of
+        study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of_fold
     )
     run = completed(run, problem)
-    if out_of:
-        run = with_temperatures_of_left_out(run, problem, out_of)
+    if out_of_fold:
+        run = with_out_of_fold_temperatures(run, problem, out_of_fold)
     elif study.calibrate:
         run = with_temperatures(run, problem)
     if study.coverage is not None:

@@ -128,7 +128,9 @@ def cox_regression(
         fold[rows] = generator.permutation(len(rows)) % _FOLDS
     penalty = _PENALTIES[-1]
     if all(events[fold == part].any() and events[fold != part].any() for part in range(_FOLDS)):
-        penalty = min(_PENALTIES, key=lambda value: _left_out(features, times, events, weights, fold, float(value)))
+        penalty = min(
+            _PENALTIES, key=lambda value: _out_of_fold_loss(features, times, events, weights, fold, float(value))
+        )
     fitted = fit_cox(features, times, events, weights, float(penalty))
     return features @ fitted, turned @ fitted
 
@@ -154,7 +156,7 @@ def fit_cox(x: np.ndarray, times: np.ndarray, events: np.ndarray, weights: np.nd
     return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
 
 
-def _left_out(
+def _out_of_fold_loss(
     x: np.ndarray, times: np.ndarray, events: np.ndarray, weights: np.ndarray, fold: np.ndarray, penalty: float
 ) -> float:
     """Return the mean over the folds of the partial likelihood of rows that were left out."""

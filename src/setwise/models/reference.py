@@ -97,13 +97,13 @@ def load_reference(
     )
     expected = model.state_dict()
     kept = {key: value for key, value in renamed.items() if key in expected}
-    left_out = {key for key in renamed.keys() - kept.keys() if not _never_used(key, norm)}
+    unknown = {key for key in renamed.keys() - kept.keys() if not _never_used(key, norm)}
     missing = expected.keys() - kept.keys()
     wrong = {key for key in kept if kept[key].shape != expected[key].shape}
-    if left_out or missing or wrong:
+    if unknown or missing or wrong:
         raise InputError(
             f"the state dict does not fit family={family!r}, norm={norm!r}, residual_pipeline={pipeline!r}; "
-            f"missing: {sorted(missing)[:3]}, unknown: {sorted(left_out)[:3]}, of another shape: {sorted(wrong)[:3]}."
+            f"missing: {sorted(missing)[:3]}, unknown: {sorted(unknown)[:3]}, of another shape: {sorted(wrong)[:3]}."
         )
     model.load_state_dict(kept)
     assert isinstance(model, SetModel)

@@ -8,14 +8,14 @@ from torch import Tensor
 from setwise._checks import check_positive
 from setwise.batch import SetBatch, SetLayout
 from setwise.models.model import Model, tensor_of
-from setwise.streaming.rows import Rows, Source, Sweeper
+from setwise.streaming.rows import HostElements, Rows, Sweeper
 
 _NUMBERS = 1 << 20  # in the activations of a chunk: 4 MiB in float32, which caches hold
 
 
 def stream(
     model: Model,
-    source: Source,
+    source: HostElements,
     covariates: Tensor | None = None,
     *,
     chunk: int | None = None,
@@ -58,7 +58,7 @@ def stream(
         model.train(training)
 
 
-def count_sweeps(model: Model, source: Source, covariates: Tensor | None = None) -> int:
+def count_sweeps(model: Model, source: HostElements, covariates: Tensor | None = None) -> int:
     """Return how often `stream` goes through all rows, counted on the first elements of the set."""
     few = _Beginning(source)
     seen = [0]
@@ -71,7 +71,7 @@ def count_sweeps(model: Model, source: Source, covariates: Tensor | None = None)
 
 
 class _Beginning:
-    def __init__(self, source: Source):
+    def __init__(self, source: HostElements):
         self._source = source
 
     def __len__(self) -> int:

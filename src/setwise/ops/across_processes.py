@@ -7,10 +7,10 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.batch import SetLayout
-from setwise.parallel import SpreadLayout, largest, total
+from setwise.parallel import ShardedLayout, largest, total
 
 
-def max_across_processes(x: Tensor, layout: SpreadLayout) -> Tensor:
+def max_across_processes(x: Tensor, layout: ShardedLayout) -> Tensor:
     """Return the maximum over the elements of each set, in all processes; elements that share it share its gradient.
 
     Args:
@@ -35,22 +35,22 @@ def max_across_processes(x: Tensor, layout: SpreadLayout) -> Tensor:
 def attention_across_processes(
     q: Tensor, k: Tensor, v: Tensor, queries: SetLayout, keys: SetLayout, *, heads: int, scale: float
 ) -> Tensor:
-    """Compute softmax(scale q k') v within each set, where queries or keys are spread over processes.
+    """Compute softmax(scale q k') v within each set, where queries or keys are sharded over processes.
 
-    Args: as `setwise.ops.set_attention`. Queries that are not spread are the same in all processes; so is their result.
+    Args: as `setwise.ops.set_attention`. Queries that are not sharded are alike in all processes; so is their result.
 
     Raises:
-        InputError: both are spread; every element would need every other.
+        InputError: both are sharded; every element would need every other.
     """
-    if isinstance(queries, SpreadLayout) and isinstance(keys, SpreadLayout):
+    if isinstance(queries, ShardedLayout) and isinstance(keys, ShardedLayout):
         raise InputError(
-            "elements that are spread over processes cannot all attend to each other. Use inducing points "
+            "elements that are sharded over processes cannot all attend to each other. Use inducing points "
             "(InducedSetAttentionBlock), or keep each set in one process."
         )
     spans = zip(_spans(queries), _spans(keys), strict=True)
     sets = [(_split(q[a], heads), _split(k[b], heads), _split(v[b], heads)) for a, b in spans]
     logits = [scale * qs @ ks.transpose(1, 2) for qs, ks, _ in sets]
-    if not isinstance(keys, SpreadLayout):
+    if not isinstance(keys, ShardedLayout):
         return torch.cat([_join(x.softmax(-1) @ vs) for x, (_, _, vs) in zip(logits, sets, strict=True)])
     lowest = [x.detach().new_full((*x.shape[:2], 1), -torch.inf) for x in logits]
     maxima = [torch.cat([x.detach(), low], 2).amax(2, keepdim=True) for x, low in zip(logits, lowest, strict=True)]

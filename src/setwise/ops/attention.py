@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from setwise.batch import SetLayout
 from setwise.ops.across_processes import attention_across_processes
 from setwise.ops.gpu_attention import gpu_attention
-from setwise.parallel import SpreadLayout
+from setwise.parallel import ShardedLayout
 
 # Attention weights that the backward pass holds at once (elements of a tensor): 64 MiB in float32.
 _WEIGHTS_AT_ONCE = 2**24
@@ -42,7 +42,7 @@ def set_attention(
             v.view(keys.num_sets, keys.set_size, heads, -1),
             scale=scale,
         )
-    if isinstance(queries, SpreadLayout) or isinstance(keys, SpreadLayout):
+    if isinstance(queries, ShardedLayout) or isinstance(keys, ShardedLayout):
         return attention_across_processes(q, k, v, queries, keys, heads=heads, scale=scale)
     if torch.compiler.is_exporting():  # without a loop over the sets, which other runtimes do not have
         return _padded_attention(q, k, v, queries, keys, heads=heads, scale=scale)

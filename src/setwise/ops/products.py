@@ -7,7 +7,7 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.reduce import to_elements, widened
-from setwise.parallel import SpreadLayout
+from setwise.parallel import ShardedLayout
 
 
 def set_product(x: Tensor, layout: SetLayout, matrices: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def set_product(x: Tensor, layout: SetLayout, matrices: Tensor) -> Tensor:
     matrices = matrices.to(x.dtype)
     if layout.set_size is not None and not torch.is_autocast_enabled(x.device.type):
         return (x.view(layout.num_sets, layout.set_size, -1) @ matrices).flatten(0, 1).to(dtype)
-    if torch.compiler.is_exporting() or isinstance(layout, SpreadLayout):  # a matrix for each element
+    if torch.compiler.is_exporting() or isinstance(layout, ShardedLayout):  # a matrix for each element
         own = to_elements(matrices.flatten(1), layout).unflatten(1, matrices.shape[1:])
         return (x[:, None] @ own).squeeze(1).to(dtype)
     return torch.ops.setwise.ragged_product(x, matrices, layout.offsets).to(dtype)

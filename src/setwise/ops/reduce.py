@@ -7,7 +7,7 @@ from torch import Tensor
 
 from setwise.batch import SetLayout
 from setwise.ops.across_processes import max_across_processes
-from setwise.parallel import SpreadLayout, total
+from setwise.parallel import ShardedLayout, total
 
 # Below this many elements per set, one pass over the packed tensor beats a loop over the sets (docs/log.md).
 _TINY = 64
@@ -44,7 +44,7 @@ def set_max(x: Tensor, layout: SetLayout) -> Tensor:
         return _dense(x, layout).amax(1)
     if loops_over_sets(x, layout):
         return torch.ops.setwise.segment_max(x, layout.offsets)
-    if isinstance(layout, SpreadLayout):
+    if isinstance(layout, ShardedLayout):
         return max_across_processes(x, layout)
     index = layout.set_index.view(-1, *[1] * (x.dim() - 1)).expand_as(x)
     lowest = -torch.inf if x.is_floating_point() else torch.iinfo(x.dtype).min
@@ -72,7 +72,7 @@ def to_elements(per_set: Tensor, layout: SetLayout) -> Tensor:
 
 def loops_over_sets(x: Tensor, layout: SetLayout) -> bool:
     """Return whether a loop over the sets of a ragged batch is the way: on the CPU, unless sets are tiny."""
-    if torch.compiler.is_exporting() or x.device.type != "cpu" or isinstance(layout, SpreadLayout):
+    if torch.compiler.is_exporting() or x.device.type != "cpu" or isinstance(layout, ShardedLayout):
         return False
     return layout.num_elements >= _TINY * layout.num_sets
 

@@ -21,7 +21,7 @@ from setwise.ops.gpu import is_modern
 from setwise.ops.parts import LinearNumbers, SetNormNumbers
 from setwise.ops.set_norm_formula import block, gradients_of, norm_relu
 from setwise.ops.standardise import standardise
-from setwise.parallel import SpreadLayout
+from setwise.parallel import ShardedLayout
 
 _INSTALLED = find_spec("numba") is not None
 _TRITON = find_spec("triton") is not None
@@ -85,7 +85,7 @@ def kernels_serve(x: Tensor, layout: SetLayout) -> bool:
         and x.numel() >= _WORTH_IT
         and not torch.is_autocast_enabled("cpu")
         and not _forked
-        and not isinstance(layout, SpreadLayout)
+        and not isinstance(layout, ShardedLayout)
         and _INSTALLED
     )
 
@@ -94,7 +94,7 @@ def norm_kernels_serve(x: Tensor, layout: SetLayout) -> bool:
     """Return whether set norm and the block have kernels for these elements, Numba's or Triton's."""
     if not _by_triton(x):
         return kernels_serve(x, layout)
-    if torch.compiler.is_exporting() or isinstance(layout, SpreadLayout):
+    if torch.compiler.is_exporting() or isinstance(layout, ShardedLayout):
         return False
     # The block multiplies in the elements' dtype; autocast, where it is on, must mean the same.
     return not torch.is_autocast_enabled(x.device.type) or torch.get_autocast_dtype(x.device.type) == x.dtype

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from setwise.batch import SetLayout
 from setwise.ops.reduce import loops_over_sets, set_mean, to_elements, widened
-from setwise.parallel import SpreadLayout, total
+from setwise.parallel import ShardedLayout, total
 
 
 def standardise(x: Tensor, layout: SetLayout, *, statistics: str, eps: float) -> Tensor:
@@ -68,13 +68,13 @@ def standardise_features(x: Tensor, layout: SetLayout, *, weighting: str, eps: f
 
 def _mean(x: Tensor, layout: SetLayout) -> Tensor:
     """Return the mean of each feature over all elements of the batch, ``(D,)``."""
-    if isinstance(layout, SpreadLayout):
+    if isinstance(layout, ShardedLayout):
         return total(x.sum(0), layout) / layout.total_elements
     return x.mean(0)
 
 
 def _standardise_all(x: Tensor, layout: SetLayout, eps: float) -> Tensor:
-    if not isinstance(layout, SpreadLayout):
+    if not isinstance(layout, ShardedLayout):
         return _standardise_rows(x.reshape(1, -1), eps)
     centred = x - _mean(x.mean(1), layout).detach()
     centred = centred - _mean(centred.mean(1), layout)

@@ -176,8 +176,8 @@ def _fit_number(store: SetStore, name: str, rows: np.ndarray, standardise: bool)
     marked = len(known) < len(values)
     if not standardise:
         return Number(name=name, marked=marked)
-    spread = float(known.std()) if np.ptp(known) > 0 else 1.0
-    return Number(name=name, mean=float(known.mean()), std=spread, marked=marked)
+    std = float(known.std()) if np.ptp(known) > 0 else 1.0
+    return Number(name=name, mean=float(known.mean()), std=std, marked=marked)
 
 
 def _fit_category(store: SetStore, name: str, rows: np.ndarray, standardise: bool) -> Category:

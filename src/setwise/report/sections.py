@@ -217,8 +217,8 @@ def configuration(record: RunRecord) -> dict[str, list[tuple[str, str]]]:
 
 def checksums(record: RunRecord) -> list[tuple[str, str]]:
     """Return the checksums by which to see that a repeated run is the same."""
-    known = {"data": record.fingerprint, "weights (SHA-256)": record.weights_sha256}
-    return [(f"checksum of the {name}", value) for name, value in known.items() if value]
+    known = {"fingerprint of the data": record.fingerprint, "checksum of the weights (SHA-256)": record.weights_sha256}
+    return [(name, value) for name, value in known.items() if value]
 
 
 def _features(summary: Summary) -> list[Table]:

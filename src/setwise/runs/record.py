@@ -23,7 +23,7 @@ _Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class SplitIds(BaseModel):
+class RecordedSplit(BaseModel):
     """Names of the sets of each part."""
 
     model_config = _FROZEN
@@ -128,7 +128,7 @@ class RunRecord(BaseModel):
     fingerprint: str
     group: str | None
     weight_column: str | None = None
-    split: SplitIds
+    split: RecordedSplit
     status: Literal["finished", "stopped early", "interrupted"]
     epochs: int
     best_epoch: int

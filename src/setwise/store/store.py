@@ -217,7 +217,7 @@ class SetStore:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return a checksum of names of features and sets, sizes, and all values; reads every element once."""
+        """Return a hash of names of features and sets, sizes, and all values; reads every element once."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.features, self.shape, self.set_ids]).encode())
         digest.update(np.ascontiguousarray(self.sizes).tobytes())

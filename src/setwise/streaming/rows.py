@@ -13,7 +13,7 @@ from setwise.streaming.scratch import Scratch, make_scratch
 Function = Callable[[Tensor], Tensor]
 
 
-class Source(Protocol):
+class HostElements(Protocol):
     """The elements of a set as they come, on the host."""
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class Rows:
         self,
         sweeper: Sweeper,
         *,
-        source: Source | Scratch | None = None,
+        source: HostElements | Scratch | None = None,
         parent: "Rows | None" = None,
         function: Function | None = None,
     ):

@@ -55,8 +55,8 @@ class Problem:
 
     @property
     def fingerprint(self) -> str:
-        """Return a checksum of the targets."""
-        return digest(self.values)
+        """Return the fingerprint of the targets."""
+        return fingerprint_of(self.values)
 
     def ids(self, part: str) -> tuple[str, ...]:
         """Return the names of the sets of a part."""
@@ -64,8 +64,8 @@ class Problem:
         return tuple(names[row] for row in getattr(self.split, part))
 
 
-def digest(values: np.ndarray) -> str:
-    """Return a checksum of numbers or labels."""
+def fingerprint_of(values: np.ndarray) -> str:
+    """Return the fingerprint of numbers or labels."""
     plain = values.dtype != object and values.ndim == 2  # truth of elements, of which there may be many
     content = np.ascontiguousarray(values).tobytes() if plain else repr(values.tolist()).encode()
     return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ from setwise.tasks.task import Extent
 
 Draw = Callable[[torch.Generator, int, int], tuple[Tensor, Tensor]]
 _TRAIN, _TEST, _ELEMENTS = 10_000, 1_000, 1_000
-_SPREAD = 10.0  # means are uniform in [-10, 10]
+_BOUND = 10.0  # means are uniform in [-10, 10]
 _LARGEST_VARIANCE = 10.0
 _CHUNK = 1 << 24  # numbers drawn at a time
 _SEEDS = {"train": 0, "test": 1, "out of distribution": 2}  # of the draws, never of the models
@@ -37,7 +37,7 @@ def normal_var_ood(directory: Path | None, extent: Extent) -> TaskData:  # noqa:
     Differs from the paper: there, training and test sets are drawn with the same seed, so that the test sets of the
     same distribution are the first 1,000 training sets.
     """
-    far = partial(_normal, spread=30.0)
+    far = partial(_normal, bound=30.0)
     return _data({"test": _normal, "out of distribution": far}, _normal, extent, dimensions=100)
 
 
@@ -80,9 +80,9 @@ def _uniform(generator: torch.Generator, *shape: int, low: float, high: float) -
 
 
 def _normal(
-    generator: torch.Generator, sets: int, elements: int, dimensions: int, *, spread: float = _SPREAD
+    generator: torch.Generator, sets: int, elements: int, dimensions: int, *, bound: float = _BOUND
 ) -> tuple[Tensor, Tensor]:
-    means = _uniform(generator, sets, 1, dimensions, low=-spread, high=spread)
+    means = _uniform(generator, sets, 1, dimensions, low=-bound, high=bound)
     variances = _uniform(generator, sets, 1, dimensions, low=0.0, high=_LARGEST_VARIANCE)
     noise = torch.randn(sets, elements, dimensions, generator=generator, dtype=torch.float64)
     x = noise * variances.sqrt() + means
@@ -90,7 +90,7 @@ def _normal(
 
 
 def _real(generator: torch.Generator, sets: int, elements: int, dimensions: int) -> tuple[Tensor, Tensor]:
-    means = _uniform(generator, sets, 1, dimensions, low=-_SPREAD, high=_SPREAD)
+    means = _uniform(generator, sets, 1, dimensions, low=-_BOUND, high=_BOUND)
     x = torch.randn(sets, elements, dimensions, generator=generator, dtype=torch.float64) + means
     return x.float(), _weighted(x, 0.001)
 

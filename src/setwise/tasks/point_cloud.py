@@ -79,8 +79,8 @@ def standardised(points: np.ndarray) -> np.ndarray:
     """
     limit = _CLIP * np.abs(points).mean((1, 2), keepdims=True)
     clipped = np.clip(points, -limit, limit)
-    spread = clipped.std((1, 2), keepdims=True)
-    return (clipped - clipped.mean((1, 2), keepdims=True)) / np.where(spread > 0, spread, 1.0)
+    std = clipped.std((1, 2), keepdims=True)
+    return (clipped - clipped.mean((1, 2), keepdims=True)) / np.where(std > 0, std, 1.0)
 
 
 def fixed_subset(available: int, wanted: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
 from setwise.targets.truth import element_columns, truth_columns
 from setwise.validate.fold_plan import FoldPlan, plan_of_elements, plan_of_sets
-from setwise.validate.fold_runs import FoldResult, predictions_of_repeat, run_tasks
+from setwise.validate.fold_runs import FoldResult, predictions_of_repeat, run_fits
 from setwise.validate.resampling import Resampling
 
 FOLDS, PREDICTIONS, RESULT = "folds", "predictions.parquet", "cv.json"
@@ -113,18 +113,18 @@ def cross_validate(
     how = Resampling(**resampling)
     directory = _directory(out, resume=resume, overwrite=overwrite)
     plan = (plan_of_elements if study.of == "elements" else plan_of_sets)(store, study, how)
-    for task in plan.tasks if study.calibrate else plan.tasks[: plan.as_they_are]:
-        prepare(store.with_sets(task.columns), study.with_seed(task.fold.seed), task.fold.split)
+    for fit in plan.fits if study.calibrate else plan.fits[: plan.as_they_are]:
+        prepare(store.with_sets(fit.columns), study.with_seed(fit.fold.seed), fit.fold.split)
     count = [0]
 
     def one_more(_: FoldResult) -> None:
         count[0] += 1
-        done(count[0], len(plan.tasks))
+        done(count[0], len(plan.fits))
 
     if directory is not None:
         _prepare(directory, overwrite=overwrite)
     folder = None if directory is None else directory / FOLDS
-    results = run_tasks(store, study, plan.tasks, folder=folder, jobs=how.jobs, done=one_more)
+    results = run_fits(store, study, plan.fits, folder=folder, jobs=how.jobs, done=one_more)
     found = _assembled(store, study, results[: plan.as_they_are], plan, how.repeats)
     if how.permutations:
         found = replace(found, permutation=_permutation_test(results, len(store), plan))

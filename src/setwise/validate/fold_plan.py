@@ -17,7 +17,7 @@ from setwise.store.labels import label_codes, labels_of, sets_with
 from setwise.store.store import SetStore
 from setwise.targets.choose import Kinds, choose_kinds, events_of
 from setwise.targets.truth import target_values
-from setwise.validate.fold_runs import Task
+from setwise.validate.fold_runs import FoldFit
 from setwise.validate.resampling import Resampling
 
 
@@ -26,7 +26,7 @@ class FoldPlan:
     """A plan of the fits of a cross-validation.
 
     Attributes:
-        tasks: the fits; those of the targets as they are come first.
+        fits: the fits; those of the targets as they are come first.
         as_they_are: how many of them are of the targets as they are.
         folds: of a repeat.
         groups: ``(B,)`` of the sets, or none.
@@ -36,7 +36,7 @@ class FoldPlan:
         possible: different permutations of the targets; none of numbers, and of labels of elements.
     """
 
-    tasks: list[Task]
+    fits: list[FoldFit]
     as_they_are: int
     folds: int
     groups: np.ndarray | None
@@ -71,17 +71,17 @@ def plan_of_sets(store: SetStore, study: Study, how: Resampling) -> FoldPlan:
 
     plan = folds_of(values, how.repeats)
     needed = columns_of(store, study)
-    tasks = [Task(fold, 0, needed, how.baselines) for fold in plan]
+    fits = [FoldFit(fold, 0, needed, how.baselines) for fold in plan]
     for permutation in range(1, how.permutations + 1):
         dealt = shuffled(values, groups, seed=_seed(study, permutation))
         table = needed
         for position, (name, kind) in enumerate(kinds.items()):
             for column, cells in kind.value_columns(name, dealt[:, position], events.get(name)).items():
                 table = table.set_column(table.column_names.index(column), column, cells)
-        tasks += [Task(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
+        fits += [FoldFit(fold, permutation, table, baselines=False) for fold in folds_of(dealt, 1)]
     labels = values[:, 0].astype(str) if alone.discrete and not others else None
     possible = None if labels is None else count_permutations(labels, groups)
-    return FoldPlan(tasks, len(plan), _count(plan), groups, values=values, possible=possible)
+    return FoldPlan(fits, len(plan), _count(plan), groups, values=values, possible=possible)
 
 
 def plan_of_elements(store: SetStore, study: Study, how: Resampling) -> FoldPlan:
@@ -108,12 +108,12 @@ def plan_of_elements(store: SetStore, study: Study, how: Resampling) -> FoldPlan
     whole = any(kind.whole_sets for kind in kinds.values())
     sizes, places = kept_elements(store, np.arange(len(store)), whole=whole, labels=study.targets, seed=seed)
     table = columns_of(store, study)
-    tasks = [Task(fold, 0, table, how.baselines, places) for fold in plan]
+    fits = [FoldFit(fold, 0, table, how.baselines, places) for fold in plan]
     first = [fold for fold in plan if fold.repeat == 0]
     for permutation in range(1, how.permutations + 1):
         own = _seed(study, permutation)
-        tasks += [Task(fold, permutation, table, False, places, labels_seed=own) for fold in first]
-    return FoldPlan(tasks, len(plan), _count(plan), groups, places=places, sizes=sizes)
+        fits += [FoldFit(fold, permutation, table, False, places, labels_seed=own) for fold in first]
+    return FoldPlan(fits, len(plan), _count(plan), groups, places=places, sizes=sizes)
 
 
 def classes_in_sets(store: SetStore, kinds: Kinds, groups: np.ndarray | None) -> np.ndarray | None:

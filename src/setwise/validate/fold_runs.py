@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import pyarrow as pa
 from joblib import Parallel, delayed
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
@@ -44,7 +44,7 @@ class FoldResult(BaseModel):
     """The result of one fit on the sets that it did not see.
 
     Attributes:
-        identity: checksum of everything that decides the fit.
+        fingerprint: of everything that decides the fit.
         permutation: 0 for the targets as they are, else which permutation of them.
         repeat, fold: from 0.
         trained, validated: sets to train on, sets that chose the epoch.
@@ -58,9 +58,11 @@ class FoldResult(BaseModel):
         seconds: of the fit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True, populate_by_name=True
+    )
 
-    identity: str
+    fingerprint: str = Field(validation_alias="identity", serialization_alias="identity")
     permutation: int
     repeat: int
     fold: int
@@ -77,7 +79,7 @@ class FoldResult(BaseModel):
 
 
 @dataclass(frozen=True)
-class Task:
+class FoldFit:
     """A fit that is to be done.
 
     Attributes:
@@ -102,31 +104,31 @@ class Task:
         where = f"repeat-{self.fold.repeat + 1}-fold-{self.fold.number + 1}.json"
         return where if self.permutation == 0 else f"permutation-{self.permutation:04d}-{where}"
 
-    def identity(self, study: Study, fingerprint: str) -> str:
-        """Compute a checksum of all that decides the fit; the fingerprint is of all that is known of the elements."""
+    def fingerprint(self, study: Study, elements: str) -> str:
+        """Compute the fingerprint of all that decides the fit, given that of all that is known of the elements."""
         columns = {name: self.columns[name].to_pylist() for name in sorted(self.columns.column_names)}
-        content = [study.identity(), fingerprint, self.fold.split.to_dict(), self.fold.seed, columns, self.baselines]
+        content = [study.identity(), elements, self.fold.split.to_dict(), self.fold.seed, columns, self.baselines]
         content += [] if self.labels_seed is None else [self.labels_seed]
         return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def run_tasks(
+def run_fits(
     store: SetStore,
     study: Study,
-    tasks: Sequence[Task],
+    fits: Sequence[FoldFit],
     *,
     folder: Path | None,
     jobs: int = 1,
     done: Callable[[FoldResult], None] = lambda _: None,
 ) -> list[FoldResult]:
-    """Do the fits whose results are not there yet, and return the results of all, in the order of the tasks.
+    """Do the fits whose results are not there yet, and return the results of all, in the order in which they are given.
 
     Results are the same whatever the number of jobs: every fit computes with one thread and its own seed.
 
     Args:
         store: the sets.
         study: what is fitted.
-        tasks: the fits.
+        fits: the fits.
         folder: where each result is kept as soon as it is there, or none.
         jobs: processes; each is started afresh, since a process that is forked cannot use OpenMP safely.
         done: is told each result, those that were there first.
@@ -135,54 +137,54 @@ def run_tasks(
         InputError: what a fit finds at fault; a result in the folder that is of another evaluation or damaged.
     """
     known = known_of(store, study)
-    identities = [task.identity(study, known) for task in tasks]
+    fingerprints = [fit.fingerprint(study, known) for fit in fits]
     results: dict[int, FoldResult] = {}
     if folder is not None:
         make_directory(folder)
-        for number, (task, identity) in enumerate(zip(tasks, identities, strict=True)):
-            if (folder / task.name).is_file():
-                results[number] = _read(folder / task.name, identity)
+        for number, (fit, fingerprint) in enumerate(zip(fits, fingerprints, strict=True)):
+            if (folder / fit.name).is_file():
+                results[number] = _read(folder / fit.name, fingerprint)
                 done(results[number])
-    left = [number for number in range(len(tasks)) if number not in results]
+    left = [number for number in range(len(fits)) if number not in results]
     if jobs == 1 or len(left) < 2:
-        fits = (_do(store, study, tasks[number], identities[number], number) for number in left)
-        return _collected(fits, results, tasks, folder, done)
+        finished = (_do(store, study, fits[number], fingerprints[number], number) for number in left)
+        return _collected(finished, results, fits, folder, done)
     with tempfile.TemporaryDirectory(prefix="setwise-") as shared:
         path = Path(shared) / "sets.arrow"  # mapped by every process, so that the elements are in memory once
         store.save(path)
-        work = (delayed(_do_shared)(path, study, tasks[number], identities[number], number) for number in left)
-        fits = Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
-        return _collected(fits, results, tasks, folder, done)  # pyright: ignore[reportArgumentType] it is a generator
+        work = (delayed(_do_shared)(path, study, fits[number], fingerprints[number], number) for number in left)
+        finished = Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+        return _collected(finished, results, fits, folder, done)  # pyright: ignore[reportArgumentType] it is a generator
 
 
 def _collected(
-    fits: Any, results: dict[int, FoldResult], tasks: Sequence[Task], folder: Path | None, done: Any
+    finished: Any, results: dict[int, FoldResult], fits: Sequence[FoldFit], folder: Path | None, done: Any
 ) -> list[FoldResult]:
-    for number, result in fits:
+    for number, result in finished:
         if folder is not None:
-            _write(result, folder / tasks[number].name, beside=tasks[number].places is not None)
+            _write(result, folder / fits[number].name, beside=fits[number].places is not None)
         results[number] = result
         done(result)
-    return [results[number] for number in range(len(tasks))]
+    return [results[number] for number in range(len(fits))]
 
 
-def _do_shared(path: Path, study: Study, task: Task, identity: str, number: int) -> tuple[int, FoldResult]:
-    return _do(SetStore.open(path), study, task, identity, number)
+def _do_shared(path: Path, study: Study, fit: FoldFit, fingerprint: str, number: int) -> tuple[int, FoldResult]:
+    return _do(SetStore.open(path), study, fit, fingerprint, number)
 
 
-def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -> tuple[int, FoldResult]:
-    """Do one fit, and return it with its number among the tasks."""
+def _do(store: SetStore, study: Study, fit: FoldFit, fingerprint: str, number: int) -> tuple[int, FoldResult]:
+    """Do one fit, and return it with its number among them."""
     import torch
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        fold, store = task.fold, store.with_sets(task.columns)
-        if task.labels_seed is not None:
+        fold, store = fit.fold, store.with_sets(fit.columns)
+        if fit.labels_seed is not None:
             store = store.with_labels(
-                {name: shuffled_labels(store, name, seed=task.labels_seed) for name in study.targets}
+                {name: shuffled_labels(store, name, seed=fit.labels_seed) for name in study.targets}
             )
-        how = {"baselines": task.baselines, "places": task.places, "intervals": False, "progress": False}
+        how = {"baselines": fit.baselines, "places": fit.places, "intervals": False, "progress": False}
         run = train(store, study.with_seed(fold.seed), split=fold.split, **how)
     finally:
         torch.set_num_threads(threads)
@@ -191,8 +193,8 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
     if run.record.status == "interrupted":
         raise KeyboardInterrupt
     return number, FoldResult(
-        identity=identity,
-        permutation=task.permutation,
+        fingerprint=fingerprint,
+        permutation=fit.permutation,
         repeat=fold.repeat,
         fold=fold.number,
         trained=len(fold.split.train),
@@ -208,7 +210,7 @@ def _do(store: SetStore, study: Study, task: Task, identity: str, number: int) -
 
 
 def known_of(store: SetStore, study: Study) -> str:
-    """Compute a checksum of all known of the elements: values, and labels where these are predicted."""
+    """Compute the fingerprint of all that is known of the elements: values, and labels where these are predicted."""
     if study.of == "sets":
         return store.fingerprint
     found = [label_codes(labels_of(store, name)) for name in study.targets]
@@ -224,17 +226,17 @@ def _write(result: FoldResult, path: Path, *, beside: bool) -> None:
         write_atomic(path.with_suffix(_ARRAYS), content)
         nothing = {"truth": np.zeros((0, 0)), "predicted": dict.fromkeys(result.predicted, np.zeros((0, 0)))}
         result = result.model_copy(update={**nothing, "arrays": checksum(content)})
-    write_atomic(path, result.model_dump_json().encode())
+    write_atomic(path, result.model_dump_json(by_alias=True).encode())
 
 
-def _read(path: Path, identity: str) -> FoldResult:
+def _read(path: Path, fingerprint: str) -> FoldResult:
     try:
         result = FoldResult.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise InputError(
             f"{path} is damaged: it is not the result of a fold. Delete it; the fold is fitted again."
         ) from error
-    if result.identity != identity:
+    if result.fingerprint != fingerprint:
         raise InputError(
             f"{path} is of another evaluation: other data, targets, folds or choices. Go on with those that it was "
             "begun with, name another directory, or begin again (overwrite=True, --overwrite)."

@@ -68,7 +68,7 @@ class SearchPlan:
         folds: of these sets, that decide between trials, and the seeds of their fits.
         split: of all sets, on whose test part is measured what it finds.
         seed: of that last fit.
-        identity: checksum of everything that decides the trials.
+        fingerprint: of everything that decides the trials.
     """
 
     part: Part
@@ -76,7 +76,7 @@ class SearchPlan:
     folds: list[tuple[Split, int]]
     split: Split
     seed: int
-    identity: str
+    fingerprint: str
 
 
 def everything_of(store: SetStore, study: Study) -> Part:
@@ -112,8 +112,8 @@ def planned(everything: Part, study: Study, models: Sequence[str], last: tuple[S
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
     content += [list(models), searched(study)]
-    identity = checksum(json.dumps(content, default=str, sort_keys=True).encode())
-    return SearchPlan(part, tuple(models), folds, split, seed, identity)
+    fingerprint = checksum(json.dumps(content, default=str, sort_keys=True).encode())
+    return SearchPlan(part, tuple(models), folds, split, seed, fingerprint)
 
 
 def searched(study: Study) -> list[str]:

@@ -177,12 +177,12 @@ def _search(
     states = optuna.trial.TrialState
     for trial in search.get_trials(states=(states.RUNNING,)):  # of a search that was killed
         search.tell(trial.number, state=states.FAIL)
-    if search.user_attrs.get("identity", plan.identity) != plan.identity:
+    if search.user_attrs.get("identity", plan.fingerprint) != plan.fingerprint:
         raise InputError(
             f"{path} is of another search: other data, targets, folds or choices. Go on with those that it was begun "
             "with, name another directory, or begin again (overwrite=True, --overwrite)."
         )
-    search.set_user_attr("identity", plan.identity)
+    search.set_user_attr("identity", plan.fingerprint)
     while True:
         known = search.get_trials(deepcopy=False, states=(states.COMPLETE,))
         spent = sum(trial.user_attrs["seconds"] for trial in known)

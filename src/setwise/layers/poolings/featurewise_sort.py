@@ -8,7 +8,7 @@ from setwise.batch import SetBatch, SetLayout
 from setwise.layers.layer import SetPooling
 from setwise.ops import set_sum
 from setwise.ops.reduce import widened
-from setwise.parallel import SpreadLayout
+from setwise.parallel import ShardedLayout
 from setwise.streaming.rows import Rows
 
 _FEATURES_AT_ONCE = 8  # of a streamed set, held in memory in one sweep
@@ -60,9 +60,9 @@ class FeaturewiseSortPooling(SetPooling):
 
     def forward(self, batch: SetBatch) -> Tensor:
         layout = batch.layout
-        if isinstance(layout, SpreadLayout):
+        if isinstance(layout, ShardedLayout):
             raise InputError(
-                "elements that are spread over processes cannot be sorted together. Use another pooling, or keep each "
+                "elements that are sharded over processes cannot be sorted together. Use another pooling, or keep each "
                 "set in one process."
             )
         ranked = _sorted(widened(batch.elements), layout)

@@ -1,6 +1,6 @@
 """One of several processes that hold parts of the same sets: compares with the whole sets in one process.
 
-Usage: python spread_worker.py RANK PROCESSES FILE, where FILE is new and shared.
+Usage: python sharded_worker.py RANK PROCESSES FILE, where FILE is new and shared.
 """
 
 import sys
@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 from setwise import SetBatch, models
 from setwise._checks import InputError
-from setwise.parallel import SetParallel, share, spread
+from setwise.parallel import SetParallel, shard, share
 from setwise.testing import assert_close
 from setwise.variants import NORMS
 
@@ -63,11 +63,11 @@ def check_refusals(rank):
             call()
 
     x = torch.ones(2, 3)
-    refused("add up to the 2 elements", lambda: spread(x, [3]))
-    refused("the same number of sets; got 1 to 2", lambda: spread(x, [2] if rank == 0 else [1, 1]))
-    refused("set 1 has none", lambda: spread(x, [2, 0]))
+    refused("add up to the 2 elements", lambda: shard(x, [3]))
+    refused("the same number of sets; got 1 to 2", lambda: shard(x, [2] if rank == 0 else [1, 1]))
+    refused("set 1 has none", lambda: shard(x, [2, 0]))
     model = SetParallel(models.build("deep-sets", in_features=3, out_features=1))
-    refused("must be spread", lambda: model(SetBatch.from_list([x])))
+    refused("must be sharded", lambda: model(SetBatch.from_list([x])))
 
 
 def main():

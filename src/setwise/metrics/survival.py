@@ -153,7 +153,7 @@ def fit_cox(x: np.ndarray, times: np.ndarray, events: np.ndarray, weights: np.nd
         assert beta.grad is not None
         return float(value.detach()), beta.grad.numpy()
 
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-13, "gtol": 1e-9}).x
 
 
 def _out_of_fold_loss(

@@ -5,6 +5,7 @@ Run: python docs/formats.py
 
 from pathlib import Path
 
+from setwise.readers.copier import Copier
 from setwise.readers.reading import READING
 from setwise.readers.registry import READERS
 
@@ -18,14 +19,19 @@ themselves.
 
 def page() -> str:
     """Return the page as Markdown."""
-    lines = [HEAD, "| format | files | features | choices of its own | installed by |", "|---|---|---|---|---|"]
+    lines = [
+        HEAD,
+        "| format | files | features | choices of its own | copies with | installed by |",
+        "|---|---|---|---|---|---|",
+    ]
     shared = set.intersection(*(set(reader.options) for reader in READERS if reader.options))
     for reader in READERS:
         what = reader.help or reader.name
         files = ", ".join(f"`{suffix}`" for suffix in reader.suffixes) or "in memory"
         own = ", ".join(f"`{d.flag}`" for d in READING if d.field in reader.options and d.field not in shared)
+        copies = reader.columns if isinstance(reader, Copier) else ""
         extra = f"`setwise[{reader.extra}]`" if reader.extra else "setwise itself"
-        lines.append(f"| {what[0].upper()}{what[1:]} | {files} | {reader.features} | {own} | {extra} |")
+        lines.append(f"| {what[0].upper()}{what[1:]} | {files} | {reader.features} | {own} | {copies} | {extra} |")
     lines += ["", "## Choices of reading", "", "| option | field of `Reading` | default | |", "|---|---|---|---|"]
     lines += [f"| `{d.flag}` | `{d.field}` | {d.shown or ''} | {d.description} |" for d in READING]
     return "\n".join(lines) + "\n"

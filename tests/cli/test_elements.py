@@ -13,7 +13,7 @@ from setwise.cli import writing
 from setwise.readers.fcs.file import open_fcs
 from setwise.readers.fcs.write import copy_fcs, write_fcs
 from setwise.readers.read import read
-from setwise.runs import element_copies, predict_elements
+from setwise.runs import predict_elements
 from setwise.store.inspect import summarise
 
 TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1", "--quiet")
@@ -215,7 +215,7 @@ def test_copies_are_not_copied_and_nothing_is_left_of_copies_that_fail(setwise, 
     written = ("--out", table, "--copies", copies)
     before = set(tmp_path.rglob("*"))
     with monkeypatch.context() as patch:
-        patch.setattr(element_copies, "copy_fcs", _copy_but_the_last)
+        patch.setattr("setwise.readers.fcs.copies.copy_fcs", _copy_but_the_last)
         failed = setwise("predict", *types, *written)
     assert failed.code == 2
     assert "no room" in failed.err

@@ -1,6 +1,7 @@
 """All readers keep one protocol, and say of themselves what help, errors, documentation and packaging need."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,10 +12,12 @@ import pyarrow as pa
 import pytest
 
 from setwise._checks import InputError
+from setwise.readers.copier import Copier
 from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read
+from setwise.readers.reader import Reader
 from setwise.readers.reading import READING, Reading
-from setwise.readers.registry import READERS, readable, reader_of
+from setwise.readers.registry import COPIERS, READERS, copier_of, readable, reader_of
 
 ROOT = Path(__file__).parents[2]
 OTHER = {  # a value that is not the default, for every choice
@@ -105,6 +108,18 @@ def test_a_choice_that_a_reader_does_not_have_is_refused_by_name(sources, reader
             InputError, match=rf"{name} \(--.*\) is a choice for .*{having}.* is of {reader.name}.*Leave {name}"
         ):
             read(source, reading=Reading(**{name: OTHER[name]}))
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_a_reader_copies_what_it_reads_or_is_refused_with_the_list_of_those_that_do(sources, reader):
+    own = {name for name in vars(Copier).keys() - vars(Reader).keys() if not name.startswith("_")}
+    assert len(own & set(dir(reader))) in (0, len(own)), "some of what copies need is missing"
+    if reader in COPIERS:
+        assert copier_of(sources[reader.name]) is reader
+        return
+    listed = " and ".join(rf"{re.escape(other.name)} \(.*\)" for other in COPIERS)
+    with pytest.raises(InputError, match=f"are made of {listed}; .* is neither"):
+        copier_of(sources[reader.name])
 
 
 @pytest.mark.parametrize(

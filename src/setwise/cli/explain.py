@@ -15,6 +15,7 @@ from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.explanations.config import ExplainConfig
+from setwise.readers.registry import copier_of, copyable
 
 if TYPE_CHECKING:
     from setwise.explanations.cost import Plan
@@ -38,7 +39,7 @@ def explain(
         bool,
         typer.Option(
             "--copies",
-            help="Copy what was read into FOLDER with the scores: FCS files with channels, .h5ad with columns of obs.",
+            help=f"Copy what was read into FOLDER with the scores: {copyable()}.",
         ),
     ] = False,
     device: options.Device = "auto",
@@ -61,11 +62,9 @@ def explain(
 
     setwise explain runs/cmv samples/ --sets samples.csv --out why --max-elements 20000 --copies
     """
+    from setwise.explanations.copies import copy_with_scores
     from setwise.explanations.cost import plan
     from setwise.explanations.explain import explain as explain_sets
-    from setwise.explanations.fcs_copies import check_fcs, copy_with_scores
-    from setwise.explanations.obs_columns import write_obs
-    from setwise.readers.formats.anndata import AnnData
     from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
@@ -74,8 +73,8 @@ def explain(
     from setwise.streaming import SweepBar
 
     check_folder(out, overwrite=overwrite)
-    if copies and not AnnData().takes(source):
-        check_fcs(source)
+    if copies:
+        copier_of(source)
     config = ExplainConfig(**given)
     loaded = Run.load(run)
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
@@ -91,14 +90,10 @@ def explain(
         bar.begin("explaining", chosen.total)
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
-    write_copies = None
-    if copies and AnnData().takes(source):
-        write_copies = partial(write_obs, found, source, set_id=set_id)
-    elif copies:
-        write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
+    write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
     command = shlex.join(["setwise", *arguments])
     figures = draw(found, store)
-    write_explanation(found, figures, out, command=command, copies=write_copies)
+    write_explanation(found, figures, out, command=command, copies=write_copies if copies else None)
     same_data = store.fingerprint == loaded.record.fingerprint
     report = add_explanation(loaded, found, figures) if same_data else None
     _show(people, found, out, report)

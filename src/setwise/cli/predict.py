@@ -14,11 +14,19 @@ from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
+from setwise.readers.registry import COPIERS, copier_of, copyable
 from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
     from setwise.runs.run import Run
+
+_NUMBERS = " ".join(
+    f"{copier.columns.capitalize()} of {copier.name} are numbers: classes that are text are counted from 1 "
+    f"({copier.legend})."
+    for copier in COPIERS
+    if copier.legend
+)
 
 
 @reads
@@ -40,8 +48,8 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Of a run of elements: copy the FCS or .h5ad files that are read into a new folder, with predictions. "
-            "Channels of FCS files are numbers: classes that are text are counted from 1 (keyword SETWISE_CLASSES).",
+            help="Of a run of elements: copy what is read into a new folder, with predictions: "
+            f"{copyable()}. {_NUMBERS}",
         ),
     ] = None,
     overwrite: options.Overwrite = False,
@@ -111,7 +119,6 @@ def _predict_elements(
     import pyarrow as pa
 
     from setwise.cli.writing import ANNDATA, write_tables
-    from setwise.readers.formats.fcs import Fcs
     from setwise.runs.element_copies import class_legend, write_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict_elements import check_whole_sets, element_tables
@@ -127,16 +134,18 @@ def _predict_elements(
         names = write_tables(tables, out)
     else:
         together = pa.concat_tables(tables)
+        sizes = dict(zip(store.set_ids, store.sizes.tolist(), strict=True))
         copies.mkdir()
         try:
-            made = write_copies(source, together, run.objective, copies, **read_as)
+            made = write_copies(source, together, sizes, run.objective, copies, **read_as)
             names = write_tables([together], out)
         except BaseException:
             shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again
             raise
         people.line(f"{len(made):,} copies with predictions: {copies}")
-        if Fcs().takes(source) and (legend := class_legend(run.objective)):
-            people.line(f"Numbers in their channels: {legend}")
+        copier, legend = copier_of(source), class_legend(run.objective)
+        if copier.legend and legend:
+            people.line(f"Numbers in their {copier.columns}: {legend}")
     people.line(f"{store.num_elements:,} elements of {len(store):,} sets predicted: {out} ({', '.join(names)})")
     people.document(
         {"out": str(out), "sets": len(store), "elements": store.num_elements, "columns": names}

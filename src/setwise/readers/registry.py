@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from setwise._checks import InputError
+from setwise.readers.copier import Copier
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.formats.arrays import Arrays
 from setwise.readers.formats.fcs import Fcs
@@ -21,6 +22,7 @@ from setwise.readers.reader import Reader
 from setwise.readers.reading import READING
 
 READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Folders(), Arrays())
+COPIERS = tuple(reader for reader in READERS if isinstance(reader, Copier))
 
 
 def reader_of(source: Any) -> Reader:
@@ -48,6 +50,25 @@ def reader_of(source: Any) -> Reader:
 def readable() -> str:
     """Return all that can be read from files, with the suffixes, for help and errors."""
     return "; ".join(f"{reader.help} ({', '.join(reader.suffixes)})" for reader in READERS if reader.help)
+
+
+def copier_of(source: Any) -> Copier:
+    """Return the reader of files that can be copied with further columns for their elements.
+
+    Raises:
+        InputError: a source that cannot be copied so, or that no reader takes.
+    """
+    reader = reader_of(source)
+    if isinstance(reader, Copier) and isinstance(source, str | Path | list | tuple):
+        return reader
+    kinds = " and ".join(f"{other.name} ({', '.join(other.suffixes)})" for other in COPIERS)
+    told = str(source) if isinstance(source, str | Path) else "the source"
+    raise InputError(f"copies with further columns are made of {kinds}; {told} is neither. Leave copies out.")
+
+
+def copyable() -> str:
+    """Return all that can be copied with further columns, for help."""
+    return ", ".join(f"{reader.name} with {reader.columns}" for reader in COPIERS)
 
 
 def refuse_options(reader: Reader, given: tuple[str, ...], source: Any) -> None:

@@ -1,5 +1,6 @@
-"""Copy FCS and AnnData files with predictions for their elements: channels, columns of ``obs``."""
+"""Copy what was read with the predictions of its elements as columns."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.anndata.write import write_anndata
-from setwise.readers.fcs.file import open_fcs
-from setwise.readers.fcs.read import fcs_files
-from setwise.readers.fcs.write import copy_fcs
-from setwise.readers.formats.anndata import AnnData
-from setwise.readers.formats.fcs import Fcs
+from setwise.readers.copier import Added
 from setwise.readers.reading import Reading
+from setwise.readers.registry import copier_of
 from setwise.readers.request import ReadRequest
-from setwise.store.tables import listed
+from setwise.runs.element_table import columns_by_set
 from setwise.targets.objectives import Objective
 from setwise.targets.values import Label
 
@@ -32,29 +29,21 @@ def check_copies(
     """Refuse copies before anything is computed for them; arguments as for `write_copies`.
 
     Raises:
-        InputError: a source that is neither, a folder that is there, no folder to make it in, or FCS files that have
-            channels of such names already.
+        InputError: a source that cannot be copied so, a folder that is there, no folder to make it in, or files that
+            cannot have columns of such names.
     """
-    if not Fcs().takes(source) and not (isinstance(source, str | Path) and AnnData().takes(source)):
-        raise InputError(f"copies with predictions are made of FCS and AnnData files; {source} is neither.")
+    copier = copier_of(source)
     if folder.exists() or not folder.parent.is_dir():
         raise InputError(f"{folder} must be a new folder in one that is there. Name another.")
-    if AnnData().takes(source):
-        return
-    reading = Reading() if reading is None else reading
-    columns = objective.columns(np.ones((1, objective.width)), np.ones(1, np.int64))
-    for path in fcs_files(source, ReadRequest.of(sets=sets, set_id=set_id, reading=reading)).paths:
-        there = _channels(path, reading).intersection(map(_channel, columns))
-        if there:
-            raise InputError(
-                f"{path}: files must not have the channels that their copies get; it has {listed(sorted(there))}. "
-                "Predict from the originals."
-            )
+    request = ReadRequest.of(sets=sets, set_id=set_id, reading=Reading() if reading is None else reading)
+    names = objective.columns(np.ones((1, objective.width)), np.ones(1, np.int64))
+    copier.check_copies(source, request, [*names])
 
 
 def write_copies(
     source: Any,
     table: pa.Table,
+    sizes: Mapping[str, int],
     objective: Objective,
     folder: Path,
     *,
@@ -64,13 +53,13 @@ def write_copies(
 ) -> list[Path]:
     """Write copies of what was read with the predictions of every element, and return their paths.
 
-    An AnnData file gets columns of ``obs``, named as the predictions, after ``setwise_``. FCS files get a channel for
-    each number, and for each class its number (`class_numbers`), which the keyword ``SETWISE_CLASSES`` explains where
-    it is not the class itself; sets of classes, which are text, and intervals without ends have no channel.
+    Files that hold no text get for each class its number (`class_numbers`), with a legend where it is not the
+    class itself; sets of classes, which are text, and intervals without ends are left out there.
 
     Args:
         source: the files, as they were read.
         table: predictions, a row per element (`setwise.runs.predict`).
+        sizes: of the sets, by their names.
         objective: of the run.
         folder: that is there, and empty.
         sets: the table of sets, or none; as for reading.
@@ -80,55 +69,22 @@ def write_copies(
     Raises:
         InputError: files that changed since they were read.
     """
+    copier = copier_of(source)
     names = [name for name in table.column_names if name not in ("set_id", "element")]
-    owners = table["set_id"].to_numpy(zero_copy_only=False)
-    begins = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-    ends = np.r_[begins[1:], len(owners)]
-    spans = {str(owners[a]): slice(int(a), int(b)) for a, b in zip(begins, ends, strict=True)}
-    columns = {name: table[name].to_numpy(zero_copy_only=False) for name in names}
-    if AnnData().takes(source):
-        obs = {
-            f"setwise_{name}": {key: values[span] for key, span in spans.items()} for name, values in columns.items()
-        }
-        return [write_anndata(source, folder / Path(source).name, set_id=set_id, obs=obs)]
-    text = {f"classes_{target}" for target in objective.names}
-    classes = class_numbers(objective)
-    numbers = {
-        name: np.array([classes[name][label] for label in values]) if name in classes else np.asarray(values, float)
-        for name, values in columns.items()
-        if name not in text and table[name].null_count == 0
-    }
-    legend = class_legend(objective)
-    keywords = {"SETWISE_CLASSES": legend} if legend else {}
-    reading = Reading() if reading is None else reading
-    found = fcs_files(source, ReadRequest.of(sets=sets, set_id=set_id, reading=reading))
-    targets, copies = found.copy_names(), []
-    for key, path in zip(found.ids, found.paths, strict=True):
-        if key not in spans:
-            continue
-        original = open_fcs(path, data_set=reading.data_set)
-        if original.events != spans[key].stop - spans[key].start:
-            raise InputError(f"{path} changed since it was read. Predict again.")
-        added = {_channel(name): values[spans[key]] for name, values in numbers.items()}
-        copies.append(copy_fcs(original, folder / targets[key], added, keywords=keywords))
-    return copies
-
-
-def _channels(path: Path, reading: Reading) -> set[str]:
-    """Return the names of a file's channels; none of one that cannot be read, which reading tells or leaves out."""
-    try:
-        return {channel.name for channel in open_fcs(path, data_set=reading.data_set).channels}
-    except InputError:
-        return set()
-
-
-def _channel(name: str) -> str:
-    """Return the name of the channel for a column of predictions."""
-    return name.replace(",", ";")
+    legend = class_legend(objective) if copier.legend else ""
+    if copier.legend:
+        text, classes = {f"classes_{target}" for target in objective.names}, class_numbers(objective)
+        names = [name for name in names if name not in text and table[name].null_count == 0]
+        for name in classes.keys() & set(names):
+            numbers = [classes[name][label] for label in table[name].to_pylist()]
+            table = table.set_column(table.column_names.index(name), name, pa.array(numbers, pa.float64()))
+    columns = columns_by_set(table, sizes, names)
+    request = ReadRequest.of(sets=sets, set_id=set_id, reading=Reading() if reading is None else reading)
+    return copier.write_copies(source, request, folder, Added(columns, legend=legend))
 
 
 def class_numbers(objective: Objective) -> dict[str, dict[Label, float]]:
-    """Number the classes as an FCS file can hold them, by the names of their columns of predictions.
+    """Number the classes for files that hold no text, by the names of their columns of predictions.
 
     Classes that are numbers are themselves; others are counted from 1, in the order of their probabilities.
     """

@@ -1,4 +1,6 @@
-"""Make the table of predictions that has a row per element."""
+"""Turn elements of sets into tables that have a row for each, and such tables into columns by set."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -23,3 +25,27 @@ def element_table(
             **more,
         }
     )
+
+
+def columns_by_set(table: pa.Table, sizes: Mapping[str, int], names: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """Return columns of such a table by the names of its sets: values ``(n_i,)`` in the order of the elements.
+
+    Args:
+        table: the rows of a set one after the other; elements that have no row have NaN.
+        sizes: of the sets, by their names.
+        names: of the columns.
+    """
+    owners, elements = table["set_id"].to_numpy(), table["element"].to_numpy()
+    begins = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]]) if len(owners) else np.zeros(0, np.int64)
+    ends = np.r_[begins[1:], len(owners)]
+    rows = {str(owners[a]): slice(int(a), int(b)) for a, b in zip(begins, ends, strict=True)}
+    columns: dict[str, dict[str, np.ndarray]] = {}
+    for name in names:
+        values = table[name].to_numpy()
+        columns[name] = {}
+        for key, size in sizes.items():
+            own = rows.get(key, slice(0))
+            whole = np.full(size, np.nan) if len(values[own]) < size else np.empty(size, values.dtype)
+            whole[elements[own]] = values[own]
+            columns[name][key] = whole
+    return columns

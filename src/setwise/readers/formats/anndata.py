@@ -1,8 +1,10 @@
 """The reader of AnnData: cells are elements, samples are sets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from setwise.readers.copier import Added
 from setwise.readers.paths import is_file_of
 from setwise.readers.reader import ALWAYS
 
@@ -23,6 +25,8 @@ class AnnData:
     packages = ("anndata", "h5py")
     options = (*ALWAYS, "layer", "obsm")
     applies = ()
+    columns = "columns of obs"
+    legend = ""
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is an AnnData file or object."""
@@ -39,3 +43,12 @@ class AnnData:
         from setwise.readers.anndata.read import read_anndata  # costs what help does not wait for
 
         return read_anndata(source, request)
+
+    def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:
+        """Refuse nothing: columns of an earlier copy are replaced."""
+
+    def write_copies(self, source: Any, request: "ReadRequest", folder: Path, added: Added) -> list[Path]:
+        """Copy the file with columns of ``obs`` (`setwise.readers.anndata.copies.copy_file`)."""
+        from setwise.readers.anndata.copies import copy_file  # costs what help does not wait for
+
+        return [copy_file(source, request.set_id, folder, added)]

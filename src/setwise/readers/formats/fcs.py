@@ -1,8 +1,10 @@
 """The reader of FCS files of cytometers: each file is a set, its events are the elements."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from setwise.readers.copier import Added
 from setwise.readers.paths import files_of, is_list_of, is_pattern
 from setwise.readers.reader import ALWAYS
 
@@ -23,6 +25,8 @@ class Fcs:
     packages = ()
     options = (*ALWAYS, "file_column", "compensate", "skip_bad", "data_set")
     applies = ("cofactor",)
+    columns = "channels"
+    legend = "keyword SETWISE_CLASSES"
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a folder or a pattern with FCS files, an FCS file, or a list of FCS files."""
@@ -47,6 +51,18 @@ class Fcs:
         from setwise.readers.fcs.read import read_fcs  # costs what help does not wait for
 
         return read_fcs(source, request)
+
+    def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:
+        """Refuse files that have channels of such names (`setwise.readers.fcs.copies.check_channels`)."""
+        from setwise.readers.fcs.copies import check_channels  # costs what help does not wait for
+
+        check_channels(source, request, names)
+
+    def write_copies(self, source: Any, request: "ReadRequest", folder: Path, added: Added) -> list[Path]:
+        """Copy files with more channels (`setwise.readers.fcs.copies.copy_files`); they have no place for tables."""
+        from setwise.readers.fcs.copies import copy_files  # costs what help does not wait for
+
+        return copy_files(source, request, folder, added)
 
     def _is_file(self, path: Path) -> bool:
         """Return whether the suffix of a file says FCS, or its beginning (instruments number them: ``.001``)."""

@@ -4,8 +4,8 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.explanations.config import ExplainConfig
+from setwise.explanations.copies import copy_with_scores
 from setwise.explanations.explain import explain
-from setwise.explanations.obs_columns import write_obs
 from setwise.readers.read import read
 from setwise.readers.reading import Reading
 
@@ -37,7 +37,9 @@ def test_scores_lie_in_obs_and_samples_in_uns(cells, tmp_path):
     run = fit(store, epochs=2, model="deep-sets", model_choices={"depth": 2, "width": 8})
     config = ExplainConfig(orders=2, draws=2, steps=4, max_elements=7)
     found = explain(run, store, config=config, only=["p3", "p8"], device="cpu")
-    copy = anndata.read_h5ad(write_obs(found, cells, tmp_path, set_id="sample"))
+    (path,) = copy_with_scores(found, cells, tmp_path, set_id="sample")
+    assert path == tmp_path / "cells.h5ad"
+    copy = anndata.read_h5ad(path)
     scores = found.scores.to_pandas()
     for name in ("p3", "p8"):
         own = copy.obs[copy.obs["sample"] == name]["setwise_leave_one_out"].to_numpy()
@@ -51,4 +53,4 @@ def test_scores_lie_in_obs_and_samples_in_uns(cells, tmp_path):
 
 def test_other_sources_are_refused(tmp_path):
     with pytest.raises(InputError, match="h5ad"):
-        write_obs(None, tmp_path / "cells.csv", tmp_path, set_id="sample")  # type: ignore[arg-type]
+        copy_with_scores(None, tmp_path / "cells.csv", tmp_path, set_id="sample")  # type: ignore[arg-type]

@@ -4,8 +4,8 @@ import pytest
 
 from setwise._checks import InputError
 from setwise.explanations.config import ExplainConfig
+from setwise.explanations.copies import copy_with_scores
 from setwise.explanations.explain import explain
-from setwise.explanations.fcs_copies import copy_with_scores
 from setwise.readers.fcs.file import open_fcs
 from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read

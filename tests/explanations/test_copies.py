@@ -9,6 +9,7 @@ from setwise.explanations.explain import explain
 from setwise.readers.fcs.file import open_fcs
 from setwise.readers.fcs.write import write_fcs
 from setwise.readers.read import read
+from setwise.readers.request import ReadRequest
 
 from .conftest import fit
 
@@ -39,7 +40,7 @@ def run(samples):
 def test_copies_hold_events_and_scores(samples, run, tmp_path):
     store, fitted = run
     found = explain(fitted, store, config=ExplainConfig(orders=2, draws=2, steps=4), only=["p6", "p8"], device="cpu")
-    copies = copy_with_scores(found, samples, tmp_path, sets=samples / "samples.csv")
+    copies = copy_with_scores(found, samples, ReadRequest.of(sets=samples / "samples.csv"), tmp_path)
     assert {path.name for path in copies} == {"tube6.fcs", "p8.fcs"}
     scores = found.scores.to_pandas()
     for path, name, original in zip(copies, ("p6", "p8"), ("a/tube6.fcs", "b/tube1.fcs"), strict=True):
@@ -56,7 +57,7 @@ def test_events_without_a_score_are_marked(samples, run, tmp_path):
     store, fitted = run
     config = ExplainConfig(orders=2, draws=2, max_elements=5, methods=("leave_one_out",))
     found = explain(fitted, store, config=config, only=["p5"], device="cpu")
-    (path,) = copy_with_scores(found, samples, tmp_path, sets=samples / "samples.csv")
+    (path,) = copy_with_scores(found, samples, ReadRequest.of(sets=samples / "samples.csv"), tmp_path)
     copy = open_fcs(path)
     events = np.concatenate(list(copy.read()))
     assert [channel.name for channel in copy.channels][3:] == ["leave_one_out", "scored"]
@@ -69,4 +70,4 @@ def test_other_sources_have_nothing_to_copy(samples, run, tmp_path):
     config = ExplainConfig(orders=2, draws=2, methods=("leave_one_out",))
     found = explain(fitted, store, config=config, only=["p5"], device="cpu")
     with pytest.raises(InputError, match="neither"):
-        copy_with_scores(found, samples / "samples.csv", tmp_path)
+        copy_with_scores(found, samples / "samples.csv", ReadRequest(), tmp_path)

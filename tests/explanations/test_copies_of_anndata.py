@@ -8,6 +8,7 @@ from setwise.explanations.copies import copy_with_scores
 from setwise.explanations.explain import explain
 from setwise.readers.read import read
 from setwise.readers.reading import Reading
+from setwise.readers.request import ReadRequest
 
 from .conftest import fit
 
@@ -37,7 +38,7 @@ def test_scores_lie_in_obs_and_samples_in_uns(cells, tmp_path):
     run = fit(store, epochs=2, model="deep-sets", model_choices={"depth": 2, "width": 8})
     config = ExplainConfig(orders=2, draws=2, steps=4, max_elements=7)
     found = explain(run, store, config=config, only=["p3", "p8"], device="cpu")
-    (path,) = copy_with_scores(found, cells, tmp_path, set_id="sample")
+    (path,) = copy_with_scores(found, cells, ReadRequest(set_id="sample"), tmp_path)
     assert path == tmp_path / "cells.h5ad"
     copy = anndata.read_h5ad(path)
     scores = found.scores.to_pandas()
@@ -53,4 +54,4 @@ def test_scores_lie_in_obs_and_samples_in_uns(cells, tmp_path):
 
 def test_other_sources_are_refused(tmp_path):
     with pytest.raises(InputError, match="h5ad"):
-        copy_with_scores(None, tmp_path / "cells.csv", tmp_path, set_id="sample")  # type: ignore[arg-type]
+        copy_with_scores(None, tmp_path / "cells.csv", ReadRequest(set_id="sample"), tmp_path)  # type: ignore[arg-type]

@@ -65,6 +65,7 @@ def explain(
     from setwise.explanations.copies import copy_with_scores
     from setwise.explanations.cost import plan
     from setwise.explanations.explain import explain as explain_sets
+    from setwise.readers.request import ReadRequest
     from setwise.report.explanation import draw
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
@@ -90,10 +91,11 @@ def explain(
         bar.begin("explaining", chosen.total)
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
-    write_copies = partial(copy_with_scores, found, source, sets=sets, set_id=set_id, reading=reading)
+    request = ReadRequest.of(sets=sets, set_id=set_id, reading=reading)
+    write_copies = partial(copy_with_scores, found, source, request) if copies else None
     command = shlex.join(["setwise", *arguments])
     figures = draw(found, store)
-    write_explanation(found, figures, out, command=command, copies=write_copies if copies else None)
+    write_explanation(found, figures, out, command=command, copies=write_copies)
     same_data = store.fingerprint == loaded.record.fingerprint
     report = add_explanation(loaded, found, figures) if same_data else None
     _show(people, found, out, report)

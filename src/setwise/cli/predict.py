@@ -73,6 +73,7 @@ def predict(
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
     from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
+    from setwise.readers.request import ReadRequest
     from setwise.runs.element_copies import check_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict import predict as predict_sets
@@ -87,7 +88,7 @@ def predict(
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
     read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
     if copies is not None:
-        check_copies(source, loaded.objective, copies, **read_as)
+        check_copies(source, ReadRequest.of(**read_as), loaded.objective, copies)
     how = Computing(**given, progress=False if quiet or json else None)
     if of_elements:
         _predict_elements(people, loaded, source, out, copies, read_as, how, spread=spread)
@@ -119,6 +120,7 @@ def _predict_elements(
     import pyarrow as pa
 
     from setwise.cli.writing import ANNDATA, write_tables
+    from setwise.readers.request import ReadRequest
     from setwise.runs.element_copies import class_legend, write_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict_elements import check_whole_sets, element_tables
@@ -137,7 +139,7 @@ def _predict_elements(
         sizes = dict(zip(store.set_ids, store.sizes.tolist(), strict=True))
         copies.mkdir()
         try:
-            made = write_copies(source, together, sizes, run.objective, copies, **read_as)
+            made = write_copies(source, ReadRequest.of(**read_as), together, sizes, run.objective, copies)
             names = write_tables([together], out)
         except BaseException:
             shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again

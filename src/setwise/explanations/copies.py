@@ -5,21 +5,12 @@ from typing import Any
 
 from setwise.explanations.explain import Explanation
 from setwise.readers.copier import Added
-from setwise.readers.reading import Reading
 from setwise.readers.registry import copier_of
 from setwise.readers.request import ReadRequest
 from setwise.runs.element_table import columns_by_set
 
 
-def copy_with_scores(
-    explanation: Explanation,
-    source: Any,
-    folder: Path,
-    *,
-    sets: Any = None,
-    set_id: str = "set_id",
-    reading: Reading | None = None,
-) -> list[Path]:
+def copy_with_scores(explanation: Explanation, source: Any, request: ReadRequest, folder: Path) -> list[Path]:
     """Write copies of the files of the explained sets, with a column named after each method, and return their paths.
 
     Elements without a score (of a sub-sample, or the only one of its set) have none. The tables of the explained sets,
@@ -28,16 +19,13 @@ def copy_with_scores(
     Args:
         explanation: of sets that were read from the source.
         source: the files, as they were read.
+        request: as they were read.
         folder: that takes the copies; those of a file per set, in a folder of its own (``fcs``).
-        sets: the table of sets, or none; as for reading.
-        set_id: the column that names the sets.
-        reading: how files are read.
 
     Raises:
         InputError: a source that cannot be copied so; files that changed since they were read.
     """
     copier = copier_of(source)
-    request = ReadRequest.of(sets=sets, set_id=set_id, reading=Reading() if reading is None else reading)
     sizes = dict(zip(*(explanation.sets[name].to_pylist() for name in ("set_id", "size")), strict=True))
     columns = columns_by_set(explanation.scores, sizes, explanation.methods)
     if copier.in_folders:

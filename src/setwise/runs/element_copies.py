@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.copier import Added
-from setwise.readers.reading import Reading
 from setwise.readers.registry import copier_of
 from setwise.readers.request import ReadRequest
 from setwise.runs.element_table import columns_by_set
@@ -17,15 +16,7 @@ from setwise.targets.objectives import Objective
 from setwise.targets.values import Label
 
 
-def check_copies(
-    source: Any,
-    objective: Objective,
-    folder: Path,
-    *,
-    sets: Any = None,
-    set_id: str = "set_id",
-    reading: Reading | None = None,
-) -> None:
+def check_copies(source: Any, request: ReadRequest, objective: Objective, folder: Path) -> None:
     """Refuse copies before anything is computed for them; arguments as for `write_copies`.
 
     Raises:
@@ -35,21 +26,12 @@ def check_copies(
     copier = copier_of(source)
     if folder.exists() or not folder.parent.is_dir():
         raise InputError(f"{folder} must be a new folder in one that is there. Name another.")
-    request = ReadRequest.of(sets=sets, set_id=set_id, reading=Reading() if reading is None else reading)
     names = objective.columns(np.ones((1, objective.width)), np.ones(1, np.int64))
     copier.check_copies(source, request, [*names])
 
 
 def write_copies(
-    source: Any,
-    table: pa.Table,
-    sizes: Mapping[str, int],
-    objective: Objective,
-    folder: Path,
-    *,
-    sets: Any = None,
-    set_id: str = "set_id",
-    reading: Reading | None = None,
+    source: Any, request: ReadRequest, table: pa.Table, sizes: Mapping[str, int], objective: Objective, folder: Path
 ) -> list[Path]:
     """Write copies of what was read with the predictions of every element, and return their paths.
 
@@ -58,13 +40,11 @@ def write_copies(
 
     Args:
         source: the files, as they were read.
+        request: as they were read.
         table: predictions, a row per element (`setwise.runs.predict`).
         sizes: of the sets, by their names.
         objective: of the run.
         folder: that is there, and empty.
-        sets: the table of sets, or none; as for reading.
-        set_id: the column that names the sets.
-        reading: how files were read.
 
     Raises:
         InputError: files that changed since they were read.
@@ -79,7 +59,6 @@ def write_copies(
             numbers = [classes[name][label] for label in table[name].to_pylist()]
             table = table.set_column(table.column_names.index(name), name, pa.array(numbers, pa.float64()))
     columns = columns_by_set(table, sizes, names)
-    request = ReadRequest.of(sets=sets, set_id=set_id, reading=Reading() if reading is None else reading)
     return copier.write_copies(source, request, folder, Added(columns, legend=legend))
 
 

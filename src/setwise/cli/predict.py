@@ -14,13 +14,17 @@ from setwise.cli.declared import takes
 from setwise.cli.inspect import warn_of_skipped
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
-from setwise.readers.registry import COPIERS, copier_of, copyable
+from setwise.readers.registry import COPIERS, SETS_COPIERS, copier_of, copyable
 from setwise.runs.computing import Computing
 
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
     from setwise.runs.run import Run
 
+_SETS_COPIES = "; ".join(
+    f"of {copier.name}, a copy with them in {copier.sets_place}: {', '.join(copier.suffixes)}"
+    for copier in SETS_COPIERS
+)
 _NUMBERS = " ".join(
     f"{copier.columns.capitalize()} of {copier.name} are numbers: classes that are text are counted from 1 "
     f"({copier.legend})."
@@ -38,7 +42,7 @@ def predict(
         Path,
         typer.Option(
             metavar="FILE",
-            help="Predictions, a row per set or element: .parquet, .csv; of an .h5ad, a copy with them in uns: .h5ad.",
+            help=f"Predictions, a row per set or element: .parquet, .csv; {_SETS_COPIES}.",
         ),
     ],
     sets: options.Sets = None,
@@ -72,15 +76,15 @@ def predict(
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
-    from setwise.cli.writing import ANNDATA, check_anndata, check_writable, write_predictions
+    from setwise.cli.writing import PREDICTIONS, check_copy, check_writable, write_predictions
     from setwise.readers.request import ReadRequest
     from setwise.runs.element_copies import check_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict import predict as predict_sets
     from setwise.runs.run import Run
 
-    check_writable(out, overwrite=overwrite, suffixes=(".parquet", ".csv", ANNDATA), inputs=(source, sets))
-    check_anndata(out, source)
+    check_writable(out, overwrite=overwrite, suffixes=PREDICTIONS, inputs=(source, sets))
+    check_copy(out, source)
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
     of_elements = loaded.objective.of == "elements"
@@ -119,14 +123,14 @@ def _predict_elements(
     """Write a row per element, some sets at a time; with copies of the files all together."""
     import pyarrow as pa
 
-    from setwise.cli.writing import ANNDATA, write_tables
+    from setwise.cli.writing import sets_copier, write_tables
     from setwise.readers.request import ReadRequest
     from setwise.runs.element_copies import class_legend, write_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict_elements import check_whole_sets, element_tables
 
-    if out.suffix.lower() == ANNDATA:
-        raise InputError("this run predicts cells: write them to .parquet or .csv, and to a copy with --copies.")
+    if sets_copier(out) is not None:
+        raise InputError("this run predicts elements: write them to .parquet or .csv, and to a copy with --copies.")
     check_whole_sets(how.max_elements)
     check_spread(run, spread=spread)
     store = read_for(run, source, **read_as)

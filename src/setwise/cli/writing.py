@@ -1,4 +1,4 @@
-"""Write tables for users, whole or not at all: Parquet, CSV or into a copy of an AnnData file, by the suffix."""
+"""Write tables for users, whole or not at all: Parquet, CSV or into a copy of what was read, by the suffix."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -11,14 +11,15 @@ import pyarrow.parquet
 
 from setwise._checks import InputError
 from setwise._files import atomic_write, make_directory
+from setwise.readers.copier import SetsCopier
+from setwise.readers.registry import SETS_COPIERS
 
-_SUFFIXES = (".parquet", ".csv")
-ANNDATA = ".h5ad"
-_PREDICTIONS = "setwise_predictions"  # the entry of uns
+TABLES = (".parquet", ".csv")
+PREDICTIONS = (*TABLES, *(suffix for copier in SETS_COPIERS for suffix in copier.suffixes))
 
 
 def check_writable(
-    path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = _SUFFIXES, inputs: Sequence[Path | None] = ()
+    path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = TABLES, inputs: Sequence[Path | None] = ()
 ) -> None:
     """Refuse a file before anything is computed for it.
 
@@ -60,35 +61,39 @@ def write_tables(tables: Iterable[pa.Table], path: Path) -> list[str]:
     return names
 
 
-def check_anndata(out: Path, source: Path) -> None:
-    """Refuse to write an AnnData file where none was read.
+def sets_copier(out: Path) -> SetsCopier | None:
+    """Return the format of a file to write that is a copy with predictions of sets; none of a table."""
+    return next((copier for copier in SETS_COPIERS if out.suffix.lower() in copier.suffixes), None)
+
+
+def check_copy(out: Path, source: Path) -> None:
+    """Refuse to write a copy of another format than was read.
 
     Raises:
-        InputError: another source.
+        InputError: such a source.
     """
-    if out.suffix.lower() == ANNDATA and source.suffix.lower() != ANNDATA:
+    copier = sets_copier(out)
+    if copier is not None and not copier.takes(source):
         raise InputError(
-            f"{out} would be a copy of the AnnData file that is predicted, and {source} is none. "
-            f"End --out in {' or '.join(_SUFFIXES)}."
+            f"{out} would be a copy of what is predicted, which must be of {copier.name}; {source} is not. "
+            f"End --out in {' or '.join(TABLES)}."
         )
 
 
 def write_predictions(table: pa.Table, path: Path, *, source: Path, set_id: str) -> None:
-    """Write predictions, as a table or as ``uns["setwise_predictions"]``, a data frame, of a copy of an AnnData file.
+    """Write predictions of sets, as a table or into a copy of what was read, by the suffix.
 
     Args:
         table: a row per set, ``set_id`` first.
         path: where to.
         source: what was predicted.
-        set_id: the column of ``obs`` that names the sample of each cell.
+        set_id: the column that names the set of each element.
 
     Raises:
         InputError: the directory cannot be written to, or the disk is full.
     """
-    if path.suffix.lower() != ANNDATA:
+    copier = sets_copier(path)
+    if copier is None:
         write_tables([table], path)
-        return
-    from setwise.readers.anndata.write import write_anndata  # an optional package
-
-    frame = table.to_pandas().set_index("set_id")
-    write_anndata(source, path, set_id=set_id, uns={_PREDICTIONS: frame})
+    else:
+        copier.copy_with_sets(source, path, table, set_id)

@@ -20,7 +20,7 @@ def copy_with_scores(explanation: Explanation, source: Any, request: ReadRequest
         explanation: of sets that were read from the source.
         source: the files, as they were read.
         request: as they were read.
-        folder: that takes the copies; those of a file per set, in a folder of its own (``fcs``).
+        folder: that takes the copies; where files are of one set each, in a folder named after their suffix.
 
     Raises:
         InputError: a source that cannot be copied so; files that changed since they were read.

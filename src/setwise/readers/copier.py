@@ -1,4 +1,4 @@
-"""The protocol of formats that write copies of what was read, with further columns for the elements."""
+"""The protocols of formats that write copies of what was read, with results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,5 +63,26 @@ class Copier(Reader, Protocol):
 
         Raises:
             InputError: files that changed since they were read.
+        """
+        ...
+
+
+@runtime_checkable
+class SetsCopier(Reader, Protocol):
+    """A reader whose files can be copied one by one with predictions for their sets."""
+
+    @property
+    def sets_place(self) -> str:
+        """Return where a copy keeps the predictions, for help: "uns"."""
+        ...
+
+    def copy_with_sets(self, source: Path, out: Path, table: "pa.Table", set_id: str) -> None:
+        """Write a copy of a file with a table that has a row per set, ``set_id`` first.
+
+        Args:
+            source: the file, as it was read.
+            out: the copy, which appears whole or not at all.
+            table: of the sets.
+            set_id: the column that names the set of each element in the file.
         """
         ...

@@ -1,13 +1,14 @@
 """All readers, in the order in which they are asked: which takes a source, and what can be read.
 
 A format is a file in `setwise.readers.formats` and a line here, beside the file or folder that reads it.
+One whose files can be copied with results has what a protocol of `setwise.readers.copier` asks for, too.
 """
 
 from pathlib import Path
 from typing import Any
 
 from setwise._checks import InputError
-from setwise.readers.copier import Copier
+from setwise.readers.copier import Copier, SetsCopier
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.formats.arrays import Arrays
 from setwise.readers.formats.fcs import Fcs
@@ -23,6 +24,7 @@ from setwise.readers.reading import READING
 
 READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Folders(), Arrays())
 COPIERS = tuple(reader for reader in READERS if isinstance(reader, Copier))
+SETS_COPIERS = tuple(reader for reader in READERS if isinstance(reader, SetsCopier))
 
 
 def reader_of(source: Any) -> Reader:

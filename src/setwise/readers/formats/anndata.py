@@ -9,6 +9,8 @@ from setwise.readers.paths import is_file_of
 from setwise.readers.reader import ALWAYS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from setwise.readers.request import ReadRequest
     from setwise.store.store import SetStore
 
@@ -27,6 +29,7 @@ class AnnData:
     applies = ()
     columns = "columns of obs"
     legend = ""
+    sets_place = "uns"
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is an AnnData file or object."""
@@ -52,3 +55,10 @@ class AnnData:
         from setwise.readers.anndata.copies import copy_file  # costs what help does not wait for
 
         return [copy_file(source, request.set_id, folder, added)]
+
+    def copy_with_sets(self, source: Path, out: Path, table: "pa.Table", set_id: str) -> None:
+        """Copy the file with a data frame ``uns["setwise_predictions"]``."""
+        from setwise.readers.anndata.write import write_anndata  # costs what help does not wait for
+
+        uns = {"setwise_predictions": table.to_pandas().set_index("set_id")}
+        write_anndata(source, out, set_id=set_id, uns=uns)

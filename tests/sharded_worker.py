@@ -26,7 +26,12 @@ def gradients(model, elements, output, reduce):
     loss = (output.square() * torch.arange(1.0, 11.0, dtype=output.dtype).view(5, 2)).sum()
     loss.backward()
     reduce()
-    return loss.detach(), elements.grad, {name: p.grad for name, p in model.named_parameters()}
+    return loss.detach(), gradient_of(elements), {name: gradient_of(p) for name, p in model.named_parameters()}
+
+
+def gradient_of(tensor):
+    assert tensor.grad is not None
+    return tensor.grad
 
 
 def check(name, dtype, tolerance, *, memory="normal", **choices):

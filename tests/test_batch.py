@@ -106,7 +106,7 @@ def test_pinning(batch):
         (lambda: SetBatch.from_list([torch.rand(2, 2), torch.rand(0, 2)]), "set 1 has 0"),
         (lambda: SetBatch.from_list([torch.rand(0, 2)], names=["anna"]), "set 'anna' has 0"),
         (lambda: SetBatch.from_list([torch.rand(2, 2), torch.rand(2, 3)]), r"set 1 has shape \(2, 3\)"),
-        (lambda: SetBatch.from_list(torch.rand(3)), "list of arrays"),
+        (lambda: SetBatch.from_list(torch.rand(3)), "list of arrays"),  # pyright: ignore[reportArgumentType] what is refused
         (
             lambda: SetBatch.from_list([torch.ones(2, 2), torch.tensor([[1.0, 2], [3, torch.nan]])]),
             "element 1 of set 1",
@@ -114,7 +114,7 @@ def test_pinning(batch):
         (lambda: SetBatch.from_list([np.array([[1e300]])]), "NaN or infinity"),
         (lambda: SetBatch.from_packed(torch.rand(3, 2), [1, 1]), "add up to 2, and there are 3"),
         (lambda: SetBatch.from_packed(torch.rand(3, 2), [4, -1]), "set 1 has -1"),
-        (lambda: SetBatch.from_packed(torch.rand(3, 2), [1.5, 1.5]), "whole numbers"),
+        (lambda: SetBatch.from_packed(torch.rand(3, 2), [1.5, 1.5]), "whole numbers"),  # pyright: ignore[reportArgumentType] what is refused
         (lambda: SetBatch.from_packed(torch.tensor(1.0), [1]), "single number"),
         (lambda: SetBatch.from_padded(torch.rand(2), [1, 1]), "shape"),
         (lambda: SetBatch.from_padded(torch.rand(2, 3, 1), [1, 4]), "at most 3"),
@@ -170,6 +170,7 @@ def test_exports(name, choices, sizes):
 @pytest.mark.parametrize(("name", "choices"), MODELS)
 def test_checkpoints_activations(name, choices, sizes):
     model, batch = _small(name, choices, sizes)
+    assert isinstance(model, sw.models.SetModel)
     expected = torch.autograd.grad(model.encoder(batch).elements.sum(), list(model.encoder.parameters()))
     got = checkpoint(model.encoder, batch, use_reentrant=False).elements.sum()
     torch.testing.assert_close(torch.autograd.grad(got, list(model.encoder.parameters())), expected)

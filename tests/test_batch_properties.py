@@ -75,8 +75,8 @@ def test_rows_of_a_batch_joined_again_are_the_batch(sets: list[np.ndarray], data
 )
 def test_chunks_of_a_streamed_set_are_the_set(size: int, chunk: int, name: str, pool: str, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    choices = {"pool": pool} if name == "deep-sets++" else {"inducing": 3}
-    model = models.build(name, 2, 3, depth=2, width=8, **choices).double().eval()
+    own_pool, inducing = (pool, None) if name == "deep-sets++" else (None, 3)
+    model = models.build(name, 2, 3, depth=2, width=8, pool=own_pool, inducing=inducing).double().eval()
     elements = torch.randn(size, 2, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         whole = model(SetBatch.from_list([elements]))

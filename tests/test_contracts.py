@@ -204,6 +204,8 @@ def test_category_encoder_adds_one_embedding_per_column():
     encoder = layers.CategoryEncoder([3, 5], 7)
     out = encoder(sw.SetBatch.from_list([torch.tensor([[2, 4]]), torch.tensor([[0, 1], [1, 0]])]))
     first, second = encoder.embeddings
+    assert isinstance(first, nn.Embedding)
+    assert isinstance(second, nn.Embedding)
     torch.testing.assert_close(out.elements[0], first.weight[2] + second.weight[4])
     with pytest.raises(ValueError, match="whole numbers of shape"):
         encoder(sw.SetBatch.from_list([torch.rand(2, 2)]))

@@ -78,6 +78,8 @@ def test_make_targets_and_files_exist():
 @pytest.mark.parametrize("name", ["files", "options"])
 def test_generated_pages_are_current(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), f"run: python docs/{name}.py"

@@ -21,6 +21,7 @@ from benchmarks.textbook import Textbook
 @pytest.mark.parametrize("sizes", [(5, 1, 3, 13), (7, 7)])
 def test_the_textbook_computes_the_same(name, sizes):
     model = sw.models.build(MODELS[name][0], 2, 1, depth=2, width=8, dtype=torch.float64)
+    assert isinstance(model, sw.models.SetModel)
     batch = sw.SetBatch.from_list([torch.randn(n, 2, dtype=torch.float64) for n in sizes])
     padded, counts = batch.to_padded()
     mask = torch.arange(padded.shape[1]) < counts[:, None]

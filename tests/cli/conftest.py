@@ -47,7 +47,9 @@ def setwise(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
             main([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         assert "Traceback" not in printed.out + printed.err or "--debug" in arguments
-        return Outcome(left.value.code or 0, printed.out, printed.err)
+        code = left.value.code or 0
+        assert isinstance(code, int)
+        return Outcome(code, printed.out, printed.err)
 
     return run
 

@@ -75,8 +75,9 @@ def test_which_element(setwise, cells, tmp_path):
     assert setwise(*asked, "--out", tmp_path / "run").code == 0
     assert setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv").code == 0
     found = pd.read_csv(tmp_path / "p.csv")
-    assert (found.groupby("set_id")["predicted_odd"].sum() == 1).all()
-    assert np.allclose(found.groupby("set_id")["probability_odd"].sum(), 1)
+    by_set = found.groupby("set_id")
+    assert (np.asarray(by_set["predicted_odd"].sum()) == 1).all()
+    assert np.allclose(np.asarray(by_set["probability_odd"].sum()), 1)
 
 
 def test_inspect_counts_elements_and_sets_of_each_class(setwise, cells):

@@ -3,10 +3,10 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
 
 import setwise as sw
 from setwise._checks import InputError
+from tests.fixtures.estimators import cloned
 
 CHOICES = {
     "depth": 2,
@@ -61,7 +61,7 @@ def test_a_clone_and_a_pickle_predict_the_same():
     labels = [np.arange(len(x)) % 3 for x in sets]
     choices = {**CHOICES, "epochs": 2}
     first = sw.SetElementClassifier(**choices).fit(sets, labels)
-    again = clone(first).fit(sets, labels)
+    again = cloned(first).fit(sets, labels)
     for one, other in zip(first.predict_proba(sets), again.predict_proba(sets), strict=True):
         assert (one == other).all()
     kept = pickle.loads(pickle.dumps(first))
@@ -153,7 +153,7 @@ def test_intervals_sets_of_classes_and_temperatures():
     held = [np.mean(own[np.arange(len(t)), t - 1]) for own, t in zip(chosen, truth, strict=True)]
     assert np.mean(held) >= 0.65
     assert "elements of the validation sets" in " ".join(classifier.run_.record.notes)
-    assert clone(classifier).get_params()["calibrate"] is True
+    assert cloned(classifier).get_params()["calibrate"] is True
     with pytest.raises(RuntimeError, match=r"SetElementRegressor\(coverage=0\.9\)"):
         sw.SetElementRegressor(**{**CHOICES, "epochs": 1}).fit(sets, y).predict_interval(new)
     with pytest.raises(InputError, match="add up to one over the set"):

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import setwise as sw
 from setwise._checks import InputError
+from tests.fixtures.estimators import cloned
 
 SMALL = dict(depth=2, width=8, epochs=3, random_state=0, device="cpu")
 LEARNS = dict(depth=2, width=16, epochs=100, batch_size=5, learning_rate=3e-3, random_state=0)
@@ -108,7 +108,7 @@ def test_every_form_of_sets_gives_the_same_predictions(sets, means, tmp_path):
 
 def test_clone_pickle_and_parameters(sets, means):
     regressor = sw.SetRegressor("set-transformer++", depth=1, width=8, heads=2, inducing=3, epochs=2, random_state=0)
-    fitted = clone(regressor).fit(sets, means)
+    fitted = cloned(regressor).fit(sets, means)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict(sets), fitted.predict(sets))
     assert regressor.get_params()["inducing"] == 3
@@ -288,7 +288,7 @@ def test_validation_has_the_targets_of_y(sets, means):
 
 def test_numbers_of_numpy_in_a_grid(sets, means):
     grid = {"width": np.array([8, 16]), "learning_rate": np.array([1e-3], np.float32), "epochs": np.arange(1, 2)}
-    GridSearchCV(sw.SetRegressor(**SMALL), grid, cv=2, error_score="raise").fit(sets, means)
+    GridSearchCV(sw.SetRegressor(**SMALL), grid, cv=2).set_params(error_score="raise").fit(sets, means)
 
 
 def test_an_array_of_arrays_is_a_list_of_sets(sets, means):

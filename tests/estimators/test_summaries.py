@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
-from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -14,6 +13,7 @@ from sklearn.utils.validation import NotFittedError
 
 import setwise as sw
 from setwise._checks import InputError
+from tests.fixtures.estimators import cloned
 
 
 def test_columns_have_their_names():
@@ -83,7 +83,7 @@ def test_scikit_learn_averages_it_with_a_model_of_sets():
     trees = make_pipeline(sw.SetSummaries(), RandomForestClassifier(20, random_state=0))
     both = VotingClassifier([("model", model), ("trees", trees)], voting="soft")
     numbers = (labels == "low").astype(int)  # as VotingClassifier gives them to its parts
-    alone = [clone(part).fit(sets, numbers).predict_proba(sets) for part in (model, trees)]
+    alone = [cloned(part).fit(sets, numbers).predict_proba(sets) for part in (model, trees)]
     np.testing.assert_allclose(both.fit(sets, labels).predict_proba(sets), np.mean(alone, 0), atol=1e-6)
     assert pickle.loads(pickle.dumps(both)).predict(sets).tolist() == both.predict(sets).tolist()
     assert cross_val_score(both, sets, labels, cv=2).shape == (2,)

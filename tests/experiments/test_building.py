@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from experiments.building import build_row, removed_numbers
+from experiments.building import CarriedNumbers, build_row, removed_numbers
 from experiments.rows import Row
 from setwise import SetBatch
 from setwise.layers import ResidualBlock, SetNorm
@@ -48,6 +48,7 @@ def test_carried_numbers_see_the_scale_that_set_norm_removes(residual):
     torch.manual_seed(0)
     batch = SetBatch.from_list([torch.randn(7, 3), torch.randn(13, 3)])
     model = _build("carried", width=32, norm="set", residual=residual)
+    assert isinstance(model, CarriedNumbers)
     norms = [module for module in model.modules() if isinstance(module, SetNorm)]
     assert model.spec.covariates == 2 * len(norms) == 14
     plain = _build("plain", width=32, norm="set", residual="none")

@@ -3,10 +3,12 @@ import pytest
 from experiments import paper
 from experiments.grids import GRIDS, get_grid
 from experiments.planning import plan, seconds_of
+from experiments.rows import Row
 from experiments.running import Run
 from experiments.scales import SCALES, protocol
 from setwise._checks import InputError
 from setwise.models import make_spec
+from setwise.models.spec import Spec
 from setwise.tasks import TASKS
 
 
@@ -40,15 +42,20 @@ def test_every_row_can_be_built_and_every_task_is_known():
                 make_spec(row.model, 3, TASKS[task].out_features, **row.choices)
 
 
+def _spec(row: Row) -> Spec:
+    assert row.model is not None
+    return make_spec(row.model, 3, 1, **row.choices)
+
+
 def test_rows_are_the_paper_s_models():
     keys = {row.key: row for grid in GRIDS.values() for _, row in grid.cells()}
     named = make_spec("deep-sets++", 3, 1)
     row = keys["deep-sets++-50"]
-    assert make_spec(row.model, 3, 1, **row.choices) == named
+    assert _spec(row) == named
     row = keys["set-transformer++-16"]
-    assert make_spec(row.model, 3, 1, **row.choices) == make_spec("set-transformer++", 3, 1)
+    assert _spec(row) == make_spec("set-transformer++", 3, 1)
     row = keys["set-transformer-16"]
-    assert make_spec(row.model, 3, 1, **row.choices) == make_spec("set-transformer", 3, 1, depth=16)
+    assert _spec(row) == make_spec("set-transformer", 3, 1, depth=16)
 
 
 def test_the_paper_s_protocol():

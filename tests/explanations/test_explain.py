@@ -13,6 +13,7 @@ from setwise.explanations.more_elements import draw_fewer, sizes_drawn
 from setwise.explanations.one_set import load_set
 from setwise.runs.computing import Computing
 from setwise.runs.outputs import predictions_of
+from setwise.targets import Classes
 
 from .conftest import fit, made_set
 
@@ -113,7 +114,9 @@ def test_an_ensemble_is_explained_by_its_mean(rare):
     probabilities = predictions_of(run, rare.store, np.arange(3), Computing(device="cpu"))
     np.testing.assert_allclose(found.sets["predicted"].to_numpy(), probabilities.max(1), atol=1e-6)
     one = load_set(run, rare.store, 2)
-    temperature = run.objective.targets[0].temperature
+    (target,) = run.objective.targets
+    assert isinstance(target, Classes)
+    temperature = target.temperature
     assert temperature != 1
     measure = lambda outputs: (outputs / temperature).softmax(2)[..., 0].mean(1)  # noqa: E731
     pooled, _ = leave_one_out(one, measure, exact_limit=0)

@@ -5,7 +5,7 @@ import torch
 from setwise.batch import SetBatch
 from setwise.explanations.leave_one_out import FROZEN, POOLED, RECOMPUTED, leave_one_out
 from setwise.explanations.one_set import load_set
-from setwise.models import build
+from setwise.models import SetModel, build
 from setwise.variants import POOLS
 
 from .conftest import made_set
@@ -53,12 +53,14 @@ def test_recomputed_is_exact(model):
 
 def test_frozen_keeps_what_the_whole_set_gave():
     one = made_set(model="deep-sets++", depth=2, width=12, pool="mean")
+    model = one.model
+    assert isinstance(model, SetModel)
     scores, how = leave_one_out(one, first, exact_limit=len(one) - 1)
     assert how == FROZEN
     with torch.no_grad():
-        encoded = one.model.encoder(one.batch()).elements
+        encoded = model.encoder(one.batch()).elements
         pooled = torch.stack([torch.cat([encoded[:j], encoded[j + 1 :]]).mean(0) for j in range(len(one))])
-        want = first(one.model.decoder(encoded.mean(0, keepdim=True))) - first(one.model.decoder(pooled))
+        want = first(model.decoder(encoded.mean(0, keepdim=True))) - first(model.decoder(pooled))
     np.testing.assert_allclose(scores, want.numpy(), atol=1e-12)
 
 
@@ -97,6 +99,7 @@ def test_two_elements():
 )
 def test_what_ties_elements(choices, tie):
     model = build(choices.pop("model"), in_features=3, out_features=2, depth=2, width=12, **choices).eval()
+    assert isinstance(model, SetModel)
     assert model.ties() == tie
     batch = SetBatch.from_list([torch.randn(7, 3)])
     other = SetBatch.from_list([torch.cat([batch.elements[:5], 9 * torch.randn(2, 3)])])

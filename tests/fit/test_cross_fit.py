@@ -30,13 +30,13 @@ def store_of(count, *, moved=(), groups=None):
     return read(sets, sets=pa.table(columns | ({} if groups is None else {"group": groups})))
 
 
-def fitted(store, targets="kind", **choices):
+def fitted(store, **choices):
+    split = Split(*np.split(np.arange(len(store)), [16, 16]))
     return train(
         store,
-        targets=targets,
         model_choices={"depth": 2, "width": 8},
         baselines=False,
-        **{"config": QUICK, "split": Split(*np.split(np.arange(len(store)), [16, 16])), **choices},
+        **{"targets": "kind", "config": QUICK, "split": split, **choices},
     )
 
 
@@ -202,7 +202,7 @@ def test_a_class_that_a_model_has_not_seen_does_not_heat_it():
     alone = store.positions(np.array([3]))
     labels[alone] = "third"
     everything = Split(np.arange(24), np.arange(0), np.arange(0))
-    run = fitted(store.with_labels({"above": labels}), "above", of="elements", split=everything)
+    run = fitted(store.with_labels({"above": labels}), targets="above", of="elements", split=everything)
     assert f"{store.num_elements - len(alone)} elements of training sets" in run.record.notes[1]
 
 

@@ -1,5 +1,7 @@
 """Captured steps: everything but the recording itself on the CPU, by a graph that repeats its work when replayed."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,8 @@ class Repeating:
     """A graph of the CPU: what is recorded is done when it is replayed, its results always lie in one place."""
 
     def __init__(self):
-        self.prepared, self.replayed, self.work = 0, 0, None
+        self.prepared, self.replayed = 0, 0
+        self.work: Callable[[], tuple[torch.Tensor, torch.Tensor]] | None = None
         self.results = torch.zeros(()), torch.zeros(())
 
     def prepare(self, work):
@@ -39,6 +42,7 @@ class Repeating:
 
     def replay(self):
         self.replayed += 1
+        assert self.work is not None
         for place, value in zip(self.results, self.work(), strict=True):
             place.copy_(value)
 

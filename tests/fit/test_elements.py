@@ -38,10 +38,9 @@ def _store(count=24, seed=0):
     return read(sets).with_labels({"kind": kinds, "value": first.astype(float), "mark": marks})
 
 
-def _define(store, target, **choices):
-    asked = {"task": None, "class_weights": None, "weight_column": None, "group": None, "split": None}
-    asked |= {"shares": (0.15, 0.2), "standardise": True, "seed": 0, **choices}
-    return define(store, [target], of="elements", **asked)
+def _define(store, target, *, task=None, class_weights=None, weight_column=None, standardise=True):
+    asked = {"task": task, "class_weights": class_weights, "weight_column": weight_column, "standardise": standardise}
+    return define(store, [target], of="elements", group=None, split=None, shares=(0.15, 0.2), seed=0, **asked)
 
 
 def test_text_that_is_hardly_a_class_is_refused_until_it_is_said_to_be_one():
@@ -140,6 +139,7 @@ def test_shares_of_several_processes_have_whole_sets_with_their_labels():
     for rank in range(4):
         own, count = own_share(Example(batch, elements, elements[:, 0]), rank, 4)
         assert torch.equal(own.batch.elements, own.encoded)
+        assert own.weights is not None
         assert torch.equal(own.weights, own.encoded[:, 0])
         counted += count
     assert counted == 9
@@ -148,6 +148,8 @@ def test_shares_of_several_processes_have_whole_sets_with_their_labels():
 def test_class_weights_count_elements():
     store = _store()
     (head,) = _define(store, "kind", class_weights="balanced").objective.targets
+    assert isinstance(head, Classes)
+    assert head.weights is not None
     assert head.classes == ("high", "low")
     assert all(0.5 < weight < 2 for weight in head.weights)
 

@@ -13,12 +13,15 @@ import pytest
 import torch
 
 from setwise._checks import InputError
+from setwise.prepare import covariates
 from setwise.prepare.standardiser import Standardiser
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
+from setwise.targets import Number
+from setwise.targets.labels import Labels
 from tests.fixtures.training import train
 
 CONFIG = FitConfig(epochs=3, device="cpu")
@@ -39,6 +42,13 @@ def quick(store, **choices) -> Run:
     return train(store, **{**settings, **choices})
 
 
+def classes_of(run: Run) -> tuple:
+    """Return the classes of the run's one target."""
+    (target,) = run.objective.targets
+    assert isinstance(target, Labels)
+    return target.classes
+
+
 def same_weights(first: Run, second: Run) -> bool:
     a, b = first.model.state_dict(), second.model.state_dict()
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
@@ -53,7 +63,8 @@ def test_regression_beats_the_constant(digit_store):
     assert rows["deep-sets++"]["r2"] > 0.5
     assert rows["constant"]["r2"] <= 0
     assert rows["ridge"]["mse"] < rows["constant"]["mse"]
-    assert run.record.best_epoch == 1 + np.argmin([r.validation_loss for r in run.history])
+    losses = np.array([r.validation_loss for r in run.history], float)
+    assert run.record.best_epoch == 1 + np.argmin(losses)
     table = run.test_predictions
     assert table is not None
     assert table.column_names == ["set_id", "size", "mean", "predicted_mean"]
@@ -88,8 +99,10 @@ def test_classification_with_covariates_and_groups(digit_store, tmp_path):
     assert run.record.covariates is not None
     age = dict(zip(digit_store.set_ids, digit_store.sets["age"].to_pylist(), strict=True))
     trained = [age[name] for name in split.train]
-    assert run.record.covariates.columns[0].mean == pytest.approx(np.mean(trained))
-    assert run.record.covariates.columns[0].std == pytest.approx(np.std(trained))
+    column = run.record.covariates.columns[0]
+    assert isinstance(column, covariates.Number)
+    assert column.mean == pytest.approx(np.mean(trained))
+    assert column.std == pytest.approx(np.std(trained))
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints",
     }  # fmt: skip
@@ -99,7 +112,9 @@ def test_transforms_see_training_sets_alone(digit_store):
     split = Split(np.arange(5), np.arange(5, 8), np.arange(8, 113))
     run = quick(digit_store, targets="mean", split=split)
     assert run.record.standardiser == Standardiser.fit(digit_store, split.train).to_dict()
-    assert run.objective.targets[0].mean == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
+    (target,) = run.objective.targets
+    assert isinstance(target, Number)
+    assert target.mean == pytest.approx(np.mean(digit_store.sets["mean"].to_numpy()[:5]))
 
 
 def test_several_targets(digit_store):
@@ -135,8 +150,8 @@ def test_task_is_found_or_told(digit_store):
     kinds = {name: quick(digit_store, targets=name).objective.kind for name in ("mean", "any_zero", "largest")}
     assert kinds == {"mean": "regression", "any_zero": "classification", "largest": "regression"}
     few = with_columns(digit_store, grade=[i % 3 for i in range(113)], case=[float(i % 2) for i in range(113)])
-    assert quick(few, targets="grade", task="classification").objective.targets[0].classes == ("0", "1", "2")
-    assert quick(few, targets="case").objective.targets[0].classes == ("0", "1")
+    assert classes_of(quick(few, targets="grade", task="classification")) == ("0", "1", "2")
+    assert classes_of(quick(few, targets="case")) == ("0", "1")
 
 
 def test_images_and_categories():
@@ -149,12 +164,13 @@ def test_images_and_categories():
 
 
 def test_in_memory_and_on_disk_are_the_same_and_global_state_stays(digit_store, tmp_path):
-    before, state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - what must not move
+    before = torch.get_rng_state()
+    numbers = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - what must not move
     memory = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"max_elements": 4}))
     config = CONFIG.model_copy(update={"max_elements": 4, "workers": 1})
     disk = quick(digit_store, targets="mean", config=config, out=tmp_path / "run")
     assert torch.equal(torch.get_rng_state(), before)
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numbers)  # noqa: NPY002
     loaded = Run.load(tmp_path / "run")
     assert same_weights(memory, disk)
     assert same_weights(disk, loaded)
@@ -339,12 +355,11 @@ def test_bad_input_is_a_clear_error(digit_store, columns, choices, message):
 
 
 def test_an_order_may_name_a_class_that_no_training_set_has(digit_store):
-    columns = {
-        "y": ["a", "b"] * 50 + ["c", "a"] * 6 + ["b"],
-        "split": ["train"] * 90 + ["validation"] * 10 + ["test"] * 13,
-    }
-    run = quick(with_columns(digit_store, **columns), targets="y", task="ordinal", orders={"y": ["a", "b", "c"]})
-    assert run.objective.targets[0].classes == ("a", "b", "c")
+    y = ["a", "b"] * 50 + ["c", "a"] * 6 + ["b"]
+    split = ["train"] * 90 + ["validation"] * 10 + ["test"] * 13
+    store = with_columns(digit_store, y=y, split=split)
+    run = quick(store, targets="y", task="ordinal", orders={"y": ["a", "b", "c"]})
+    assert classes_of(run) == ("a", "b", "c")
 
 
 def test_one_set_is_refused(digit_store):

@@ -96,6 +96,7 @@ def test_streaming(size, chunk):
     with torch.no_grad():
         sweeper = Sweeper(size, chunk, torch.device("cpu"))
         got = stream_layers(pooling, Rows(sweeper, source=Source()).map(lambda rows: rows + 1))
+        assert isinstance(got, Tensor)
         assert_close(got, pooling(SetBatch.from_list([x + 1])), "streamed", 1e-12)
     assert sweeper.sweeps == 2  # eight features, and three
 
@@ -107,6 +108,7 @@ def test_without_each_element(size):
     pooling = FeaturewiseSortPooling(WIDTH, dtype=torch.float64)
     rows = torch.randperm(size)
     got = pooled_without(pooling, x, rows)
+    assert isinstance(got, Tensor)
     rest = [torch.cat([x[:j], x[j + 1 :]]) for j in rows.tolist()]
     assert_close(got, torch.stack([naive(part, pooling.weight) for part in rest]), "without each", 1e-12)
 

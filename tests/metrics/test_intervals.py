@@ -78,5 +78,6 @@ def test_corrected_t_by_hand():
     assert corrected_t(differences, tested=0.2) == pytest.approx((0.2 - half, 0.2 + half))
     repeated = corrected_t(differences * 100, tested=0.2)
     naive = 1.96 * math.sqrt(0.02 / 500)
+    assert repeated is not None
     assert repeated[1] - repeated[0] > 10 * naive  # more repeats of the same sets are not more sets
     assert corrected_t([0.1], tested=0.2) is None

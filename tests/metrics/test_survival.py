@@ -107,4 +107,6 @@ def test_regression_on_few_or_many_features_ranks_new_rows(features):
     events = generator.random(260) < 0.7
     own, new = survival.cox_regression(x[:200], times[:200], events[:200], np.ones(200), x[200:], seed=0)
     assert own.mean() == pytest.approx(0, abs=1e-8)
-    assert survival.concordance(new, times[200:], np.ones(60, bool)) > 0.75
+    found = survival.concordance(new, times[200:], np.ones(60, bool))
+    assert found is not None
+    assert found > 0.75

@@ -58,20 +58,29 @@ def test_specs_survive_json(choices):
         spec.depth = 3
 
 
+def bias_of(model, place):
+    """Return the bias of the linear layer at a place, or none."""
+    layer = model.get_submodule(place)
+    assert isinstance(layer, torch.nn.Linear)
+    return layer.bias
+
+
 def test_bias_rule():
     with_norm = sw.models.build("deep-sets++", 3, 2, depth=2, width=8)
-    assert with_norm.encoder[0].module.bias is None
-    assert with_norm.encoder[1].linear1.bias is None
-    assert with_norm.encoder[-1].module.bias is not None
+    assert bias_of(with_norm, "encoder.0.module") is None
+    assert bias_of(with_norm, "encoder.1.linear1") is None
+    assert isinstance(with_norm, sw.models.SetModel)
+    assert isinstance(with_norm.encoder, torch.nn.Sequential)
+    assert bias_of(with_norm.encoder[-1], "module") is not None
     without = sw.models.build("deep-sets++", 3, 2, depth=2, width=8, norm="none")
-    assert without.encoder[0].module.bias is not None
-    assert without.encoder[1].linear2.bias is not None
+    assert bias_of(without, "encoder.0.module") is not None
+    assert bias_of(without, "encoder.1.linear2") is not None
 
 
 def test_covariates_reach_the_output():
     for name in sw.models.MODELS:
-        shallow = {"depth": 2} if "depth" in family_of_model(name).choices() else {}
-        model = sw.models.build(name, 3, 2, width=8, covariates=2, **shallow)
+        depth = 2 if "depth" in family_of_model(name).choices() else None
+        model = sw.models.build(name, 3, 2, width=8, covariates=2, depth=depth)
         sets = [torch.randn(4, 3)] * 2
         output = model(sw.SetBatch.from_list(sets, covariates=torch.tensor([[0.0, 1], [2, 3]])))
         assert not torch.allclose(output[0], output[1])
@@ -114,7 +123,7 @@ def test_wrong_input_is_named():
     with pytest.raises(InputError, match=r"torch\.int64"):
         model(sw.SetBatch.from_list([torch.ones(5, 2, dtype=torch.int64)]))
     with pytest.raises(TypeError, match="whole number"):
-        sw.models.build("deep-sets++", 2.0, 1)
+        sw.models.build("deep-sets++", 2.0, 1)  # pyright: ignore[reportArgumentType] what is refused
     with pytest.raises(InputError, match=r"unknown: \['colour'\], missing: \['out_features'\]"):
         sw.models.spec_from_dict({"family": "deep-sets", "in_features": 2, "colour": 1})
 

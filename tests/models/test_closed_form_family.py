@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 
@@ -142,7 +143,7 @@ def test_explanations():
     found = explain(run, store, config=config, device="cpu")
     assert found.coupling == "Ridge as a whole"
     assert set(found.sets["left_out_by"].to_pylist()) == {"recomputed"}
-    scores = found.scores.filter(pa.compute.equal(found.scores["set_id"], found.sets["set_id"][0])).to_pylist()
+    scores = found.scores.filter(pc.field("set_id") == found.sets["set_id"][0]).to_pylist()
     row = store.set_ids.index(scores[0]["set_id"])
     x = np.asarray(store.elements(row))
     if len(x) > 1:

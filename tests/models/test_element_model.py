@@ -6,6 +6,7 @@ import setwise as sw
 from setwise import layers
 from setwise._checks import InputError
 from setwise.models import ElementModel, build, make_spec, spec_from_dict
+from tests.fixtures.gradients import gradient_of
 
 
 def _batch(covariates=None):
@@ -25,12 +26,14 @@ def _batch(covariates=None):
 def test_the_head_follows_what_the_paper_says(name, last):
     model = build(name, 3, 2, depth=2, width=8, output="elements")
     assert isinstance(model, ElementModel)
+    assert isinstance(model.encoder, torch.nn.Sequential)
     assert isinstance(model.encoder[-1], last)
     assert isinstance(model.head.module, torch.nn.Linear)
 
 
 def test_log_probabilities_agree_with_the_plain_formula():
     model = build("set-transformer++", 3, 1, depth=2, width=8, output="which-element").double()
+    assert isinstance(model, ElementModel)
     batch = _batch().to(torch.float64)
     logits = model.head(model.encoder(batch)).to_list()
     for found, own in zip(model(batch).to_list(), logits, strict=True):
@@ -85,5 +88,5 @@ def test_low_memory_gives_the_same_gradients():
         model.memory = memory
         model.zero_grad()
         model(batch).elements.square().mean().backward()
-        found.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+        found.append(torch.cat([gradient_of(p).flatten() for p in model.parameters()]))
     assert torch.allclose(*found, atol=1e-12)

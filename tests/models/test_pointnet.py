@@ -28,6 +28,7 @@ from setwise.testing import (
     check_permutation,
     check_representation,
 )
+from tests.fixtures.gradients import gradient_of
 from tests.fixtures.training import train
 
 SIZES = (5, 1, 13)
@@ -73,6 +74,7 @@ def transform(state, name, x):
 def test_against_the_formula():
     model, batch = drawn(covariates=2), batch_of(2)
     state, got = model.state_dict(), model(batch)
+    assert batch.covariates is not None
     for number, x in enumerate(batch.to_list()):
         x = x @ transform(state, "encoder.0", x)
         for layer in (1, 2):
@@ -130,8 +132,9 @@ def test_transforms_start_at_the_identity_and_learn():
     torch.testing.assert_close(net(batch).elements, batch.elements, rtol=1e-6, atol=1e-6)
     net(batch).elements.square().sum().backward()
     last = net.decoder[-1]
-    assert last.weight.grad.abs().max() > 0
-    assert last.bias.grad.abs().max() > 0
+    assert isinstance(last, torch.nn.Linear)
+    assert gradient_of(last.weight).abs().max() > 0
+    assert gradient_of(last.bias).abs().max() > 0
 
 
 @pytest.mark.parametrize("memory", ["normal", "low"])

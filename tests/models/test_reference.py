@@ -10,6 +10,7 @@ import torch
 import setwise as sw
 from setwise._checks import InputError
 from setwise.models.reference import _rename
+from tests.fixtures.gradients import gradient_of
 
 CASES = 36
 OWN = Path(__file__).parents[1] / "golden"  # four of them, which come with the project
@@ -68,13 +69,13 @@ def _check_case(folder, case):
     gradients = _tensors(arrays, "grad/")
     of_elements = sw.SetBatch.from_padded(gradients.pop("elements"), sizes).elements
     largest = max(float(g.abs().max()) for g in gradients.values())
-    assert float((batch.elements.grad - of_elements).abs().max()) < 1e-10 * largest
+    assert float((gradient_of(batch.elements) - of_elements).abs().max()) < 1e-10 * largest
     parameters = dict(model.named_parameters())
     renamed = _rename(gradients, case["family"])
     unused = {key for key in renamed if "gather.norm_queries." in key}
     assert renamed.keys() - unused == parameters.keys()
     for name, parameter in parameters.items():
-        assert float((parameter.grad - renamed[name]).abs().max()) < 1e-10 * largest, name
+        assert float((gradient_of(parameter) - renamed[name]).abs().max()) < 1e-10 * largest, name
 
 
 def test_checkpoint_file(golden, tmp_path):
@@ -84,6 +85,7 @@ def test_checkpoint_file(golden, tmp_path):
     loaded = sw.models.load_reference(tmp_path / "model.pt", **_words(case))
     batch = sw.SetBatch.from_list([torch.randn(5, 3, dtype=torch.float64)])
     assert torch.equal(loaded(batch), sw.models.load_reference(state, **_words(case))(batch))
+    assert isinstance(loaded.spec, sw.models.DeepSetsSpec)
     assert loaded.spec.depth == 4  # two blocks of two linear layers
 
 

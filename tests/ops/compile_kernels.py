@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
+import triton  # pyright: ignore[reportMissingImports] an extra
+from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
+from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
 
 from setwise.ops import triton_kernels as kernels
 
@@ -22,7 +22,7 @@ NUMBERS = {"sets": "i32", "largest": "i32", "steps": "i32", "eps": "fp32", "offs
 OF_ELEMENTS = ("x", "grad", "out", "activated", "residual")
 
 
-def compiled(kernel, constants, capability, dtype):
+def compiled(kernel, constants, capability, dtype: str):
     """Compile the kernel for a GPU of a capability, tensors of elements in a dtype."""
     constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
     kinds = NUMBERS | dict.fromkeys(OF_ELEMENTS, dtype) | dict.fromkeys(constants, "constexpr")
@@ -37,12 +37,14 @@ def compiled(kernel, constants, capability, dtype):
 
 def spilled(kernel):
     """Return the bytes of local memory a thread, where registers do not suffice."""
-    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    tool = Path(str(triton.__file__)).parent / "backends/nvidia/bin/cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])
         file.flush()
         done = subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True)
-    return int(re.search(r"LOCAL:(\d+)", done.stdout).group(1))
+    local = re.search(r"LOCAL:(\d+)", done.stdout)
+    assert local is not None
+    return int(local[1])
 
 
 for mode in ("whole", "dense", "ragged"):

@@ -32,7 +32,7 @@ def _check(attention, case, dtype, close, device="cpu", heads=2, width=16):
     )
     got = attention(q, k, v, *layouts, heads=heads, scale=0.7)
     wide = [x.detach().double().requires_grad_() for x in (q, k, v)]
-    expected = _plain(*wide, *layouts, heads=heads, scale=0.7)
+    expected = _plain(wide[0], wide[1], wide[2], queries, keys, heads=heads, scale=0.7)
     assert got.dtype == dtype
     assert_close(got.double(), expected, "the result", close)
     g = torch.randn_like(got)

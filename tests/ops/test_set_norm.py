@@ -46,11 +46,11 @@ def test_formula_and_every_gradient(sizes, offset, relu):
     assert module.kernels_serve(x, layout)
     got = set_norm_function(x, layout, weight, bias, eps=1e-5, relu=relu)
     wide = [t.detach().double().requires_grad_() for t in (x, weight, bias)]
-    expected = _formula(wide[0], sizes, *wide[1:], relu)
+    expected = _formula(wide[0], sizes, wide[1], wide[2], relu)
     assert_close(got.double(), expected, "the result", 1e-6)
     g = torch.randn_like(got)
     if relu:  # where ReLU's kink is nearer than rounding, either side is right
-        g = g * (_formula(wide[0], sizes, *wide[1:], False).detach().abs() > 1e-4)
+        g = g * (_formula(wide[0], sizes, wide[1], wide[2], False).detach().abs() > 1e-4)
     found = torch.autograd.grad(got, (x, weight, bias), g)
     wanted = torch.autograd.grad(expected, wide, g.double())
     for a, b, name in zip(found, wanted, ("elements", "weight", "bias"), strict=True):
@@ -132,7 +132,7 @@ def test_hooks_of_a_part_are_called(monkeypatch, part):
 
 def test_a_block_with_a_replaced_part_is_not_fused():
     block = ResidualBlock(WIDTH)
-    block.linear1 = torch.nn.Sequential(block.linear1, torch.nn.Dropout(1.0))
+    block.set_submodule("linear1", torch.nn.Sequential(block.linear1, torch.nn.Dropout(1.0)))
     x = torch.randn(7, WIDTH)
     torch.testing.assert_close(block(sw.SetBatch(x, SetLayout.from_sizes((7,)))).elements, x)
 

@@ -92,10 +92,10 @@ def _check(x, weight, bias, sizes, layout, *, relu):
     got = set_norm(x, layout, weight, bias, eps=1e-5, relu=relu)
     assert (got.dtype, got.device) == (x.dtype, x.device)
     wide = [t.detach().double().requires_grad_() for t in (x, weight, bias)]
-    expected = _formula(wide[0], sizes, *wide[1:], relu)
+    expected = _formula(wide[0], sizes, wide[1], wide[2], relu)
     assert_close(got.double(), expected, "the result", close)
     # Where ReLU's kink is nearer than rounding, either side is right.
-    far = _formula(wide[0], sizes, *wide[1:], False).detach().abs() > (1e-4 if relu else -1)
+    far = _formula(wide[0], sizes, wide[1], wide[2], False).detach().abs() > (1e-4 if relu else -1)
     g = (torch.randn(got.shape, device=DEVICE) * far).to(got.dtype)
     found = torch.autograd.grad(got, (x, weight, bias), g)
     wanted = torch.autograd.grad(expected, wide, g.double())

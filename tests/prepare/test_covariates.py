@@ -25,7 +25,7 @@ def test_numbers_are_standardised_and_missing_ones_marked():
     assert (found.width, found.names) == (3, ("size", "age"))
     features = found.apply(store)
     assert features.dtype == np.float32
-    std = np.std([30, 50, 40, 40])
+    std = float(np.std([30, 50, 40, 40]))
     np.testing.assert_allclose(features[:, 1], [-10 / std, 10 / std, 0, 0, 0, 0, 50 / std], rtol=1e-6)
     np.testing.assert_array_equal(features[:, 2], [0, 0, 1, 0, 0, 1, 0])
     np.testing.assert_allclose(features[:5, 0], (np.arange(5) - 2) / np.sqrt(2), rtol=1e-6)

@@ -10,6 +10,7 @@ from setwise.prepare.standardiser import Standardiser
 from setwise.readers.read import read
 from setwise.readers.reading import Reading
 from setwise.store.inspect import summarise
+from setwise.store.sparse import SparseElements
 from setwise.store.store import SetStore
 
 anndata = pytest.importorskip("anndata")
@@ -141,10 +142,11 @@ def test_values_that_are_no_numbers():
 
 def test_wide_sparse_cells_stay_small():
     rng = np.random.default_rng(0)
-    matrix = sparse.random(4001, 30011, density=0.001, format="csr", dtype=np.float32, random_state=rng)
+    matrix = sparse.random(4001, 30011, density=0.001, format="csr", dtype=np.float32, rng=rng)
     obs = pd.DataFrame({"sample": rng.integers(0, 7, 4001).astype(str)}, index=[str(n) for n in range(4001)])
     store = read(anndata.AnnData(matrix, obs=obs), set_id="sample")
     kept = store._contents.elements
+    assert isinstance(kept, SparseElements)
     assert kept.values.nbytes + kept.columns.nbytes + kept.begins.nbytes < 2e6  # 480 MB dense
     assert store.batch([3]).elements.shape == (store.sizes[3], 30011)
 

@@ -51,6 +51,8 @@ def test_every_extra_installs_the_packages_of_its_reader():
 
 def test_the_page_of_formats_is_current():
     spec = importlib.util.spec_from_file_location("formats", ROOT / "docs" / "formats.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/formats.py"

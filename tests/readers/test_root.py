@@ -84,11 +84,11 @@ def test_tables_of_every_library(library):
         cells, sets = pd.DataFrame(columns), pd.DataFrame(targets)
     else:
         cells, sets = pa.table(columns), pa.table(targets)
-        if library == "duckdb":
-            with made.connect() as connection:
-                cells = connection.sql("select * from cells").arrow()
-                store = read(cells, sets=sets)
-    store = store if library == "duckdb" else read(cells, sets=sets)
+    if library == "duckdb":
+        with made.connect() as connection:
+            store = read(connection.sql("select * from cells").arrow(), sets=sets)
+    else:
+        store = read(cells, sets=sets)
     assert store.sizes.tolist() == [3, 6, 9, 3]
     assert store.sets["y"].to_pylist() == [1, 2, 3, 4]
     np.testing.assert_allclose(store.elements(0)[:, 0], columns["u"][[0, 7, 14]], rtol=1e-6)

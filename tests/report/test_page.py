@@ -17,15 +17,15 @@ class Page(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
         self.tags: list[str] = []
-        self.images: list[dict[str, str | None]] = []
-        self.links: list[str | None] = []
+        self.images: list[dict[str, str]] = []
+        self.links: list[str] = []
         self.text = ""
         self.open: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        given = dict(attributes)
+        given = {name: value or "" for name, value in attrs}
         if tag == "img":
             self.images.append(given)
         self.links += [given[name] for name in ("src", "href") if name in given]

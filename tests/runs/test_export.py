@@ -29,8 +29,8 @@ def make_store(elements=None):
     if elements is None:
         elements = [(draw.normal(size=(n, 3)) * [1, 50, 0.1] + [0, 300, 7]).astype(np.float32) for n in SIZES]
     sets = {"y": draw.normal(size=count) * 30 + 100, "z": draw.normal(size=count), "age": draw.normal(50, 9, count)}
-    sets["kind"] = ["a", "b"] * 3 + ["a"]
-    return read(elements, sets=pa.table(sets), features=["u", "v", "w"] if elements[0].ndim == 2 else None)
+    table = pa.table({**sets, "kind": ["a", "b"] * 3 + ["a"]})
+    return read(elements, sets=table, features=["u", "v", "w"] if elements[0].ndim == 2 else None)
 
 
 def make_run(store, model="deep-sets++", targets=("y",), *, ensemble=1, **choices):
@@ -52,6 +52,7 @@ def predictions(path, backend, inputs):
     names = ["elements", "sizes", "covariates"]
     session = onnxruntime.InferenceSession(path)
     found = session.run(["predictions"], dict(zip(names, inputs, strict=False)))[0]
+    assert isinstance(found, np.ndarray)
     return found, json.loads(session.get_modelmeta().custom_metadata_map["setwise.json"])
 
 
@@ -67,7 +68,7 @@ def check(run, store, backend, path):
     for first in (0, 1, len(SIZES) - 1):  # all sets, some, one of them; a batch of one element
         rows = range(first, len(SIZES))
         inputs = [np.concatenate([store.elements(row) for row in rows]), np.array([SIZES[row] for row in rows])]
-        inputs += [covariates[first:]] if names else []
+        inputs += [] if covariates is None else [covariates[first:]]
         found, said = predictions(path, backend, inputs)
         want = np.stack([table[name].to_numpy() for name in said["output"]["columns"]], 1)[first:]
         np.testing.assert_allclose(found, want, atol=1e-4 * np.abs(want).max())
@@ -85,6 +86,7 @@ def test_regression_with_covariates(model, backend, tmp_path):
     assert said["inputs"]["elements"]["features"] == ["u", "v", "w"]
     assert said["inputs"]["covariates"]["names"] == ["age"]
     assert [head["target"] for head in said["objective"]["heads"]] == ["y", "z"]
+    assert run.inputs.standardiser is not None
     assert said["standardiser"] == run.inputs.standardiser.to_dict()
     assert said["fingerprint"] == store.fingerprint
 
@@ -134,6 +136,7 @@ def test_attention_costs_no_products_between_sets(tmp_path):
     few = [np.ones((n, 3), np.float32) for n in (2000, 2000)]
     many = np.concatenate(few * 100)  # 400,000 elements and 1,000 points, each with each, would be 6.4 GB of logits
     found = session.run(None, {"elements": many, "sizes": np.full(200, 2000)})[0]
+    assert isinstance(found, np.ndarray)
     np.testing.assert_allclose(found, np.broadcast_to(found[:1], found.shape), rtol=1e-4)
 
 

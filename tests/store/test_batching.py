@@ -1,5 +1,7 @@
 """Batches: every set once, bounded, the same from any step on."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -106,14 +108,15 @@ def test_random_numbers_of_torch_are_left_alone(dataset):
 
 
 def test_bad_arguments(dataset):
-    for arguments, message in (
-        ({}, "batch_size"),
-        ({"batch_size": 2, "elements_per_batch": 3}, "not both"),
-        ({"batch_size": 0}, "above zero"),
-        ({"elements_per_batch": 5, "max_elements": 0}, "above zero"),
+    make = partial(BatchSampler, SIZES, range(9))
+    for call, message in (
+        (make, "batch_size"),
+        (partial(make, batch_size=2, elements_per_batch=3), "not both"),
+        (partial(make, batch_size=0), "above zero"),
+        (partial(make, elements_per_batch=5, max_elements=0), "above zero"),
     ):
         with pytest.raises(InputError, match=message):
-            BatchSampler(SIZES, range(9), **arguments)
+            call()
     with pytest.raises(InputError, match="at least one set"):
         BatchSampler(SIZES, [], batch_size=2)
     with pytest.raises(InputError, match="each of the 9 sets"):

@@ -77,12 +77,16 @@ def test_decimal_commas():
 def test_groups_and_split(store):
     assert groups(store) is None
     assert given_split(store) is None
-    assert groups(store, "n").tolist() == ["1", "2", "3"]
+    found = groups(store, "n")
+    assert found is not None
+    assert found.tolist() == ["1", "2", "3"]
     with pytest.raises(InputError, match="no column 'patient'"):
         groups(store, "patient")
     with pytest.raises(InputError, match="c"):
         groups(store, "sex")
-    assert given_split(store, "smoker").tolist() == ["true", "false", "true"]
+    found = given_split(store, "smoker")
+    assert found is not None
+    assert found.tolist() == ["true", "false", "true"]
 
 
 def test_targets_that_teach_nothing():

@@ -51,6 +51,7 @@ def test_classes_keep_their_type_through_json(labels, classes):
     again = Objective.model_validate(json.loads(json.dumps(objective.to_dict())))
     assert again == objective
     (head,) = again.targets
+    assert isinstance(head, Classes)
     assert head.classes == classes
     assert [type(x) for x in head.classes] == [type(x) for x in classes]
     encoded = again.encode(labels)[:, 0].long()

@@ -97,6 +97,7 @@ def test_cross_validation_deals_times_and_events_out_together(store):
     found = cross_validate(store, _study(config={"epochs": 3, "ensemble": 1}), folds=2, permutations=1)
     assert {row.name for row in found.measured.rows} == {"deep-sets++", "constant", "Cox regression"}
     assert found.objective.decisive.key == "concordance"
+    assert found.permutation is not None
     assert 0 <= found.permutation.p_values["concordance"] <= 1
 
 

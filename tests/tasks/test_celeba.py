@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from setwise._checks import InputError
-from setwise.models import build
+from setwise.models import ElementModel, build
 from setwise.tasks import ElementLogits, Extent
 from setwise.tasks.celeba import celeba_anomaly, read_lists
 
@@ -126,7 +126,9 @@ def test_a_missing_list_says_where_it_comes_from(tmp_path):
 
 def test_images_give_an_output_each(celeba_folder):
     data = celeba_anomaly(celeba_folder, Extent(train=2, test=1, elements=4))
-    model = ElementLogits(build("deep-sets++", 3, 1, depth=2, width=8, elements="images", output="which-element"))
+    each = build("deep-sets++", 3, 1, depth=2, width=8, elements="images", output="which-element")
+    assert isinstance(each, ElementModel)
+    model = ElementLogits(each)
     with torch.no_grad():
         logits = model(data.train.batch(torch.tensor([0, 1])))
     assert logits.shape == (2, 4)

@@ -2,8 +2,14 @@ import pytest
 import torch
 
 from setwise import SetBatch
-from setwise.models import build
+from setwise.models import ElementModel, build
 from setwise.tasks import ElementLogits
+
+
+def _logits(name, **choices) -> ElementLogits:
+    model = build(name, 3, 1, width=8, output="which-element", **choices)
+    assert isinstance(model, ElementModel)
+    return ElementLogits(model)
 
 
 def _batch():
@@ -13,7 +19,7 @@ def _batch():
 
 @pytest.mark.parametrize("name", ["deep-sets", "deep-sets++", "set-transformer", "set-transformer++"])
 def test_logits_follow_their_elements(name):
-    model = ElementLogits(build(name, 3, 1, depth=2, width=8, output="which-element"))
+    model = _logits(name, depth=2)
     batch = _batch()
     orders = [torch.randperm(len(x)) for x in batch.to_list()]
     moved = SetBatch.from_list([x[order] for x, order in zip(batch.to_list(), orders, strict=True)])
@@ -26,7 +32,7 @@ def test_logits_follow_their_elements(name):
 
 
 def test_padding_takes_no_part_in_the_loss():
-    logits = ElementLogits(build("deep-sets", 3, 1, width=8, output="which-element"))(_batch())
+    logits = _logits("deep-sets")(_batch())
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor([4, 0, 6]))
     loss.backward()
     assert torch.isfinite(loss)

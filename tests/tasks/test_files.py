@@ -27,6 +27,7 @@ ZIP = _zipped(CONTENT)
 
 
 class _Server(BaseHTTPRequestHandler):
+    file: RemoteFile
     content = CONTENT
     asked: tuple[str, ...] = ()
     stop_after: int | None = None
@@ -58,7 +59,7 @@ class _Server(BaseHTTPRequestHandler):
         end = len(self.content) if self.stop_after is None else min(len(self.content), start + self.stop_after)
         self.wfile.write(self.content[start:end])
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):  # noqa: A002 - the base class's names
         """Say nothing."""
 
 
@@ -171,8 +172,10 @@ def test_a_damaged_copy_is_replaced_though_it_has_the_right_size(home, tmp_path)
 
 
 def test_a_damaged_archive_is_fetched_again(home, server):
-    source = replace(get_task("point-cloud").source, files=(RemoteFile("a.zip", server.file.url),))
-    task, target = replace(get_task("point-cloud"), source=source), home / "modelnet40" / "a.zip"
+    task = get_task("point-cloud")
+    assert task.source is not None
+    source = replace(task.source, files=(RemoteFile("a.zip", server.file.url),))
+    task, target = replace(task, source=source), home / "modelnet40" / "a.zip"
     target.parent.mkdir(parents=True)
     target.write_bytes(b"any bytes")
     server.content = ZIP

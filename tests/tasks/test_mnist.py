@@ -5,8 +5,15 @@ import torch
 from setwise._checks import InputError
 from setwise.tasks import Extent, get_task
 from setwise.tasks.mnist import held_out_images, mnist_var, read_idx, read_images
+from setwise.tasks.sets import TaskSets
 
 EXTENT = Extent(train=37, test=11)
+
+
+def _members(sets: TaskSets) -> list[int]:
+    """Return the images of all sets, one set after the other."""
+    assert sets.members is not None
+    return sets.members.tolist()
 
 
 def test_targets_are_the_population_variance_of_raw_images_digits(idx_folder):
@@ -32,8 +39,8 @@ def test_no_image_is_in_both_parts_and_held_out_ones_are_last_by_name(idx_folder
         names = sorted(f"{number}.png" for number in np.flatnonzero(labels == digit))
         assert sorted(f"{number}.png" for number in test if labels[number] == digit) == names[-3:]
     data = mnist_var(idx_folder, EXTENT, held_out=3)
-    assert set(data.train.members.tolist()) <= set(train.tolist())
-    assert set(data.tests["test"].members.tolist()) <= set(test.tolist())
+    assert set(_members(data.train)) <= set(train.tolist())
+    assert set(_members(data.tests["test"])) <= set(test.tolist())
 
 
 def test_names_are_sorted_as_text():
@@ -97,7 +104,7 @@ def test_mixed_sizes_and_scaled_pixels(idx_folder):
 
 def test_the_seed_of_the_data_is_fixed(idx_folder):
     first, second = (mnist_var(idx_folder, EXTENT, held_out=3) for _ in range(2))
-    assert torch.equal(first.train.members, second.train.members)
+    assert _members(first.train) == _members(second.train)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
@@ -44,7 +45,7 @@ def test_every_set_is_predicted_once_a_repeat_and_measured_with_the_others():
     assert table.column_names[:4] == ["set_id", "size", "repeat", "fold"]
     accuracy, loss = [], []
     for repeat in (1, 2):
-        own = table.filter(pa.compute.equal(table["repeat"], repeat)).to_pydict()
+        own = table.filter(pc.field("repeat") == repeat).to_pydict()
         assert own["set_id"] == store.set_ids
         assert set(own["fold"]) == {1, 2, 3}
         accuracy.append(accuracy_score(own["kind"], own["predicted_kind"]))
@@ -61,6 +62,8 @@ def test_every_set_is_predicted_once_a_repeat_and_measured_with_the_others():
     assert low <= model.metrics["accuracy"] <= high
     gain, low, high = found.measured.gains["constant", "cross_entropy"]
     assert gain == pytest.approx(model.metrics["cross_entropy"] - rows["constant"].metrics["cross_entropy"])
+    assert low is not None
+    assert high is not None
     assert low <= gain <= high
 
 
@@ -74,6 +77,7 @@ def test_gain_of_folds_is_the_corrected_interval_of_single_folds():
 
     differences = [error(result, model.name) - error(result, best) for result in found.results]
     want = corrected_t(differences, tested=0.2)
+    assert want is not None
     assert found.fold_gain["mse"] == pytest.approx((np.mean(differences), *want), rel=0.05)
 
 
@@ -219,7 +223,9 @@ def test_fits_that_could_not_temper_are_counted():
     study = Study(targets=("kind",), model_choices=TINY, config=FitConfig(epochs=1, device="cpu", ensemble=2))
     found = cross_validate(store, study, folds=2)
     assert sorted(result.untempered for result in found.results) == [False, True]
-    assert sorted(fit["untempered"] for fit in as_document(found)["fits"]) == [False, True]
+    fits = as_document(found)["fits"]
+    assert isinstance(fits, list)
+    assert sorted(fit["untempered"] for fit in fits) == [False, True]
     assert any(sentence.startswith("1 of 2 fits did not temper") for sentence in evidence(found))
     asked_not_to = cross_validate(store, changed(study, calibrate=False), folds=2)
     assert not any("temper" in sentence for sentence in evidence(asked_not_to))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
@@ -52,7 +53,7 @@ def test_every_element_is_predicted_once_a_repeat_by_a_model_that_has_not_seen_i
     assert table["type"].to_pylist() == 2 * store.labels["type"].to_pylist()
     accuracy, loss = [], []
     for repeat in (1, 2):
-        own = table.filter(pa.compute.equal(table["repeat"], repeat)).to_pandas()
+        own = table.filter(pc.field("repeat") == repeat).to_pandas()
         assert own["set_id"].tolist() == np.repeat(store.set_ids, store.sizes).tolist()
         assert (own["element"] == own.groupby("set_id", sort=False).cumcount()).all()
         patient = dict(zip(store.set_ids, store.sets["patient"].to_pylist(), strict=True))

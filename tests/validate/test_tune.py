@@ -1,5 +1,7 @@
 """Searches: the same trials however they are stopped, sets that take no part, an ordinary run at the end."""
 
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -163,8 +165,8 @@ def test_a_search_that_is_interrupted_before_its_first_trial_is_done_is_none(tmp
 def test_what_is_given_is_held(tmp_path):
     config = FitConfig(epochs=1, device="cpu", batch_size=11, learning_rate=0.02)
     given = changed(STUDY, model="set-transformer", model_choices={"width": 16, "heads": 2}, config=config)
-    choices = {"models": ("set-transformer",), "budget": 600, "inner": 2}
-    found = tune(store_of(), given, trials=3, baselines=False, out=tmp_path / "run", **choices)
+    search_in = partial(tune, store_of(), models=("set-transformer",), budget=600, inner=2)
+    found = search_in(given, trials=3, baselines=False, out=tmp_path / "run")
     for trial in found.trials[1:]:
         assert trial.keys() == {"model", "depth", "value", "seconds"}
         assert trial["model"] == "set-transformer"
@@ -174,11 +176,11 @@ def test_what_is_given_is_held(tmp_path):
     assert len(found.run.record.test) == 1  # no baselines
     held = changed(given, model_choices={"width": 16, "depth": 1})
     with pytest.raises(InputError, match="something to search"):
-        tune(store_of(), held, out=tmp_path / "run", overwrite=True, **choices)
+        search_in(held, out=tmp_path / "run", overwrite=True)
     with pytest.raises(InputError, match="another search"):
-        tune(store_of(), given, out=tmp_path / "run", resume=True, **(choices | {"models": ("set-transformer++",)}))
+        search_in(given, out=tmp_path / "run", resume=True, models=("set-transformer++",))
     with pytest.raises(InputError, match="a model must be one of"):
-        tune(store_of(), given, out=tmp_path / "new", **(choices | {"models": ("nope",)}))
+        search_in(given, out=tmp_path / "new", models=("nope",))
 
 
 def test_a_resumed_search_that_comes_to_another_choice(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from setwise.report.evidence import conclusion, evidence
 from setwise.runs.config import FitConfig
 from setwise.store.store import SetStore
 from setwise.validate import cross_validation, fold_runs
-from setwise.validate.cross_validation import as_document, cross_validate
+from setwise.validate.cross_validation import CrossValidation, as_document, cross_validate
 from setwise.validate.fold_runs import FoldResult
 from tests.fixtures.training import changed
 
@@ -37,30 +37,48 @@ def study_of(*targets: str, **more) -> Study:
     return Study(targets=targets, model_choices=TINY, config=CONFIG, **more)
 
 
-def test_every_set_is_predicted_once_a_repeat_and_measured_with_the_others():
-    store = store_of()
-    found = cross_validate(store, study_of("kind"), folds=3, repeats=2)
-    table = found.predictions
-    assert table.num_rows == 2 * 31
-    assert table.column_names[:4] == ["set_id", "size", "repeat", "fold"]
-    accuracy, loss = [], []
-    for repeat in (1, 2):
-        own = table.filter(pc.field("repeat") == repeat).to_pydict()
-        assert own["set_id"] == store.set_ids
+@pytest.fixture(scope="module")
+def of_kinds() -> CrossValidation:
+    """Cross-validate classes twice."""
+    return cross_validate(store_of(), study_of("kind"), folds=3, repeats=2)
+
+
+def repeats_of(found: CrossValidation) -> list[dict[str, list]]:
+    return [found.predictions.filter(pc.field("repeat") == repeat).to_pydict() for repeat in (1, 2)]
+
+
+def test_every_set_is_predicted_once_a_repeat(of_kinds):
+    assert of_kinds.predictions.num_rows == 2 * 31
+    assert of_kinds.predictions.column_names[:4] == ["set_id", "size", "repeat", "fold"]
+    for own in repeats_of(of_kinds):
+        assert own["set_id"] == store_of().set_ids
         assert set(own["fold"]) == {1, 2, 3}
+    assert len(of_kinds.results) == 6
+
+
+def test_metrics_are_means_over_repeats_of_all_predictions(of_kinds):
+    accuracy, loss = [], []
+    for own in repeats_of(of_kinds):
         accuracy.append(accuracy_score(own["kind"], own["predicted_kind"]))
         shares = np.stack([own["probability_sick"], own["probability_well"]], 1)
         loss.append(log_loss(own["kind"], shares, labels=["sick", "well"]))
-    rows = {row.name: row for row in found.measured.rows}
-    assert list(rows) == ["deep-sets++", "constant", "logistic regression", "gradient boosting"]
-    assert len(found.results) == 6
-    model = rows["deep-sets++"]
+    model = of_kinds.measured.rows[0]
     assert model.metrics["cross_entropy"] == pytest.approx(np.mean(loss))
     assert model.metrics["accuracy"] == pytest.approx(np.mean(accuracy))
+
+
+def test_baselines_are_measured_beside_the_model(of_kinds):
+    rows = {row.name: row for row in of_kinds.measured.rows}
+    assert list(rows) == ["deep-sets++", "constant", "logistic regression", "gradient boosting"]
     assert rows["constant"].metrics["auc"] == 0.5
+
+
+def test_metrics_and_gains_lie_in_their_intervals(of_kinds):
+    rows = {row.name: row for row in of_kinds.measured.rows}
+    model = rows["deep-sets++"]
     low, high = model.intervals["accuracy"]
     assert low <= model.metrics["accuracy"] <= high
-    gain, low, high = found.measured.gains["constant", "cross_entropy"]
+    gain, low, high = of_kinds.measured.gains["constant", "cross_entropy"]
     assert gain == pytest.approx(model.metrics["cross_entropy"] - rows["constant"].metrics["cross_entropy"])
     assert low is not None
     assert high is not None

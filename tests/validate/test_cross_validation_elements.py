@@ -17,7 +17,7 @@ from setwise.store.folds import plan_folds
 from setwise.store.labels import shuffled_labels
 from setwise.store.store import SetStore
 from setwise.validate import fold_runs
-from setwise.validate.cross_validation import as_document, cross_validate
+from setwise.validate.cross_validation import CrossValidation, as_document, cross_validate
 
 CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
 SETS = 17
@@ -41,9 +41,23 @@ def study_of(label: str = "type", **more) -> Study:
     return Study(targets=(label,), of="elements", model_choices={"depth": 2, "width": 8}, config=CONFIG, **more)
 
 
-def test_every_element_is_predicted_once_a_repeat_by_a_model_that_has_not_seen_its_group():
-    store = store_of()
-    found = cross_validate(store, study_of(group="patient"), folds=3, repeats=2)
+@pytest.fixture(scope="module")
+def store() -> SetStore:
+    return store_of()
+
+
+@pytest.fixture(scope="module")
+def found(store: SetStore) -> CrossValidation:
+    """Cross-validate types in whole groups, twice."""
+    return cross_validate(store, study_of(group="patient"), folds=3, repeats=2)
+
+
+def repeats_of(found: CrossValidation):
+    """Return the data frame of predictions of each repeat."""
+    return [found.predictions.filter(pc.field("repeat") == repeat).to_pandas() for repeat in (1, 2)]
+
+
+def test_every_element_is_predicted_once_a_repeat(store, found):
     table = found.predictions
     assert table.column_names == [
         "set_id", "element", "size", "repeat", "fold", "type", "predicted_type",
@@ -51,36 +65,56 @@ def test_every_element_is_predicted_once_a_repeat_by_a_model_that_has_not_seen_i
     ]  # fmt: skip
     assert table.num_rows == 2 * store.num_elements
     assert table["type"].to_pylist() == 2 * store.labels["type"].to_pylist()
-    accuracy, loss = [], []
-    for repeat in (1, 2):
-        own = table.filter(pc.field("repeat") == repeat).to_pandas()
+    for own in repeats_of(found):
         assert own["set_id"].tolist() == np.repeat(store.set_ids, store.sizes).tolist()
         assert (own["element"] == own.groupby("set_id", sort=False).cumcount()).all()
-        patient = dict(zip(store.set_ids, store.sets["patient"].to_pylist(), strict=True))
+
+
+def test_groups_are_in_one_fold_each(store, found):
+    patient = dict(zip(store.set_ids, store.sets["patient"].to_pylist(), strict=True))
+    for own in repeats_of(found):
         assert (own.groupby(own["set_id"].map(patient))["fold"].nunique() == 1).all()
+    assert found.measured.clusters == 9
+
+
+def test_metrics_are_those_of_elements_with_a_label(found):
+    accuracy, loss = [], []
+    for own in repeats_of(found):
         own = own[own["type"].notna()]
         accuracy.append(accuracy_score(own["type"], own["predicted_type"]))
         shares = own[["probability_left", "probability_odd", "probability_right"]]
         loss.append(log_loss(own["type"], shares.to_numpy(), labels=["left", "odd", "right"]))
+    model = found.measured.rows[0]
+    assert model.metrics["accuracy"] == pytest.approx(np.mean(accuracy))
+    assert model.metrics["cross_entropy"] == pytest.approx(np.mean(loss))
+    low, high = model.intervals["accuracy"]
+    assert low <= np.mean(accuracy) <= high
+
+
+def test_baselines_see_elements_alone_and_in_their_sets(found):
     rows = {row.name: row for row in found.measured.rows}
     assert list(rows) == [
         "deep-sets++", "constant", "logistic, element alone", "boosting, element alone", "logistic, in its set",
         "boosting, in its set",
     ]  # fmt: skip
-    assert rows["deep-sets++"].metrics["accuracy"] == pytest.approx(np.mean(accuracy))
-    assert rows["deep-sets++"].metrics["cross_entropy"] == pytest.approx(np.mean(loss))
     assert rows["constant"].metrics["auc"] == 0.5
-    low, high = rows["deep-sets++"].intervals["accuracy"]
-    assert low <= np.mean(accuracy) <= high
-    assert found.measured.clusters == 9
+
+
+def test_elements_are_counted_and_are_no_witnesses(store, found):
     known = store.num_elements - store.labels["type"].null_count
     title = f"{store.num_elements} elements ({known} with a label) of 17 sets of 9 groups, each predicted by"
     assert divided(found).startswith(title)
     assert not any("exact 95% interval" in sentence for sentence in evidence(found)), "elements are no witnesses"
+
+
+def test_every_fold_trains_on_the_rare_class(store, found):
     for result in found.results:
         trained = set(range(SETS)) - set(result.tested)
         kinds = {store.labels["type"][int(i)].as_py() for i in store.positions(np.array(sorted(trained)))}
         assert "odd" in kinds
+
+
+def test_the_page_tells_of_elements(store, found):
     html = page(found, store, command="setwise cv")
     assert "Held-out elements by true and predicted class" in html
     assert "Result on elements of sets that the models had not seen" in html
@@ -146,25 +180,35 @@ def test_of_many_elements_the_same_are_measured_in_every_repeat(monkeypatch):
     assert evidence(found)[0].startswith(f"Measured on 34 of {store.num_elements} elements, drawn evenly")
 
 
-def test_labels_are_dealt_out_within_their_sets():
-    store = store_of()
+def test_labels_are_dealt_out_within_their_sets(store):
     before, after = (column.to_pylist() for column in (store.labels["type"], shuffled_labels(store, "type", seed=1)))
     assert before != after
     assert [x is None for x in before] == [x is None for x in after]
     for row in range(SETS):
         own = store.positions(np.array([row])).tolist()
         assert sorted(str(before[i]) for i in own) == sorted(str(after[i]) for i in own)
-    found = cross_validate(store, study_of(), folds=2, permutations=2)
-    test = found.permutation
+
+
+@pytest.fixture(scope="module")
+def permuted(store: SetStore) -> CrossValidation:
+    """Cross-validate types beside labels shuffled twice."""
+    return cross_validate(store, study_of(), folds=2, permutations=2)
+
+
+def test_shuffled_labels_that_do_as_well_are_counted(permuted):
+    test = permuted.permutation
     assert test is not None
     assert test.possible is None
     first, second = (one["cross_entropy"] for one in test.shuffled)
     assert first != second
     as_good = sum(loss <= test.observed["cross_entropy"] for loss in (first, second))
     assert test.p_values["cross_entropy"] == pytest.approx((1 + as_good) / 3)
-    assert any("Would shuffled labels do as well?" in sentence for sentence in evidence(found))
-    assert "2 shufflings, each within the sets, did" in " ".join(evidence(found))
-    assert "Would shuffled labels do as well?" in page(found, store, command="setwise cv")
+
+
+def test_shuffled_labels_are_told_of(store, permuted):
+    assert any("Would shuffled labels do as well?" in sentence for sentence in evidence(permuted))
+    assert "2 shufflings, each within the sets, did" in " ".join(evidence(permuted))
+    assert "Would shuffled labels do as well?" in page(permuted, store, command="setwise cv")
 
 
 def test_folds_are_drawn_until_all_train_on_every_class():

@@ -14,6 +14,7 @@ from setwise.runs.outputs import outputs_for
 from setwise.runs.predict import predict
 from setwise.runs.run import Run
 from setwise.store.splits import Split
+from setwise.store.store import SetStore
 from setwise.targets import Classes, Number, Objective
 from setwise.targets.conformal import Conformal, with_calibration
 from tests.fixtures.training import train
@@ -35,36 +36,70 @@ def quick(store, *targets, **more) -> Run:
     return train(store, targets=targets, model_choices=choices, config=CONFIG, baselines=False, **more)
 
 
-def test_intervals_and_sets_of_classes_hold_what_they_promise(tmp_path):
-    store = store_of()
-    run = quick(store, "y", "kind", validation=0.4, test=0.4, coverage=0.8, out=tmp_path / "run")
-    split = run.record.split
+@pytest.fixture(scope="module")
+def store() -> SetStore:
+    return store_of()
+
+
+@pytest.fixture(scope="module")
+def promised(store, tmp_path_factory) -> Run:
+    """Fit a number and a class with intervals and sets of classes."""
+    out = tmp_path_factory.mktemp("promised") / "run"
+    return quick(store, "y", "kind", validation=0.4, test=0.4, coverage=0.8, out=out)
+
+
+def held_by(run: Run, store: SetStore) -> np.ndarray:
+    """Return which intervals of the test sets hold the truth."""
+    table, rows = predict(run, store), rows_of_test_sets(run, store)
+    y, low, high = (np.array(t)[rows] for t in (store.sets["y"], table["lower_y"], table["upper_y"]))
+    return (low <= y) & (y <= high)
+
+
+def rows_of_test_sets(run: Run, store: SetStore) -> list[int]:
+    return [store.set_ids.index(name) for name in run.record.split.test]
+
+
+def test_half_of_the_validation_sets_calibrate_and_do_nothing_else(promised):
+    split = promised.record.split
     assert not set(split.calibration) & {*split.train, *split.validation, *split.test}
     assert abs(len(split.calibration) - len(split.validation)) <= 1
-    table = predict(Run.load(tmp_path / "run"), store)
-    names = table["set_id"].to_pylist()
-    rows = [names.index(name) for name in split.test]
-    y, low, high = (np.array(t)[rows] for t in (store.sets["y"], table["lower_y"], table["upper_y"]))
-    held = (low <= y) & (y <= high)
+
+
+def test_intervals_hold_what_they_promise(store, promised):
+    held = held_by(Run.load(promised.path), store)
     assert 0.68 <= held.mean() <= 0.92  # 81 test sets, 41 to calibrate: 0.8 give or take two standard errors
+
+
+def test_sets_of_classes_hold_what_they_promise(store, promised):
+    table, rows = predict(Run.load(promised.path), store), rows_of_test_sets(promised, store)
     said = np.array(table["classes_kind"].to_pylist())[rows]
     right = [kind in text.split(" | ") for kind, text in zip(np.array(store.sets["kind"])[rows], said, strict=True)]
     assert np.mean(right) >= 0.68
-    told = " ".join(run.record.notes)
-    assert f"hold the truth for {held.sum()} of {len(rows)} held-out sets" in told
-    found = evaluate(run, store)
+
+
+def test_the_record_tells_how_many_intervals_hold_the_truth(store, promised):
+    held = held_by(promised, store)
+    told = " ".join(promised.record.notes)
+    assert f"hold the truth for {held.sum()} of {len(held)} held-out sets" in told
+
+
+def test_an_evaluation_has_intervals(store, promised):
+    found = evaluate(promised, store)
     assert "lower_y" in found.predictions.column_names
     assert any("80% intervals of y" in note for note in found.notes)
 
 
-def test_groups_count_once():
-    """Sets of a group err together: many sets of few groups promise nothing, and each group has one voice."""
-    store = store_of(31)
-    few = store.with_sets(store.sets.append_column("group", pa.array([f"g{i // 8}" for i in range(31)])))
+def test_many_sets_of_few_groups_promise_nothing():
+    few = store_of(31)
+    few = few.with_sets(few.sets.append_column("group", pa.array([f"g{i // 8}" for i in range(31)])))
     conformal = quick(few, "y", validation=0.5, test=0.2, coverage=0.8).record.conformal
     assert conformal is not None
     assert (conformal.units, conformal.counts, conformal.quantiles) == ("groups", (1,), (None,))
-    many = store.with_sets(store.sets.append_column("group", store.sets["patient"]))
+
+
+def test_notes_say_that_groups_count_alike():
+    many = store_of(31)
+    many = many.with_sets(many.sets.append_column("group", many.sets["patient"]))
     run = quick(many, "y", validation=0.5, test=0.2, coverage=0.5)
     told = " ".join(run.record.notes)
     assert "each group counting alike" in told
@@ -74,6 +109,10 @@ def test_groups_count_once():
     split = run.record.split
     assert found.known_sets == len({*split.train, *split.validation, *split.calibration})
     assert any("each group counting alike" in note for note in found.notes)
+
+
+def test_each_group_has_one_voice():
+    """Sets of a group err together."""
     owners = np.repeat(np.arange(20), [200, *[1] * 19])
     objective, truth = Objective.join(Number(target="y")), np.where(owners == 0, 0.1, 1.0)[:, None]
     grouped = Conformal.fit(objective, np.zeros((219, 1)), truth, 0.9, owners=owners, units="groups")
@@ -153,31 +192,58 @@ def elements_of(count: int = 83):
     return read(sets).with_labels({"y": y, "kind": kinds})
 
 
-def test_elements_of_held_out_sets_are_held_as_often_as_promised(tmp_path):
-    store = elements_of()
-    run = quick(
-        store, "y", "kind", of="elements", validation=0.4, test=0.4, coverage=0.8, calibrate=True, out=tmp_path / "run"
-    )
-    split, conformal = run.record.split, run.record.conformal
+@pytest.fixture(scope="module")
+def elements() -> SetStore:
+    return elements_of()
+
+
+@pytest.fixture(scope="module")
+def promised_of_elements(elements, tmp_path_factory) -> Run:
+    """Fit a number and a class of elements with intervals, sets of classes and temperatures."""
+    out, choices = tmp_path_factory.mktemp("elements") / "run", {"coverage": 0.8, "calibrate": True}
+    return quick(elements, "y", "kind", of="elements", validation=0.4, test=0.4, **choices, out=out)
+
+
+def predicted_for_test_sets(run: Run, store: SetStore):
+    """Return the data frame of predictions for elements of the test sets, beside the truth."""
+    table = predict(run, store).to_pandas().assign(y=store.labels["y"].to_numpy())
+    return table[table["set_id"].isin(run.record.split.test)]
+
+
+def test_sets_calibrate_the_intervals_of_their_elements(promised_of_elements):
+    conformal = promised_of_elements.record.conformal
     assert conformal is not None
-    assert conformal.counts == (len(split.calibration),) * 2
-    table = predict(Run.load(tmp_path / "run"), store).to_pandas().assign(y=store.labels["y"].to_numpy())
-    table = table[table["set_id"].isin(split.test)]
+    assert conformal.counts == (len(promised_of_elements.record.split.calibration),) * 2
+
+
+def test_elements_of_held_out_sets_are_held_as_often_as_promised(elements, promised_of_elements):
+    table = predicted_for_test_sets(Run.load(promised_of_elements.path), elements)
     held = (table["lower_y"] <= table["y"]) & (table["y"] <= table["upper_y"])
     share = held.groupby(table["set_id"]).mean().mean()
     assert 0.6 <= share < 1
-    told = " ".join(run.record.notes)
+    told = " ".join(promised_of_elements.record.notes)
     assert f"hold the truth for {share:.0%} of the elements of the held-out sets, each set counting alike" in told
+
+
+def test_notes_say_that_elements_are_no_witnesses(promised_of_elements):
+    told = " ".join(promised_of_elements.record.notes)
     assert "elements of the validation sets" in told
     assert "exact 95% interval" not in told, "elements of a set are no independent witnesses"
+
+
+def test_sets_of_classes_of_elements_name_the_classes(elements, promised_of_elements):
+    table = predicted_for_test_sets(promised_of_elements, elements)
     assert {word for text in table["classes_kind"] for word in text.split(" | ")} <= {"high", "low"}
-    found = evaluate(run, store)
+
+
+def test_an_evaluation_of_elements_has_intervals(elements, promised_of_elements):
+    found = evaluate(promised_of_elements, elements)
     assert "lower_y" in found.predictions.column_names
     assert any("80% intervals of y" in note for note in found.notes)
 
 
-def test_temperatures_of_elements_are_those_of_their_validation_sets():
-    store = elements_of()
+def test_temperatures_of_elements_are_those_of_their_validation_sets(elements):
+    store = elements
     run = quick(store, "kind", of="elements", validation=0.3, calibrate=True)
     (head,) = run.objective.targets
     assert isinstance(head, Classes)
@@ -188,5 +254,8 @@ def test_temperatures_of_elements_are_those_of_their_validation_sets():
     truth = np.array([head.classes.index(label) for label in labels if label is not None])
     assert head.temperature == pytest.approx(fit_temperature(outputs[known], truth))
     assert head.temperature != 1
+
+
+def test_temperatures_of_elements_ask_for_validation_sets(elements):
     with pytest.raises(InputError, match="--validation"):
-        quick(store, "kind", of="elements", validation=0.0, calibrate=True)
+        quick(elements, "kind", of="elements", validation=0.0, calibrate=True)

@@ -49,23 +49,32 @@ def run(store, tmp_path_factory):
     return train(store, _study(), out=tmp_path_factory.mktemp("runs") / "run")
 
 
-def test_a_run_ranks_sets_survives_its_directory_and_is_measured_beside_baselines(store, run):
+def test_a_run_ranks_sets_better_than_the_constant(run):
     rows = {row.name: row for row in run.record.test}
     assert list(rows) == ["deep-sets++", "constant", "Cox regression"]
     assert rows["constant"].metrics["concordance"] == 0.5
     assert rows["deep-sets++"].metrics["concordance"] > 0.65
     assert "concordance" in rows["deep-sets++"].intervals
+
+
+def test_a_run_survives_its_directory(store, run):
     loaded = Run.load(run.path)
     assert loaded.objective == run.objective
-    table = predict(loaded, store)
+    assert predict(loaded, store).equals(predict(run, store))
+
+
+def test_predicted_survival_falls_between_one_and_zero(store, run):
+    table = predict(run, store)
     (target,) = run.objective.targets
     assert isinstance(target, TimeToEvent)
     assert table.column_names == ["set_id", "risk_time", *(f"survival_time_{time:g}" for time in target.times)]
-    assert table.equals(predict(run, store))
     survival = np.stack([table[name].to_numpy() for name in table.column_names[2:]], axis=1)
     assert ((survival > 0) & (survival < 1)).all()
     assert (np.diff(survival, axis=1) < 0).all()
-    found = evaluate(loaded, store)
+
+
+def test_an_evaluation_keeps_times_and_events_beside_predictions(store, run):
+    found = evaluate(Run.load(run.path), store)
     assert {"time", "died", "risk_time"} <= set(found.predictions.column_names)
     assert found.predictions["time"].to_numpy() == pytest.approx(store.sets["time"].to_numpy())
     assert found.predictions["died"].to_pylist() == [bool(x) for x in store.sets["died"].to_pylist()]

@@ -77,19 +77,33 @@ def naive(run, store):
     return (table(everything) @ w) * y[rows].std() + y[rows].mean()
 
 
-def test_fit_save_load_predict(tmp_path):
-    store = store_of()
-    run = fitted(store, out=tmp_path / "run")
+def test_the_record_of_a_fit_in_closed_form():
+    run = fitted(store_of())
     assert (run.record.spec["family"], run.record.spec["strength"]) == ("ridge", 1e-2)  # as few sets ask for
     assert (run.record.status, run.record.epochs, run.record.config.ensemble) == ("finished", 0, 1)
     assert run.record.seconds > 0
     assert run.record.num_parameters == len(run.record.split.train)
+
+
+def test_fit_save_load_predict(tmp_path):
+    store = store_of()
+    run = fitted(store, out=tmp_path / "run")
     found = predictions_of(run, store, np.arange(len(store)))[:, 0]
     np.testing.assert_allclose(found, naive(run, store), rtol=1e-5, atol=1e-5)
     loaded = Run.load(tmp_path / "run")
     assert np.array_equal(predictions_of(loaded, store, np.arange(len(store)))[:, 0], found)
     assert json.loads((tmp_path / "run" / "model.json").read_text())["spec"]["family"] == "ridge"
-    assert "ridge-on-means" in write_report(run, store, command="").read_text("utf-8")  # a history without epochs
+
+
+def test_a_report_of_a_history_without_epochs(tmp_path):
+    store = store_of()
+    run = fitted(store, out=tmp_path / "run")
+    assert "ridge-on-means" in write_report(run, store, command="").read_text("utf-8")
+
+
+def test_a_run_that_is_finished_is_resumed_as_it_is(tmp_path):
+    store = store_of()
+    run = fitted(store, out=tmp_path / "run")
     again = fitted(store, out=tmp_path / "run", resume=True)
     assert again.record.weights_sha256 == run.record.weights_sha256
 

@@ -185,21 +185,33 @@ def test_the_run_stays_as_it_was():
     assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
 
 
-def test_command_line(tmp_path, capsys):
+@pytest.fixture
+def call(tmp_path, capsys):
+    """Export a run by the command line: arguments in, exit code and output out."""
     make_run(make_store()).save(tmp_path / "run")
 
-    def call(*arguments):
+    def _call(*arguments):
         with pytest.raises(SystemExit) as left:
             main(["export", str(tmp_path / "run"), *map(str, arguments)])
         return left.value.code, capsys.readouterr()
 
+    return _call
+
+
+def test_the_command_line_writes_a_program_beside_the_run_once(call, tmp_path):
     code, said = call("--torch", "--json")
     assert code == 0
     assert json.loads(said.out)["out"] == str(tmp_path / "run" / "model.pt2")
     assert (tmp_path / "run" / "model.pt2").is_file()
     assert call("--torch")[0] == 2
+
+
+def test_the_command_line_refuses_two_formats(call, tmp_path):
     assert call("--torch", "--out", tmp_path / "model.onnx")[0] == 2
     assert call("--torch", "--onnx")[0] == 2
+
+
+def test_the_command_line_says_how_far_onnx_differs(call, tmp_path):
     code, said = call("--onnx", "--out", tmp_path / "model.onnx")
     assert code == 0
     assert "differs from the run by" in said.out

@@ -41,21 +41,33 @@ def without_seconds(history) -> list:
     return [record.model_dump(exclude={"seconds"}) for record in history]
 
 
-def test_fit_learns_and_keeps_the_best_epoch(regression, part_of, mean_model):
+@pytest.fixture(scope="module")
+def learned(regression, part_of, mean_model):
+    """Fit for 40 epochs; return the model, the validation part and the fit."""
     model, validation = mean_model(), part_of(11, seed=1, objective=regression)
     config = QUICK.model_copy(update={"epochs": 40, "patience": None})
-    fitted = fit(model, regression, train=part_of(37, objective=regression), validation=validation, config=config)
+    part = part_of(37, objective=regression)
+    return model, validation, fit(model, regression, train=part, validation=validation, config=config)
+
+
+def test_fit_learns(learned):
+    model, _, fitted = learned
     history = fitted.progress.history
     assert fitted.status == "finished"
     assert [record.epoch for record in history] == list(range(1, 41))
     assert history[-1].train_loss < 0.5 * history[0].train_loss
+    assert set(history[-1].validation) == {"mse", "mae", "r2"}
+    assert not model.training
+
+
+def test_fit_keeps_the_best_epoch(regression, learned):
+    model, validation, fitted = learned
+    history = fitted.progress.history
     losses = np.array([record.validation_loss for record in history], float)
     assert fitted.progress.best_epoch == 1 + int(np.argmin(losses))
     outputs = outputs_of(model, validation.batches(), device=torch.device("cpu"))
     assert float(regression.loss(outputs.double(), validation.encoded)) == min(losses)
     assert same(model.state_dict(), fitted.weights)
-    assert not model.training
-    assert set(history[-1].validation) == {"mse", "mae", "r2"}
 
 
 def test_what_layers_add_to_the_loss_is_minimised_and_not_reported(regression, part_of, mean_model):

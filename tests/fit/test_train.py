@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -54,27 +55,40 @@ def same_weights(first: Run, second: Run) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_regression_beats_the_constant(digit_store):
+@pytest.fixture(scope="module")
+def regression(digit_store) -> Run:
+    """Fit means, until they are predicted better than by the constant."""
     config = CONFIG.model_copy(update={"epochs": 40, "batch_size": 8})
     choices = {"depth": 4, "width": 32}
-    run = train(digit_store, targets="mean", model_choices=choices, config=config, validation=0.15)
-    rows = {row.name: row.metrics for row in run.record.test}
+    return train(digit_store, targets="mean", model_choices=choices, config=config, validation=0.15)
+
+
+def test_regression_beats_the_constant(regression):
+    rows = {row.name: row.metrics for row in regression.record.test}
     assert list(rows) == ["deep-sets++", "constant", "ridge", "gradient boosting"]
     assert rows["deep-sets++"]["r2"] > 0.5
     assert rows["constant"]["r2"] <= 0
     assert rows["ridge"]["mse"] < rows["constant"]["mse"]
-    losses = np.array([r.validation_loss for r in run.history], float)
-    assert run.record.best_epoch == 1 + np.argmin(losses)
-    table = run.test_predictions
+
+
+def test_the_best_epoch_has_the_lowest_validation_loss(regression):
+    losses = np.array([r.validation_loss for r in regression.history], float)
+    assert regression.record.best_epoch == 1 + np.argmin(losses)
+
+
+def test_predictions_of_the_test_sets_are_those_that_were_measured(regression):
+    table = regression.test_predictions
     assert table is not None
     assert table.column_names == ["set_id", "size", "mean", "predicted_mean"]
-    assert table["set_id"].to_pylist() == list(run.record.split.test)
+    assert table["set_id"].to_pylist() == list(regression.record.split.test)
     error = table["mean"].to_numpy() - table["predicted_mean"].to_numpy()
-    assert np.square(error).mean() == pytest.approx(rows["deep-sets++"]["mse"])
+    assert np.square(error).mean() == pytest.approx(regression.record.test[0].metrics["mse"])
 
 
-def test_classification_with_covariates_and_groups(digit_store, tmp_path):
-    run = train(
+@pytest.fixture(scope="module")
+def grouped(digit_store, tmp_path_factory) -> Run:
+    """Fit classes with covariates, patients on one side of the split each."""
+    return train(
         digit_store,
         targets="any_zero",
         covariates=["age", "largest"],
@@ -82,28 +96,40 @@ def test_classification_with_covariates_and_groups(digit_store, tmp_path):
         model="set-transformer++",
         model_choices={"depth": 1, "width": 16, "inducing": 5},
         config=CONFIG,
-        out=tmp_path / "run",
+        out=tmp_path_factory.mktemp("grouped") / "run",
         progress=False,
     )
-    names = [row.name for row in run.record.test]
+
+
+def test_baselines_of_a_run_with_covariates_have_them_alone(grouped):
+    names = [row.name for row in grouped.record.test]
     assert names == [
         "set-transformer++", "constant", "covariates alone", "logistic regression", "gradient boosting",
     ]  # fmt: skip
-    split = run.record.split
+
+
+def test_groups_are_on_one_side_of_the_split(digit_store, grouped):
+    split = grouped.record.split
     patient = dict(zip(digit_store.set_ids, digit_store.sets["patient"].to_pylist(), strict=True))
     parts = [{patient[name] for name in part} for part in (split.train, split.validation, split.test)]
     assert not parts[0] & parts[1]
     assert not parts[0] & parts[2]
     assert not parts[1] & parts[2]
     assert sorted([*split.train, *split.validation, *split.test]) == sorted(digit_store.set_ids)
-    assert run.record.covariates is not None
+
+
+def test_covariates_are_standardised_by_the_training_sets(digit_store, grouped):
+    assert grouped.record.covariates is not None
     age = dict(zip(digit_store.set_ids, digit_store.sets["age"].to_pylist(), strict=True))
-    trained = [age[name] for name in split.train]
-    column = run.record.covariates.columns[0]
+    trained = [age[name] for name in grouped.record.split.train]
+    column = grouped.record.covariates.columns[0]
     assert isinstance(column, covariates.Number)
     assert column.mean == pytest.approx(np.mean(trained))
     assert column.std == pytest.approx(np.std(trained))
-    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+
+
+def test_files_of_a_run(grouped):
+    assert {p.name for p in grouped.path.iterdir()} == {
         "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints",
     }  # fmt: skip
 
@@ -163,22 +189,50 @@ def test_images_and_categories():
     assert quick(vectors, targets="y", config=CONFIG.model_copy(update={"standardise": False}))
 
 
-def test_in_memory_and_on_disk_are_the_same_and_global_state_stays(digit_store, tmp_path):
-    before = torch.get_rng_state()
-    numbers = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - what must not move
+def random_state() -> tuple[torch.Tensor, np.ndarray]:
+    """Return the state of the random numbers that all of the process share."""
+    return torch.get_rng_state(), np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002 - what must not move
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The same fit in memory and on disk, and the state of shared random numbers before and after them."""
+
+    memory: Run
+    disk: Run
+    before: tuple[torch.Tensor, np.ndarray]
+    after: tuple[torch.Tensor, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def alike(digit_store, tmp_path_factory) -> Alike:
+    before = random_state()
     memory = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"max_elements": 4}))
     config = CONFIG.model_copy(update={"max_elements": 4, "workers": 1})
-    disk = quick(digit_store, targets="mean", config=config, out=tmp_path / "run")
-    assert torch.equal(torch.get_rng_state(), before)
-    assert np.array_equal(np.random.get_state(legacy=False)["state"]["key"], numbers)  # noqa: NPY002
-    loaded = Run.load(tmp_path / "run")
-    assert same_weights(memory, disk)
-    assert same_weights(disk, loaded)
-    assert loaded.record == disk.record
-    assert loaded.history == disk.history
-    assert memory.record.test == disk.record.test
+    disk = quick(digit_store, targets="mean", config=config, out=tmp_path_factory.mktemp("disk") / "run")
+    return Alike(memory, disk, before, random_state())
+
+
+def test_in_memory_and_on_disk_are_the_same(alike):
+    assert same_weights(alike.memory, alike.disk)
+    assert alike.memory.record.test == alike.disk.record.test
+
+
+def test_random_numbers_that_others_share_stay(alike):
+    assert torch.equal(alike.after[0], alike.before[0])
+    assert np.array_equal(alike.after[1], alike.before[1])
+
+
+def test_a_run_that_is_loaded_is_the_run(alike):
+    loaded = Run.load(alike.disk.path)
+    assert same_weights(alike.disk, loaded)
+    assert loaded.record == alike.disk.record
+    assert loaded.history == alike.disk.history
+
+
+def test_another_seed_gives_another_model(digit_store, alike):
     other = quick(digit_store, targets="mean", config=CONFIG.model_copy(update={"seed": 1, "max_elements": 4}))
-    assert not same_weights(memory, other)
+    assert not same_weights(alike.memory, other)
 
 
 def test_elements_per_batch(digit_store):

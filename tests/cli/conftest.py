@@ -1,6 +1,8 @@
 """Tables as users have them, and the program run as they run it."""
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +39,18 @@ class Tables:
         return (*data, *(() if "--target" in more else ("--target", "hematocrit")), *TINY, *more)
 
 
-@pytest.fixture
-def setwise(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+@pytest.fixture(scope="session")
+def setwise() -> Callable[..., Outcome]:
     """Run the program: arguments in, exit code and output out; never a traceback."""
 
     def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
             main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.out + printed.err or "--debug" in arguments
-        code = left.value.code or 0
+        code, printed = left.value.code or 0, out.getvalue() + err.getvalue()
+        assert "Traceback" not in printed or "--debug" in arguments
         assert isinstance(code, int)
-        return Outcome(code, printed.out, printed.err)
+        return Outcome(code, out.getvalue(), err.getvalue())
 
     return run
 

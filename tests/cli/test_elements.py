@@ -1,6 +1,8 @@
 """Labels of elements from the command line: tables, FCS and AnnData files."""
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,8 +26,7 @@ def _sets(count=23):
     return [generator.gamma(2, 300, (7 + i, 2)) for i in range(count)]
 
 
-@pytest.fixture
-def cells(tmp_path):
+def cells_in(folder):
     sets = _sets()
     x = np.concatenate(sets)
     table = pa.table(
@@ -37,41 +38,80 @@ def cells(tmp_path):
             "odd": np.concatenate([np.arange(len(s)) == s[:, 0].argmax() for s in sets]).astype(int),
         }
     )
-    pyarrow.parquet.write_table(table, tmp_path / "cells.parquet")
-    return tmp_path / "cells.parquet", table
+    pyarrow.parquet.write_table(table, folder / "cells.parquet")
+    return folder / "cells.parquet", table
 
 
-def test_from_a_table_to_a_row_per_element(setwise, cells, tmp_path):
-    path, table = cells
-    fit = ("fit", path, "--element-target", "type", "--features", "x,y", *TINY)
-    fitted = setwise(*fit, "--out", tmp_path / "run")
+@pytest.fixture
+def cells(tmp_path):
+    return cells_in(tmp_path)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A file of elements, its table, a run that predicts their type, and what the fit printed."""
+
+    path: Path
+    table: pa.Table
+    run: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def typed(setwise, tmp_path_factory):
+    """Fit the type of elements, a run that tests read and do not change."""
+    folder = tmp_path_factory.mktemp("typed")
+    path, table = cells_in(folder)
+    fit = ("fit", path, "--element-target", "type", "--features", "x,y", *TINY[:-1])
+    fitted = setwise(*fit, "--out", folder / "run")
     assert fitted.code == 0, fitted.err
-    page = (tmp_path / "run" / "report.html").read_text()
+    return Fitted(path, table, folder / "run", fitted.out)
+
+
+def test_the_report_tells_of_elements(typed):
+    page = (typed.run / "report.html").read_text()
     assert "element alone" in page
     assert "Every element with a label counts once" in page
     assert "type, predicted of elements" in page
     assert "Held-out elements by true and predicted class" in page
+
+
+def test_the_report_says_nothing_that_is_true_of_sets_alone(typed):
+    page = (typed.run / "report.html").read_text()
     for false in ("predicted from sets", "sets have no column", "Held-out sets by", "Which elements matter"):
         assert false not in page
-    lines = setwise(*fit[:-1], "--out", tmp_path / "again").out.splitlines()
+
+
+def test_a_wide_table_keeps_the_names_of_its_rows_and_columns(typed):
+    lines = typed.out.splitlines()
     assert any(line.startswith("balanced accuracy ") for line in lines), "a wide table keeps the names of its rows"
     assert all(word in " ".join(" ".join(lines).split()) for word in ("boosting,", "element", "alone", "in its set"))
-    predicted = setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.parquet")
+
+
+def test_predictions_have_a_row_per_element(setwise, typed, tmp_path):
+    predicted = setwise("predict", typed.run, typed.path, "--out", tmp_path / "p.parquet")
     assert predicted.code == 0, predicted.err
     found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
     assert found.column_names == ["set_id", "element", "predicted_type", "probability_big", "probability_small"]
-    assert found["set_id"].to_pylist() == table["set_id"].to_pylist()
-    document = json.loads(setwise("evaluate", tmp_path / "run", path, "--json").out)
+    assert found["set_id"].to_pylist() == typed.table["set_id"].to_pylist()
+
+
+def test_an_evaluation_measures_elements(setwise, typed):
+    document = json.loads(setwise("evaluate", typed.run, typed.path, "--json").out)
     assert {"accuracy", "balanced_accuracy", "f1", "auc", "cross_entropy"} <= document["metrics"].keys()
     assert document["sets"] == 23
 
 
-def test_which_element(setwise, cells, tmp_path):
-    path, _ = cells
-    asked = ("fit", path, "--element-target", "odd", "--task", "which-element", "--features", "x,y", *TINY)
+def test_which_element_is_meant_is_not_learned_from_some_of_a_set(setwise, cells, tmp_path):
+    asked = ("fit", cells[0], "--element-target", "odd", "--task", "which-element", "--features", "x,y", *TINY)
     refused = setwise(*asked, "--out", tmp_path / "run", "--max-elements", 5)
     assert refused.code == 2
     assert "--max-elements 0" in " ".join(refused.err.split())
+
+
+def test_one_element_of_each_set_is_predicted_to_be_meant(setwise, cells, tmp_path):
+    path, _ = cells
+    asked = ("fit", path, "--element-target", "odd", "--task", "which-element", "--features", "x,y", *TINY)
     assert setwise(*asked, "--out", tmp_path / "run").code == 0
     assert setwise("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv").code == 0
     found = pd.read_csv(tmp_path / "p.csv")
@@ -120,24 +160,48 @@ def test_inspect_names_labels_that_teach_nothing():
     assert (found["y"].minimum, found["y"].maximum, found["y"].mean) == (0, 6, 3)
 
 
-def test_cross_validation(setwise, cells, tmp_path):
-    path, table = cells
+@dataclass(frozen=True)
+class CrossValidated:
+    """A table of elements, the command that cross-validated their type, its folder, and what it printed."""
+
+    table: pa.Table
+    command: tuple
+    folder: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def cross_validated(setwise, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cv")
+    path, table = cells_in(folder)
     command = ("cv", path, "--element-target", "type", "--features", "x,y", *TINY[:-1], "--folds", "2")
-    done = setwise(*command, "--permutations", "1", "--out", tmp_path / "cv")
+    command = (*command, "--permutations", "1", "--out", folder / "cv")
+    done = setwise(*command)
     assert done.code == 0, done.err
-    words = " ".join(done.out.split())
-    assert f"23 sets, {table.num_rows} elements; to predict of elements: type" in words
-    assert (
-        f"{table.num_rows} elements of 23 sets, each predicted by models that have not seen its set: 2 folds" in words
-    )
+    return CrossValidated(table, command, folder / "cv", done.out)
+
+
+def test_a_cross_validation_says_that_elements_are_predicted(cross_validated):
+    words, count = " ".join(cross_validated.out.split()), cross_validated.table.num_rows
+    assert f"23 sets, {count} elements; to predict of elements: type" in words
+    assert f"{count} elements of 23 sets, each predicted by models that have not seen its set: 2 folds" in words
     assert "Would shuffled labels do as well?" in words
-    found = pyarrow.parquet.read_table(tmp_path / "cv" / "predictions.parquet")
+
+
+def test_a_cross_validation_predicts_every_element(cross_validated):
+    table, found = cross_validated.table, pyarrow.parquet.read_table(cross_validated.folder / "predictions.parquet")
     assert found["set_id"].to_pylist() == table["set_id"].to_pylist()
     assert found["type"].to_pylist() == table["type"].to_pylist()
-    assert "The baselines see the element alone" in (tmp_path / "cv" / "report.html").read_text()
-    resumed = setwise(*command, "--permutations", "1", "--out", tmp_path / "cv", "--resume", "--json")
+
+
+def test_the_report_of_a_cross_validation_says_what_baselines_see(cross_validated):
+    assert "The baselines see the element alone" in (cross_validated.folder / "report.html").read_text()
+
+
+def test_a_cross_validation_that_is_done_is_told_again(setwise, cross_validated):
+    resumed = setwise(*cross_validated.command, "--resume", "--json")
     document = json.loads(resumed.out)
-    assert (document["sets"], document["elements"]) == (23, table.num_rows)
+    assert (document["sets"], document["elements"]) == (23, cross_validated.table.num_rows)
 
 
 @pytest.mark.parametrize(
@@ -162,19 +226,28 @@ def test_what_cannot_be_done_is_said(setwise, cells, tmp_path, command, words):
     assert words in " ".join(outcome.err.split())
 
 
-def test_channels_of_fcs_files(setwise, tmp_path):
+@pytest.fixture
+def gated(tmp_path):
+    """Make FCS files with a gate as a channel."""
     folder = tmp_path / "samples"
     folder.mkdir()
     for number, events in enumerate(_sets()):
         gate = (events[:, 0] > 500).astype(float)
         write_fcs(folder / f"s{number}.fcs", np.c_[events, gate], ["FITC-A", "PE-A", "gate"], labels=["CD3", "CD4", ""])
-    store = read(folder, labels=["gate"])
+    return folder
+
+
+def test_a_channel_that_is_a_label_is_no_feature(gated):
+    store = read(gated, labels=["gate"])
     assert store.features == ("CD3", "CD4")
     assert set(store.labels["gate"].to_pylist()) == {0.0, 1.0}
+
+
+def test_copies_of_fcs_files_have_the_predictions(setwise, gated, tmp_path):
     more = ("--coverage", "0.5", "--validation", "0.4")
-    assert setwise("fit", folder, "--element-target", "gate", *TINY, *more, "--out", tmp_path / "run").code == 0
+    assert setwise("fit", gated, "--element-target", "gate", *TINY, *more, "--out", tmp_path / "run").code == 0
     copied = setwise(
-        "predict", tmp_path / "run", folder, "--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies"
+        "predict", tmp_path / "run", gated, "--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies"
     )
     assert copied.code == 0, copied.err
     found = pyarrow.parquet.read_table(tmp_path / "p.parquet")
@@ -186,14 +259,12 @@ def test_channels_of_fcs_files(setwise, tmp_path):
 
 
 @pytest.fixture
-def types(setwise, cells, tmp_path):
-    """Fit a run on a table, and make a folder of FCS files to predict."""
-    fit = ("fit", cells[0], "--element-target", "type", "--features", "x,y", *TINY)
-    assert setwise(*fit, "--out", tmp_path / "run").code == 0
+def types(typed, tmp_path):
+    """Make a folder of FCS files to predict by a run on a table."""
     (tmp_path / "samples").mkdir()
     for number, events in enumerate(_sets()[:3]):
         write_fcs(tmp_path / "samples" / f"s{number}.fcs", events, ["x", "y"])
-    return tmp_path / "run", tmp_path / "samples"
+    return typed.run, tmp_path / "samples"
 
 
 def test_classes_that_are_text_are_numbers_with_a_legend_in_copies(setwise, types, tmp_path):
@@ -211,9 +282,8 @@ def test_classes_that_are_text_are_numbers_with_a_legend_in_copies(setwise, type
         assert numbers.tolist() == [{"big": 1.0, "small": 2.0}[name] for name in names]
 
 
-def test_copies_are_not_copied_and_nothing_is_left_of_copies_that_fail(setwise, types, tmp_path, monkeypatch):
-    table, copies = tmp_path / "p.parquet", tmp_path / "copies"
-    written = ("--out", table, "--copies", copies)
+def test_nothing_is_left_of_copies_that_fail(setwise, types, tmp_path, monkeypatch):
+    written = ("--out", tmp_path / "p.parquet", "--copies", tmp_path / "copies")
     before = set(tmp_path.rglob("*"))
     with monkeypatch.context() as patch:
         patch.setattr("setwise.readers.fcs.copies.copy_fcs", _copy_but_the_last)
@@ -225,6 +295,11 @@ def test_copies_are_not_copied_and_nothing_is_left_of_copies_that_fail(setwise, 
         assert setwise("predict", *types, *written).code == 2
     assert set(tmp_path.rglob("*")) == before
     assert setwise("predict", *types, *written).code == 0
+
+
+def test_copies_are_not_copied(setwise, types, tmp_path, monkeypatch):
+    copies = tmp_path / "copies"
+    assert setwise("predict", *types, "--out", tmp_path / "p.parquet", "--copies", copies).code == 0
     with monkeypatch.context() as patch:
         patch.setattr(predict_elements, "element_tables", _no_room)  # which is not reached
         again = setwise("predict", types[0], copies, "--out", tmp_path / "q.parquet", "--copies", tmp_path / "more")

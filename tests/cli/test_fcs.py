@@ -5,6 +5,8 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +16,9 @@ from setwise.readers.fcs.write import write_fcs
 FILES = 23
 
 
-@pytest.fixture
-def samples(tmp_path):
+def samples_in(place):
     """Make a folder with a blank and an umlaut, and its table."""
-    folder = tmp_path / "Proben für A"
+    folder = place / "Proben für A"
     folder.mkdir()
     rng = np.random.default_rng(0)
     for number in range(FILES):
@@ -26,11 +27,16 @@ def samples(tmp_path):
         names = ["FSC-A", "FITC-A", "PE-A", "Time"]
         keywords = {"$SPILLOVER": "2,FITC-A,PE-A,1,0.1,0.2,1"}
         write_fcs(folder / f"s {number}.fcs", events, names, labels=["", "CD3", "CD4", ""], keywords=keywords)
-    with (tmp_path / "samples.csv").open("w", newline="", encoding="utf-8") as file:
+    with (place / "samples.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["fcs_filename", "cmv"])
         writer.writerows([f"s {n}.fcs", "yes" if n % 2 else "no"] for n in range(FILES))
-    return folder, tmp_path / "samples.csv", tmp_path
+    return folder, place / "samples.csv", place
+
+
+@pytest.fixture
+def samples(tmp_path):
+    return samples_in(tmp_path)
 
 
 def _fit(folder, table, *more):
@@ -38,7 +44,7 @@ def _fit(folder, table, *more):
     return ("fit", folder, "--sets", table, "--target", "cmv", *tiny, *more)
 
 
-def test_from_a_folder_to_predictions(setwise, samples):
+def test_a_broken_file_is_refused_by_name(setwise, samples):
     folder, table, out = samples
     (folder / "s 5.fcs").write_bytes(b"FCS3.0 broken")
     refused = setwise(*_fit(folder, table, "--out", out / "run"))
@@ -46,28 +52,65 @@ def test_from_a_folder_to_predictions(setwise, samples):
     assert "s 5.fcs" in refused.err.replace("\n", "")
     assert "--skip-bad" in refused.err.replace("\n", "")
     assert not (out / "run").exists()
-    fitted = setwise(*_fit(folder, table, "--out", out / "run", "--skip-bad"))
-    assert fitted.code == 0, fitted.err
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A folder with a broken file, its table, a run on the others, and what the fit printed."""
+
+    folder: Path
+    table: Path
+    run: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def fitted(setwise, tmp_path_factory):
+    """Fit a run without a broken file, which tests read and do not change."""
+    folder, table, place = samples_in(tmp_path_factory.mktemp("samples"))
+    (folder / "s 5.fcs").write_bytes(b"FCS3.0 broken")
+    done = setwise(*_fit(folder, table, "--out", place / "run", "--skip-bad"))
+    assert done.code == 0, done.err
+    return Fitted(folder, table, place / "run", done.out)
+
+
+def test_a_fit_says_what_is_done_to_channels(fitted):
     for words in ("FSC-A, CD3, CD4", "spillover compensated", "arcsinh(x / 150) of CD3, CD4", "Time:", "Skipped (1)"):
         assert words in fitted.out
-    record = json.loads((out / "run" / "model.json").read_text())
+
+
+def test_the_record_has_the_compensation_and_what_was_skipped(fitted):
+    record = json.loads((fitted.run / "model.json").read_text())
     assert record["processing"]["compensation"] == "all"
     assert list(record["skipped"]) == ["s 5.fcs"]
-    done = setwise("predict", out / "run", str(folder / "s 1*.fcs"), "--out", out / "p.csv")
+
+
+def test_files_that_a_pattern_names_are_predicted(setwise, fitted, tmp_path):
+    done = setwise("predict", fitted.run, str(fitted.folder / "s 1*.fcs"), "--out", tmp_path / "p.csv")
     assert done.code == 0, done.err
-    with (out / "p.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         ids = [row["set_id"] for row in csv.DictReader(file)]
     assert ids == sorted(f"s {n}.fcs" for n in (1, *range(10, 20)))
-    otherwise = setwise("predict", out / "run", folder, "--no-compensation", "--out", out / "q.csv", "--skip-bad")
+
+
+def test_another_compensation_than_in_training_is_refused(setwise, fitted, tmp_path):
+    out = ("--out", tmp_path / "q.csv")
+    otherwise = setwise("predict", fitted.run, fitted.folder, "--no-compensation", *out, "--skip-bad")
     assert otherwise.code == 2
     assert "compensate must be True" in otherwise.err
-    measured = setwise("evaluate", out / "run", folder, "--sets", table, "--skip-bad", "--json")
+
+
+def test_an_evaluation_leaves_out_a_broken_file_and_says_so(setwise, fitted):
+    measured = setwise("evaluate", fitted.run, fitted.folder, "--sets", fitted.table, "--skip-bad", "--json")
     assert json.loads(measured.out)["sets"] == FILES - 1
     assert list(json.loads(measured.out)["skipped"]) == ["s 5.fcs"]
-    some = setwise("predict", out / "run", folder, "--out", out / "r.csv", "--skip-bad")
+    assert "s 5.fcs is left out: " in measured.err
+
+
+def test_predictions_leave_out_a_broken_file_and_say_so(setwise, fitted, tmp_path):
+    some = setwise("predict", fitted.run, fitted.folder, "--out", tmp_path / "r.csv", "--skip-bad")
     assert f"{FILES - 1} sets predicted" in some.out
-    for done in (measured, some):
-        assert "s 5.fcs is left out: " in done.err
+    assert "s 5.fcs is left out: " in some.err
 
 
 def test_names_of_features_from_a_file(setwise, samples):

@@ -3,27 +3,55 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from setwise.runs.run import Run
+from tests.cli.conftest import Tables, write_tables
 
 
-def test_fits_measures_and_reports(setwise, tables, tmp_path):
-    outcome = setwise(*tables.fit(tmp_path / "run", "--covariates", "age", "--group", "patient"))
+@dataclass(frozen=True)
+class Done:
+    """Tables, a run on them, and what the fit printed."""
+
+    tables: Tables
+    run: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def done(setwise, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("done")
+    tables = write_tables(folder)
+    outcome = setwise(*tables.fit(folder / "run", "--covariates", "age", "--group", "patient"))
     assert outcome.code == 0, outcome.err
-    assert "volume, hemoglobin" in outcome.out
-    assert "- time: its name says time" in outcome.out
-    assert "- plate: it holds text" in outcome.out
+    return Done(tables, folder / "run", outcome.out)
+
+
+def test_features_and_what_is_left_out_are_said(done):
+    assert "volume, hemoglobin" in done.out
+    assert "- time: its name says time" in done.out
+    assert "- plate: it holds text" in done.out
+
+
+def test_the_model_is_shown_beside_baselines(done):
     for row in ("deep-sets++", "constant", "ridge", "gradient boosting"):
-        assert row in outcome.out
+        assert row in done.out
+
+
+def test_a_run_and_its_report_are_written(done):
     assert {"model.json", "weights.safetensors", "metrics.jsonl", "report.html"} <= {
-        path.name for path in (tmp_path / "run").iterdir()
+        path.name for path in done.run.iterdir()
     }
-    run = Run.load(tmp_path / "run")
+    assert f"setwise fit {done.tables.cells}" in (done.run / "report.html").read_text()
+
+
+def test_the_record_has_features_and_groups(done):
+    run = Run.load(done.run)
     assert run.record.features == ("volume", "hemoglobin")
     assert run.record.group == "patient"
-    assert f"setwise fit {tables.cells}" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_says_in_plain_words_that_a_baseline_wins(setwise, tables, tmp_path):

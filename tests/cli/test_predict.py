@@ -100,7 +100,7 @@ def test_a_damaged_or_newer_run_is_refused_by_name(setwise, fitted, tmp_path):
     assert "weights.safetensors" in damaged.err
 
 
-def test_ensembles_and_their_spread(setwise, tables, tmp_path):
+def test_an_ensemble_is_told_of_and_its_spread_predicted(setwise, tables, tmp_path):
     run, out = tmp_path / "run", tmp_path / "predictions.csv"
     fitted = setwise(*tables.fit(run, "--ensemble", "2"))
     assert fitted.code == 0, fitted.err
@@ -108,37 +108,54 @@ def test_ensembles_and_their_spread(setwise, tables, tmp_path):
     assert "of 2 models that differ" in (run / "report.html").read_text()
     assert setwise("predict", run, tables.cells, "--out", out, "--spread").code == 0
     assert out.read_text().startswith('"set_id","predicted_hematocrit","spread_hematocrit"')
-    alone = tmp_path / "alone"
+
+
+def test_one_model_has_no_spread(setwise, tables, tmp_path):
+    alone, out = tmp_path / "alone", tmp_path / "predictions.csv"
     assert setwise(*tables.fit(alone, "--quiet", "--ensemble", "1")).code == 0
     refused = setwise("predict", alone, tables.cells, "--out", out, "--overwrite", "--spread")
     assert refused.code == 2
     assert "--ensemble 5" in refused.err
 
 
-def test_predictions_in_a_copy_of_an_anndata_file(setwise, fitted, tmp_path):
+@pytest.fixture
+def source(fitted, tmp_path):
+    """Write the elements as an AnnData file."""
     anndata = pytest.importorskip("anndata")
     pd = pytest.importorskip("pandas")
-    tables, run = fitted
+    tables, _ = fitted
     cells = pyarrow.csv.read_csv(tables.cells).to_pandas()
     obs = pd.DataFrame({"sample": pd.Categorical(cells["set_id"].astype(object))})
     obs["sample"] = obs["sample"].cat.rename_categories(obs["sample"].cat.categories.astype(object))
     obs.index = obs.index.astype(str).astype(object)
     var = pd.DataFrame(index=pd.Index(["volume", "hemoglobin"], dtype=object))
-    source = tmp_path / "cells.h5ad"
-    anndata.AnnData(cells[["volume", "hemoglobin"]].to_numpy("float32"), obs=obs, var=var).write_h5ad(source)
-    before = source.read_bytes()
-    arguments = ("predict", run, source, "--set-id", "sample", "--out")
-    outcome = setwise(*arguments, tmp_path / "predicted.h5ad")
+    path = tmp_path / "cells.h5ad"
+    anndata.AnnData(cells[["volume", "hemoglobin"]].to_numpy("float32"), obs=obs, var=var).write_h5ad(path)
+    return path
+
+
+def test_predictions_in_a_copy_of_an_anndata_file(setwise, fitted, source, tmp_path):
+    anndata = pytest.importorskip("anndata")
+    tables, run = fitted
+    outcome = setwise("predict", run, source, "--set-id", "sample", "--out", tmp_path / "predicted.h5ad")
     assert outcome.code == 0, outcome.err
     assert setwise("predict", run, tables.cells, "--out", tmp_path / "p.parquet").code == 0
     want = pyarrow.parquet.read_table(tmp_path / "p.parquet").to_pandas().set_index("set_id")
     found = anndata.read_h5ad(tmp_path / "predicted.h5ad")
     got = found.uns["setwise_predictions"]
-    assert found.X.shape == (len(cells), 2)
+    assert found.X.shape == (pyarrow.csv.read_csv(tables.cells).num_rows, 2)
     assert got["predicted_hematocrit"][want.index].tolist() == pytest.approx(want["predicted_hematocrit"].tolist())
-    refused = setwise(*arguments, source, "--overwrite")
+
+
+def test_an_anndata_file_is_not_replaced_by_its_copy(setwise, fitted, source):
+    before = source.read_bytes()
+    refused = setwise("predict", fitted[1], source, "--set-id", "sample", "--out", source, "--overwrite")
     assert refused.code == 2
     assert source.read_bytes() == before
+
+
+def test_only_an_anndata_file_has_a_copy_with_predictions(setwise, fitted, tmp_path):
+    tables, run = fitted
     for other in (tables.cells, tmp_path / "nothing.csv"):
         assert setwise("predict", run, other, "--out", tmp_path / "x.h5ad").code == 2
     assert not (tmp_path / "x.h5ad").exists()

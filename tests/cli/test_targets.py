@@ -1,6 +1,9 @@
 """Targets of every kind, classes that count alike, weights and covariates: from tables to every answer."""
 
 import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,17 +12,16 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from tests.cli.conftest import TINY
+from tests.cli.conftest import TINY, Tables, patients_table, write_tables
 
 STAGES = ["none", "low", "high"]
 MIXED = ("--target", "hematocrit", "--target", "anemia", "--target", "stage", "--task", "stage=ordinal")
 MIXED = (*MIXED, "--order", "stage=none,low,high", "--class-weights", "balanced", "--weight-column", "weight")
 
 
-@pytest.fixture
-def mixed(write):
+def mixed_in(folder):
     """Add a number, a class and stages, of which every fifth set lacks one; a number and a text that some sets lack."""
-    cells, patients = write.defaults
+    patients = patients_table()
     count = patients.num_rows
     stage = [STAGES[n % 3] if n % 5 != 1 else None for n in range(count)]
     level = [value if n % 5 != 2 else None for n, value in enumerate(patients["hematocrit"].to_pylist())]
@@ -35,43 +37,92 @@ def mixed(write):
     }
     for name, column in added.items():
         patients = patients.append_column(name, pa.array(column))
-    return write(cells, patients)
+    return write_tables(folder, patients=patients)
 
 
-def test_mixed_targets_with_missing_labels_from_fit_to_explain(setwise, mixed, tmp_path):
-    data, run = ("--sets", mixed.patients), tmp_path / "run"
-    fitted = setwise(*mixed.fit(run, *MIXED, "--ensemble", "2", "--calibrate", "--coverage", "0.5", "--test", "0.3"))
-    assert fitted.code == 0, fitted.err
+@pytest.fixture
+def mixed(tmp_path):
+    return mixed_in(tmp_path)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Tables with mixed targets, a run on them, and what the fit printed."""
+
+    tables: Tables
+    run: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def fitted(setwise, tmp_path_factory):
+    """Fit mixed targets with missing labels, which tests read and do not change."""
+    folder = tmp_path_factory.mktemp("mixed")
+    tables, run = mixed_in(folder), folder / "run"
+    done = setwise(*tables.fit(run, *MIXED, "--ensemble", "2", "--calibrate", "--coverage", "0.5", "--test", "0.3"))
+    assert done.code == 0, done.err
+    return Fitted(tables, run, done.out)
+
+
+def test_a_fit_of_mixed_targets_averages_losses_alone(fitted):
     assert "mean loss of all targets" in fitted.out
     assert "accuracy of stage" in fitted.out
     assert "\naccuracy  " not in fitted.out, "a mean over targets of different kinds"
+
+
+def test_a_fit_of_mixed_targets_tells_of_each(fitted):
     said = fitted.out.replace("\n", " ")
     for words in ("hematocrit: ", "anemia: ", "stage: ", "50% intervals of hematocrit", "probabilities of anemia"):
         assert words in said
-    record = json.loads((run / "model.json").read_text())
+
+
+def test_the_record_has_each_target_with_its_kind(fitted):
+    record = json.loads((fitted.run / "model.json").read_text())
     assert [head["kind"] for head in record["objective"]["heads"]] == ["regression", "classification", "ordinal"]
     assert record["objective"]["heads"][2]["classes"] == STAGES
     assert len(record["members"]) == 2
-    page = (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_tells_of_each_target(fitted):
+    page = (fitted.run / "report.html").read_text(encoding="utf-8")
     for words in ("hematocrit, anemia and stage, predicted", "mean error in ranks of stage", "(stage)", "(anemia)"):
         assert words in page
-    done = setwise("predict", run, mixed.cells, "--out", tmp_path / "p.parquet", "--spread")
+
+
+def test_predictions_of_mixed_targets_have_columns_of_each(setwise, fitted, tmp_path):
+    done = setwise("predict", fitted.run, fitted.tables.cells, "--out", tmp_path / "p.parquet", "--spread")
     assert done.code == 0, done.err
     predicted = pyarrow.parquet.read_table(tmp_path / "p.parquet")
     shares = np.array([predicted[f"probability_stage_{name}"] for name in STAGES])
     np.testing.assert_allclose(shares.sum(0), 1)
     assert {"lower_hematocrit", "classes_anemia", "spread_hematocrit"} < set(predicted.column_names)
-    measured = setwise("evaluate", run, mixed.cells, *data, "--json")
+
+
+def test_mixed_targets_are_measured_each(setwise, fitted):
+    measured = setwise("evaluate", fitted.run, fitted.tables.cells, "--sets", fitted.tables.patients, "--json")
     metrics = json.loads(measured.out)["metrics"]
     assert {"loss", "r2_hematocrit", "auc_anemia", "kappa_stage"} < metrics.keys()
-    for of in ("hematocrit", "anemia", "stage"):
-        more = ("--max-sets", "3", "--orders", "2", "--draws", "2", "--method", "leave_one_out", "--of", of)
-        explained = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / f"why {of}", *more)
-        assert explained.code == 0, explained.err
-        assert f"{'units' if of == 'hematocrit' else 'log-odds'} of {of}" in explained.out.replace("\n", " ")
-    first = setwise("explain", run, mixed.cells, *data, "--out", tmp_path / "why", *more[:-2])
+
+
+@pytest.fixture
+def explain(setwise, fitted, tmp_path):
+    """Explain the run in few steps."""
+    data = (fitted.tables.cells, "--sets", fitted.tables.patients, "--out", tmp_path / "why")
+    few = ("--max-sets", "3", "--orders", "2", "--draws", "2", "--method", "leave_one_out")
+    return partial(setwise, "explain", fitted.run, *data, *few)
+
+
+@pytest.mark.parametrize("of", ["hematocrit", "anemia", "stage"])
+def test_a_target_that_is_named_is_explained_in_its_unit(explain, of):
+    explained = explain("--of", of)
+    assert explained.code == 0, explained.err
+    assert f"{'units' if of == 'hematocrit' else 'log-odds'} of {of}" in explained.out.replace("\n", " ")
+
+
+def test_the_first_target_is_explained_where_none_is_named(fitted, explain):
+    first = explain()
     assert "Explained is hematocrit; name another with --of (anemia, stage)" in first.out.replace("\n", " ")
-    assert "Not known yet" not in (run / "report.html").read_text(encoding="utf-8")
+    assert "Not known yet" not in (fitted.run / "report.html").read_text(encoding="utf-8")
 
 
 def test_mixed_targets_are_cross_validated(setwise, mixed, tmp_path):

@@ -6,6 +6,7 @@ from setwise.layers.elementwise import Elementwise
 from setwise.layers.feed_forward_block import FeedForwardBlock
 from setwise.layers.image_encoder import ImageEncoder
 from setwise.layers.induced_set_attention_block import InducedSetAttentionBlock
+from setwise.layers.moments import Moments
 from setwise.layers.multihead_attention_block import MultiheadAttentionBlock
 from setwise.layers.norms.feature_norm import FeatureNorm
 from setwise.layers.norms.layer_norm import LayerNorm
@@ -30,6 +31,7 @@ __all__ = [
     "InducedSetAttentionBlock",
     "PoolingByAttention",
     "Pooling",
+    "Moments",
     "Elementwise",
     "CategoryEncoder",
     "ImageEncoder",

@@ -3,12 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from setwise._checks import InputError, check_positive
-from setwise.batch import SetBatch, SetLayout
+from setwise._checks import check_positive
+from setwise.batch import SetBatch
 from setwise.layers.layer import SetPooling
-from setwise.ops import set_sum
+from setwise.ops import set_sum, sort_within_sets
 from setwise.ops.reduce import widened
-from setwise.parallel import ShardedLayout
 from setwise.streaming.rows import Rows
 
 _FEATURES_AT_ONCE = 8  # of a streamed set, held in memory in one sweep
@@ -60,12 +59,7 @@ class FeaturewiseSortPooling(SetPooling):
 
     def forward(self, batch: SetBatch) -> Tensor:
         layout = batch.layout
-        if isinstance(layout, ShardedLayout):
-            raise InputError(
-                "elements that are sharded over processes cannot be sorted together. Use another pooling, or keep each "
-                "set in one process."
-            )
-        ranked = _sorted(widened(batch.elements), layout)
+        ranked = sort_within_sets(widened(batch.elements), layout, descending=True)
         weights = _by_rank(self.weight, layout.within, layout.sizes[layout.set_index])
         return set_sum(ranked * weights, layout).to(batch.dtype)
 
@@ -102,16 +96,6 @@ class FeaturewiseSortPooling(SetPooling):
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[0]}, pieces={self.weight.shape[1] - 1}"
-
-
-def _sorted(x: Tensor, layout: SetLayout) -> Tensor:
-    """Sort each feature within each set, the largest value first, ``(N, W)``."""
-    if layout.set_size is not None:
-        dense = x.reshape(layout.num_sets, layout.set_size, -1)
-        return dense.sort(dim=1, descending=True, stable=True).values.flatten(0, 1)
-    order = x.detach().argsort(dim=0, descending=True, stable=True)
-    by_set = layout.set_index[order].argsort(dim=0, stable=True)
-    return x.gather(0, order.gather(0, by_set))
 
 
 def _by_rank(values: Tensor, rank: Tensor, sizes: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ reproduce: $(STAMP) ## Run the paper's tables for BUDGET (2h) at SCALE (small), 
 	$(BIN)/python -m experiments report
 
 test: $(STAMP) ## Run the tests, a file at a time on each core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(STAMP) ## Run the tests that take longer than a minute
 	$(BIN)/python -m pytest -m slow

@@ -76,6 +76,7 @@ PUBLIC = {
         "InducedSetAttentionBlock",
         "PoolingByAttention",
         "Pooling",
+        "Moments",
         "Elementwise",
         "CategoryEncoder",
         "ImageEncoder",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from setwise.models.families import family_of_model
-from setwise.runs.config import FitConfig
+from setwise.runs.config import RECOMMENDED, FitConfig
 from setwise.store.shares import FEW
 
 MANY = 3_000  # training sets; `FEW` is where the split decides whether sets can be spared
@@ -30,6 +30,7 @@ def settled(
     Args:
         config: an ``ensemble`` of 0 is decided here: below 1,000 training sets as the family says, 5 of networks, else
             1; and a ``batch_size`` of 0: an eighth of the training sets, 4 at least and 32 at most.
+            A family that fits itself reads whole sets, unless another number than the recommended one is asked for.
         model: its name.
         choices: those of the model; those that follow the number of training sets (`setwise.models.family.Preset`) and
             were not made are decided here.
@@ -38,6 +39,8 @@ def settled(
     family = family_of_model(model)
     if config.ensemble == 0:
         config = config.model_copy(update={"ensemble": family.members if num_sets < FEW else 1})
+    if family.fitter is not None and config.max_elements == RECOMMENDED["max_elements"]:
+        config = config.model_copy(update={"max_elements": None})
     if config.batch_size == 0:
         config = config.model_copy(update={"batch_size": min(max(num_sets // _STEPS, _SMALLEST), _LARGEST)})
     preset = family.models[model]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from setwise.fit.loop import Fitted, Status
-from setwise.models import Spec
+from setwise.models import Model
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.runs.ensemble import joined
@@ -19,11 +18,10 @@ from setwise.targets.problem import Problem
 
 def finished_run(
     model: str,
-    spec: Spec,
     problem: Problem,
     inputs: Inputs,
     config: FitConfig,
-    members: Sequence[tuple[nn.Module, FitConfig, Fitted]],
+    members: Sequence[tuple[Model, FitConfig, Fitted]],
     directory: Path | None,
     notes: tuple[str, ...],
     out_of_fold: Sequence[np.ndarray] = (),
@@ -47,7 +45,7 @@ def finished_run(
         versions=library_versions(),
         created=now(),
         model=model,
-        spec=spec.to_dict(),
+        spec=members[0][0].spec.to_dict(),
         features=inputs.features,
         shape=inputs.shape,
         standardiser=standardiser,

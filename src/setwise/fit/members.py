@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from setwise.fit.cross_fit import without
 from setwise.fit.element_fit import of_elements
@@ -15,7 +14,7 @@ from setwise.fit.loop import Fitted, fit, seeded
 from setwise.fit.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.fit.parts import EvaluationPart, TrainingPart
 from setwise.fit.set_fit import of_sets
-from setwise.models import Spec, build_from_spec
+from setwise.models import Model, Spec, build_from_spec
 from setwise.models.families import family_of
 from setwise.prepare.inputs import Inputs
 from setwise.runs.checkpoints import Checkpoints, Progress
@@ -42,12 +41,12 @@ def fit_members(
     out_of_fold: Sequence[np.ndarray],
     *,
     resume: bool,
-) -> list[tuple[nn.Module, FitConfig, Fitted]]:
+) -> list[tuple[Model, FitConfig, Fitted]]:
     """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far.
 
     Members leave out the sets of ``out_of_fold``, rows of the store, where there are some.
     """
-    members: list[tuple[nn.Module, FitConfig, Fitted]] = []
+    members: list[tuple[Model, FitConfig, Fitted]] = []
     fit_one = _by_gradients if family_of(spec).fitter is None else _at_once
     for member in range(config.ensemble):
         its = without(problem, out_of_fold[member]) if out_of_fold else problem
@@ -92,7 +91,7 @@ class _Member:
 
 def _by_gradients(
     one: _Member, watched: Watched, checkpoints: Checkpoints | None, *, resume: bool
-) -> tuple[nn.Module, Fitted]:
+) -> tuple[Model, Fitted]:
     """Fit a model by the loop, with those who look on."""
     config = one.config
     with seeded(one.own.seed):
@@ -126,7 +125,7 @@ def _at_once(
     checkpoints: Checkpoints | None,
     *,
     resume: bool,  # noqa: ARG001 - there is nothing to go on from
-) -> tuple[nn.Module, Fitted]:
+) -> tuple[Model, Fitted]:
     """Fit a model as its family does, without epochs."""
     began = time.perf_counter()
     with seeded(one.own.seed):

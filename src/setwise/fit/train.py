@@ -85,9 +85,7 @@ def train(
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
         members = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
-    run = finished_run(
-        study.model, spec, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of_fold
-    )
+    run = finished_run(study.model, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of_fold)
     run = completed(run, problem)
     if out_of_fold:
         run = with_out_of_fold_temperatures(run, problem, out_of_fold)

@@ -6,11 +6,13 @@ from setwise._checks import check_choice
 from setwise._options import Declaration, declarations, merged
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
+from setwise.models.linear import LINEAR
 from setwise.models.pointnet import POINTNET
 from setwise.models.set_transformer import SET_TRANSFORMER
 from setwise.models.spec import Spec
+from setwise.models.trees import TREES
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
 

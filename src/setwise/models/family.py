@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic.fields import FieldInfo
 
@@ -47,8 +47,29 @@ class Examples(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Head:
+    """What some outputs of a model stand for, so that what was learned from tables can be put in their place.
+
+    Attributes:
+        kind: "number" (the encoded target itself), "classes" (logits, up to a constant, of classes whose numbers are
+            the encoded targets), "ranks" (classes in order, as `setwise.targets.Ordinal` has them), or "time".
+        outputs: how many there are.
+        weights: of the classes in the loss, or none where all count alike.
+    """
+
+    kind: Literal["number", "classes", "ranks", "time"]
+    outputs: int
+    weights: tuple[float, ...] | None = None
+
+
 class Loss(Protocol):
     """The loss that is to be small."""
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Return what the outputs stand for, target by target."""
+        ...
 
     def loss(self, outputs: "Tensor", encoded: "Tensor", weights: "Tensor | None" = None) -> "Tensor":
         """Return the mean loss of outputs ``(B, K)``, given encoded targets ``(B, T)``."""

@@ -99,14 +99,14 @@ class Spec(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as plain values, for JSON: the family, the sizes, its choices, then the data's."""
         values = self.model_dump()
-        common = [name for name in Spec.model_fields if name not in _SIZES]
-        order = [*_SIZES, *self.choices(), *common]
+        own = [name for name in type(self).model_fields if name not in Spec.model_fields]
+        order = [*_SIZES, *own, *(name for name in Spec.model_fields if name not in _SIZES)]
         return {"family": self.family, **{name: values[name] for name in order}}
 
     @classmethod
     def choices(cls) -> dict[str, FieldInfo]:
         """Return the fields that a person may choose, with description, bounds and default; not what data decide."""
-        return {name: field for name, field in cls.model_fields.items() if name not in Spec.model_fields}
+        return {name: f for name, f in cls.model_fields.items() if f.description and name not in Spec.model_fields}
 
     def numbers_of_element(self, size: int) -> int:
         """Return the most numbers that the model holds of one element at a time.

@@ -13,6 +13,7 @@ from setwise._checks import InputError
 from setwise.metrics import formulas
 from setwise.metrics.calibration import end_of_search, fit_temperature, negative_log_likelihood
 from setwise.metrics.metric import Metric
+from setwise.models.family import Head
 from setwise.store.labels import label_codes, labels_of
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
@@ -149,6 +150,11 @@ class Classes(Labels):
     def best(self, predicted: np.ndarray) -> np.ndarray:
         """Return the most probable class ``(B,)``."""
         return predicted.argmax(1)
+
+    @property
+    def head(self) -> Head:
+        """Return the logits of the classes."""
+        return Head("classes", self.out_features, self.weights)
 
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
         """Return cross entropies ``(B,)`` of logits ``(B, K)``, times the weight of the class; nats."""

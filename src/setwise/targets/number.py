@@ -11,6 +11,7 @@ from torch import Tensor
 from setwise._checks import InputError
 from setwise.metrics import formulas
 from setwise.metrics.metric import Metric
+from setwise.models.family import Head
 from setwise.store import columns
 from setwise.store.kinds import is_text, not_numbers
 from setwise.store.labels import label_numbers, labels_of
@@ -147,6 +148,11 @@ class Number(Target):
     def scaled(self, truth: np.ndarray) -> np.ndarray:
         """Return standardised values ``(B,)``."""
         return (truth - self.mean) / self.std
+
+    @property
+    def head(self) -> Head:
+        """Return the number itself."""
+        return Head("number", 1)
 
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
         """Return the squared errors ``(B,)`` of outputs ``(B, 1)``; standardised units."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.metrics.metric import Metric, by_key
+from setwise.models.family import Head
 from setwise.targets.kinds import TARGETS, AnyTarget
 from setwise.targets.target import Of, Target
 
@@ -150,6 +151,11 @@ class Objective(BaseModel):
     def decisive(self) -> Metric:
         """Return the metric that decides which of several predictions is best."""
         return self.metrics[self.targets[0].decisive] if self.has_common_unit else LOSS
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Return what the outputs stand for, target by target."""
+        return tuple(target.head for target in self.targets)
 
     def parts(self, predicted: np.ndarray) -> Iterator[tuple[Target, np.ndarray]]:
         """Give each target with its columns, the last axis, of predictions ``(..., P)``."""

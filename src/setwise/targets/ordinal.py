@@ -11,6 +11,7 @@ from torch.nn import functional
 from setwise._checks import InputError
 from setwise.metrics import formulas
 from setwise.metrics.metric import Metric
+from setwise.models.family import Head
 from setwise.store.tables import listed
 from setwise.targets.classes import CROSS_ENTROPY
 from setwise.targets.labels import Labels
@@ -115,6 +116,11 @@ class Ordinal(Labels):
     def best(self, predicted: np.ndarray) -> np.ndarray:
         """Return the median class ``(B,)``."""
         return median_class(predicted)
+
+    @property
+    def head(self) -> Head:
+        """Return the logits of the classes in their order."""
+        return Head("ranks", self.out_features, self.weights)
 
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
         """Return negative logarithms ``(B,)`` of the probability of the true class, times its weight; nats."""

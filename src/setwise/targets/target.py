@@ -16,6 +16,7 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise.metrics.metric import Metric
+from setwise.models.family import Head
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.targets.figures import Figure
@@ -182,6 +183,15 @@ class Target(BaseModel, ABC):
     def output(self, of: Of) -> str:
         """Return the output that a model must have (`setwise.models.build`)."""
         return of
+
+    @property
+    def head(self) -> Head:
+        """Return what the K outputs stand for, for families that learn from tables.
+
+        Raises:
+            InputError: a target that only networks learn.
+        """
+        raise InputError(f"{self.name} is learned by networks alone. Choose one (--model deep-sets++).")
 
     @abstractmethod
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:

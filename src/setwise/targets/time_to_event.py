@@ -12,6 +12,7 @@ from torch import Tensor
 from setwise._checks import InputError
 from setwise.metrics import survival
 from setwise.metrics.metric import Metric
+from setwise.models.family import Head
 from setwise.store import columns
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
@@ -153,6 +154,11 @@ class TimeToEvent(Target):
     def truth(self, values: Any) -> np.ndarray:
         """Return values ``(B,)`` float64: times, below zero where the event had not happened until then."""
         return np.asarray(values, dtype=np.float64)
+
+    @property
+    def head(self) -> Head:
+        """Return the logarithm of the risk."""
+        return Head("time", 1)
 
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
         """Return the terms ``(B,)`` of events in the partial likelihood of the batch, 0 for all other sets; nats.

@@ -10,7 +10,7 @@ from setwise._files import checksum
 from setwise.assess.drawn_elements import kept_elements
 from setwise.fit.preparation import prepare
 from setwise.fit.study import Study
-from setwise.models.families import FAMILIES
+from setwise.models.families import family_of_model
 from setwise.store import columns
 from setwise.store.folds import plan_folds
 from setwise.store.splits import Split
@@ -111,13 +111,13 @@ def planned(everything: Part, study: Study, models: Sequence[str], last: tuple[S
         prepare(store, study.with_seed(of), own)
     columns_of_sets = columns_of(store, study).to_pydict()
     content = [study.identity(), known_of(store, study), [(own.to_dict(), of) for own, of in folds], columns_of_sets]
-    content += [list(models), searched(study)]
+    content += [list(models), searched(study, models)]
     fingerprint = checksum(json.dumps(content, default=str, sort_keys=True).encode())
     return SearchPlan(part, tuple(models), folds, split, seed, fingerprint)
 
 
-def searched(study: Study) -> list[str]:
-    """List what is searched beside the model: all that the study has not of its own."""
+def searched(study: Study, models: Sequence[str]) -> list[str]:
+    """List what is searched beside the model: all that the models have and the study has not of its own."""
     held = {*study.model_choices, *study.config.model_fields_set}
-    spaces = dict.fromkeys(name for family in FAMILIES for name in family.space)
+    spaces = dict.fromkeys(name for model in models for name in family_of_model(model).space)
     return [name for name in (*spaces, "learning_rate") if name not in held]

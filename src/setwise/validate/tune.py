@@ -127,7 +127,7 @@ def _check_choices(study: Study, models: Sequence[str]) -> None:
     """Refuse models that there are not, and a search in which everything is held."""
     for model in models:
         check_choice("a model", model, MODELS)
-    if len(models) == 1 and not searched(study):
+    if len(models) == 1 and not searched(study, models):
         raise InputError(
             "a search needs something to search; model, depth, width and learning rate are all given. Leave one of "
             "them out, or fit without a search (setwise fit)."
@@ -191,7 +191,7 @@ def _search(
         own = int(np.random.SeedSequence((seed, len(known))).generate_state(1)[0])
         search.sampler = optuna.samplers.TPESampler(seed=own, n_startup_trials=5)
         trial, began = search.ask(), time.monotonic()
-        choices = {} if not known else _drawn(trial, plan.models, searched(study))
+        choices = {} if not known else _drawn(trial, plan.models, searched(study, plan.models))
         trial.set_user_attr("choices", choices)
         try:
             value = _value(plan, chosen(study, choices))

@@ -1,0 +1,108 @@
+"""Build and fit linear models of summaries of sets."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from setwise._checks import InputError
+from setwise.models.family import Examples, Loss
+from setwise.models.linear import LinearSpec
+from setwise.models.summary_model import LEAST, Lesson, SummaryModel, fit_heads
+
+_PENALTIES = np.logspace(-2, 6, 17)  # of ridge regression, for standardised columns
+_CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression
+_FOLDS = 3  # that choose among them
+
+
+class Affine(nn.Module):
+    """Map rows ``(B, P)`` to weight x + bias ``(B, V)``; the fit decides P and V."""
+
+    def __init__(self, *, device: torch.device | None = None, dtype: torch.dtype | None = None):
+        super().__init__()
+        self.weight = UninitializedParameter(device=device, dtype=dtype)  # pyright: ignore[reportCallIssue] its __new__ takes them
+        self.bias = UninitializedParameter(device=device, dtype=dtype)  # pyright: ignore[reportCallIssue] its __new__ takes them
+
+    @classmethod
+    def of(cls, weight: np.ndarray, bias: np.ndarray) -> "Affine":
+        """Take over fitted numbers ``(V, P)`` and ``(V,)``."""
+        found = cls()
+        found.weight, found.bias = (nn.Parameter(torch.from_numpy(np.ascontiguousarray(x))) for x in (weight, bias))
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x.to(self.weight.dtype), self.weight, self.bias)
+
+
+def linear(spec: LinearSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SummaryModel:
+    """Build a model whose weights are still to be loaded."""
+    return SummaryModel(spec, [_head(kind, Affine(device=device, dtype=dtype)) for kind, _ in spec.heads])
+
+
+def fit(spec: LinearSpec, examples: Examples, loss: Loss, *, seed: int) -> SummaryModel:
+    """Fit ridge regression of numbers and logistic regression of classes to the summaries of the training sets.
+
+    The penalty is that with the least error of sets left out: each in its turn for numbers, in three folds for classes.
+
+    Raises:
+        InputError: a time to an event.
+    """
+    return fit_heads(spec, examples, loss, _fitted, seed=seed)
+
+
+def _head(kind: str, affine: Affine) -> nn.Module:
+    return nn.Sequential(affine, nn.Softmax(1)) if kind == "ranks" else nn.Sequential(affine)
+
+
+def _fitted(lesson: Lesson) -> tuple[nn.Module, str]:
+    """Fit a head; return it with the link that it needs."""
+    kind = lesson.head.kind
+    if kind == "time":
+        raise InputError("linear does not learn a time to an event. Choose a network (--model deep-sets++).")
+    centre, scale = lesson.x.mean(0), lesson.x.std(0)
+    scale = np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
+    x = (lesson.x - centre) / scale
+    weight, bias = (_ridge if kind == "number" else _logistic)(lesson, x)
+    affine = Affine.of(weight / scale, bias - weight @ (centre / scale))
+    return _head(kind, affine), "logits" if kind == "classes" else kind
+
+
+def _ridge(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.linear_model import RidgeCV
+
+    model: Any = RidgeCV(alphas=_PENALTIES).fit(x, lesson.y, sample_weight=lesson.weights)
+    return model.coef_[None], np.array([model.intercept_])
+
+
+def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and biases of the logits of all classes; of one that no row has, a constant."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    y = lesson.y.astype(np.int64)
+    seen, counts = np.unique(y, return_counts=True)
+    weight, bias = np.zeros((lesson.classes, x.shape[1])), np.full(lesson.classes, np.log(LEAST))
+    if len(seen) == 1:
+        bias[seen] = 0.0
+        return weight, bias
+    model: Any = LogisticRegression(C=1e-2, max_iter=300)
+    folds = min(_FOLDS, int(counts.min()))
+    if folds > 1:
+        split = StratifiedKFold(folds, shuffle=True, random_state=lesson.seed)
+        model = GridSearchCV(model, {"C": _CS}, scoring="neg_log_loss", cv=split)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # one that has nearly converged will do
+        model.fit(x, y, sample_weight=lesson.weights)
+    model = getattr(model, "best_estimator_", model)
+    own, constant = model.coef_, model.intercept_
+    if len(seen) == 2:  # one number says both
+        own, constant = np.concatenate([0 * own, own]), np.concatenate([0 * constant, constant])
+    weight[seen], bias[seen] = own, constant
+    if len(seen) < lesson.classes:
+        others = np.setdiff1d(np.arange(lesson.classes), seen)
+        bias[others] += constant.max()
+    return weight, bias

@@ -1,0 +1,151 @@
+"""Models of a summary of each set, fitted to the table of the training sets' summaries."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from setwise._checks import InputError
+from setwise.batch import SetBatch
+from setwise.layers.moments import Moments
+from setwise.models.family import Examples, Head, Loss
+from setwise.models.model import Model
+from setwise.models.summary_spec import SummarySpec
+from setwise.streaming.rows import Rows
+
+LEAST = 1e-6  # probability that is kept of any class, so that its logarithm is finite
+
+
+class SummaryModel(Model):
+    """outputs = link(head(summary(set), covariates)), a head and a link for each target; invariant.
+
+    Shapes: as for `setwise.models.Model`, to ``(B, out_features)``.
+
+    Args:
+        spec: what the model was built from; it names the links.
+        heads: maps from the table ``(B, P)`` to what a target's link takes.
+    """
+
+    spec: SummarySpec
+
+    def __init__(self, spec: SummarySpec, heads: Sequence[nn.Module]):
+        super().__init__(spec)
+        self.summary, self.heads = Moments(), nn.ModuleList(heads)
+
+    def forward(self, batch: SetBatch) -> Tensor:
+        self.check(batch)
+        return self._of(self.summary(batch.with_elements(self._vectors(batch.elements))), batch.covariates)
+
+    def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
+        own = None if covariates is None else covariates.to(rows.sweeper.device)
+        return self._of(self.summary.stream(rows.map(self._vectors)), own)
+
+    def table(self, batch: SetBatch) -> Tensor:
+        """Return the summaries of the sets, and the covariates beside them ``(B, P)``."""
+        return _beside(self.summary(batch.with_elements(self._vectors(batch.elements))), batch.covariates)
+
+    def _vectors(self, elements: Tensor) -> Tensor:
+        """Return elements as vectors ``(N, D)``: of categories a one for each."""
+        if self.spec.categories is None:
+            return elements.flatten(1)
+        columns = zip(elements.unbind(1), self.spec.categories, strict=True)
+        return torch.cat([functional.one_hot(column, count) for column, count in columns], 1).float()
+
+    def _of(self, summaries: Tensor, covariates: Tensor | None) -> Tensor:
+        if not len(self.heads):
+            raise RuntimeError(f"a model of {self.spec.family} is made by a fit; this one was never fitted.")
+        table = _beside(summaries, covariates)
+        kinds = [kind for kind, _ in self.spec.heads]
+        return torch.cat([LINKS[kind](head(table)) for kind, head in zip(kinds, self.heads, strict=True)], 1)
+
+
+def _beside(summaries: Tensor, covariates: Tensor | None) -> Tensor:
+    return summaries if covariates is None else torch.cat([summaries, covariates.to(summaries.dtype)], 1)
+
+
+def _log(probabilities: Tensor) -> Tensor:
+    """Return logits of probabilities ``(B, K)``."""
+    return probabilities.clamp_min(LEAST).log()
+
+
+def _thresholds(probabilities: Tensor) -> Tensor:
+    """Return outputs ``(B, K - 1)`` of probabilities ``(B, K)`` of classes in order (`setwise.targets.Ordinal`)."""
+    kept = probabilities.clamp_min(LEAST)
+    kept = kept / kept.sum(1, keepdim=True)
+    above = kept.flip(1).cumsum(1).flip(1)[:, 1:]
+    logits = (above / kept.cumsum(1)[:, :-1]).log()
+    steps = logits[:, :-1] - logits[:, 1:]  # softplus of the outputs
+    return torch.cat([logits[:, :1], steps + (-(-steps).expm1()).log()], 1)
+
+
+LINKS: dict[str, Callable[[Tensor], Tensor]] = {
+    "number": lambda x: x,
+    "time": lambda x: x,
+    "classes": _log,
+    "ranks": _thresholds,
+    "logits": lambda x: x,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The rows that a head learns from.
+
+    Attributes:
+        x: ``(n, P)`` float64.
+        y: ``(n,)`` numbers, or numbers of classes.
+        weights: ``(n,)`` of the rows, those of their classes in it.
+        head: what is learned.
+        seed: of all draws.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    head: Head
+    seed: int
+
+    @property
+    def classes(self) -> int:
+        """Return K of classes."""
+        return self.head.outputs + (self.head.kind == "ranks")
+
+
+@torch.no_grad()
+def fit_heads(
+    spec: SummarySpec, examples: Examples, loss: Loss, fit_one: Callable[[Lesson], tuple[nn.Module, str]], *, seed: int
+) -> SummaryModel:
+    """Fit a head for each target to the summaries of the training sets; sets whose label is missing are left out.
+
+    Args:
+        spec: of the model.
+        examples: training sets.
+        loss: what is learned.
+        fit_one: returns a head with its link, one of `LINKS`.
+        seed: of all draws.
+
+    Raises:
+        InputError: a summary that is not finite.
+    """
+    model, seen = SummaryModel(spec, ()), list(examples.epoch(0))
+    x = torch.cat([model.table(batch) for batch, _, _ in seen]).double().numpy()
+    encoded = torch.cat([y.reshape(len(y), -1) for _, y, _ in seen]).double().numpy()
+    counted = np.concatenate([np.ones(len(y)) if w is None else w.double().numpy() for _, y, w in seen])
+    if not np.isfinite(x).all():
+        column = int((~np.isfinite(x)).any(0).argmax())
+        raise InputError(
+            f"summaries of sets must be finite; number {column} of {x.shape[1]} is not, of "
+            f"{int((~np.isfinite(x)).any(1).sum())} sets. Look for extreme values with `setwise inspect`."
+        )
+    heads, links = [], []
+    for head, y in zip(loss.heads, encoded.T, strict=True):
+        known = ~np.isnan(y) & ((counted > 0) | (not counted[~np.isnan(y)].any()))
+        own = np.where(counted[known] > 0, counted[known], 1.0)
+        own = own if head.weights is None else own * np.asarray(head.weights)[y[known].astype(np.int64)]
+        fitted, link = fit_one(Lesson(x[known], y[known], own, head, seed))
+        heads.append(fitted)
+        links.append((link, head.outputs))
+    return SummaryModel(spec.model_copy(update={"heads": tuple(links)}), heads)

@@ -16,7 +16,7 @@ from setwise._checks import InputError
 from tests.fixtures.estimators import cloned
 
 SMALL = dict(depth=2, width=8, epochs=3, random_state=0, device="cpu")
-LEARNS = dict(depth=2, width=16, epochs=100, batch_size=5, learning_rate=3e-3, random_state=0)
+LEARNS = dict(depth=2, width=16, epochs=100, batch_size=5, learning_rate=3e-3, random_state=0, ensemble=2)
 
 
 def _sets(count=30, features=2, seed=0):

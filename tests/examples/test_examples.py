@@ -20,7 +20,9 @@ from setwise.targets import Classes, Number, Objective
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    "name", ["mil", *(pytest.param(name, marks=pytest.mark.slow) for name in EXAMPLES if name != "mil")]
+)
 def test_an_example_runs(name, tmp_path):
     folder = DATA / EXAMPLES[name].FOLDER
     if not folder.is_dir():

@@ -38,7 +38,9 @@ class Moments(SetLayer):
         x = x if x.is_floating_point() else x.float()
         mean = set_mean(x, layout)
         centred = x - mean[layout.set_index]
-        std = set_mean(centred.square(), layout).sqrt()
+        variance = set_mean(centred.square(), layout)
+        varies = variance > 0  # the root has no gradient at zero
+        std = torch.where(varies, variance, 1).sqrt() * varies
         parts = [layout.sizes.to(x.dtype).log()[:, None], mean, std]
         if has_quantiles(x.shape[1]):
             ranked = sort_within_sets(x, layout)
@@ -46,7 +48,7 @@ class Moments(SetLayer):
             scale = _scale(std, largest)
             parts.append(set_mean((centred / scale[layout.set_index]).pow(3), layout))
             parts += [_quantile(ranked, layout.offsets[:-1], layout.sizes, share) for share in QUANTILES]
-        return torch.cat(parts, 1)
+        return torch.cat(parts, 1).to(batch.dtype if batch.elements.is_floating_point() else x.dtype)
 
     def stream(self, rows: Rows) -> Tensor:
         """Summarise a few features at a time, which are held in memory whole; a sweep for each few."""

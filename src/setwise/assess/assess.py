@@ -42,7 +42,7 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """What is measured of some sets: they themselves, or elements of theirs.
+    """Hold what is measured of some sets: they themselves, or elements of theirs.
 
     Attributes:
         truth: ``(n, T)``.

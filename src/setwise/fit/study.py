@@ -22,7 +22,7 @@ Names = Annotated[Sequence[str], BeforeValidator(_names)]
 
 
 class Study(Record):
-    """What is learned from which columns, by which model, fitted how.
+    """Say what is learned from which columns, by which model, fitted how.
 
     `setwise.train`, `setwise.cross_validate` and `setwise.tune` take one with the sets; the command line and the
     estimators make one of what they are given. Its fields say what they are themselves.

@@ -49,7 +49,7 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class Head:
-    """What some outputs of a model stand for, so that what was learned from tables can be put in their place.
+    """Say what some outputs of a model stand for, so that what was learned from tables can take their place.
 
     Attributes:
         kind: "number" (the encoded target itself), "classes" (logits, up to a constant, of classes whose numbers are

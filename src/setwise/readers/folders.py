@@ -62,7 +62,7 @@ def read_folder(source: Any, request: ReadRequest) -> SetStore:
 
 
 def _is_one(path: Path, request: ReadRequest) -> bool:
-    """Whether a file of a folder is a set: of a known suffix, and not the table of sets."""
+    """Return whether a file of a folder is a set: of a known suffix, and not the table of sets."""
     return suffix_of(path) in Folders.suffixes and not (
         request.sets_name and Path(request.sets_name).is_file() and path.samefile(request.sets_name)
     )

@@ -28,7 +28,7 @@ Of = Literal["sets", "elements"]
 
 @dataclass(frozen=True)
 class Choices:
-    """What is asked of a target beside its kind.
+    """Hold what is asked of a target beside its kind.
 
     Attributes:
         standardise: numbers on the training sets.

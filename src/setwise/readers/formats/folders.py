@@ -28,13 +28,13 @@ class Folders:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Whether a source is a folder, a pattern or a list with such files, or a single .npy or .pt file."""
+        """Return whether a source is a folder, a pattern or a list with such files, or a single .npy or .pt file."""
         if isinstance(source, list | tuple):
             return is_list_of(source, lambda path: suffix_of(path) in self.suffixes)
         return is_file_of(source, _ARRAYS) or self._first(source) is not None
 
     def has_names(self, source: Any, /) -> bool:
-        """Whether the files are tables, whose columns have names."""
+        """Return whether the files are tables, whose columns have names."""
         first = Path(source[0]) if isinstance(source, list | tuple) else self._first(source)
         return first is not None and suffix_of(first) in TABLE_SUFFIXES
 

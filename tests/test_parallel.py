@@ -10,7 +10,7 @@ import pytest
 WORKER = Path(__file__).parent / "sharded_worker.py"
 
 
-@pytest.mark.parametrize("processes", [2, 4])
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_sharded_sets_give_outputs_and_gradients_of_one_process(processes, tmp_path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     started = [

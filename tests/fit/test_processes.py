@@ -35,6 +35,7 @@ def fit(tmp_path, name, number, *, epochs=6):
     return np.array(json.loads((tmp_path / "losses.json").read_text()))
 
 
+@pytest.mark.slow
 def test_losses_of_one_process_and_its_checkpoints(tmp_path):
     want = fit(tmp_path, "one", 1)
     assert want.shape == (6, 3)

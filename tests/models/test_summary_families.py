@@ -122,9 +122,9 @@ def test_huge_sets_are_streamed_exactly(model):
         np.testing.assert_allclose(found[0], want[row], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["extra-trees", "linear"])
 def test_exports_say_the_same(model, tmp_path):
-    run = fitted(model, "label", config=CONFIG.model_copy(update={"ensemble": 2}))
+    run = fitted(model, "label")
     assert save_program(run, tmp_path / "run.pt2") < 1e-5
     assert save_onnx(run, tmp_path / "run.onnx") < 1e-5
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from setwise.layers.moments import QUANTILES, has_quantiles
 from setwise.store.store import SetStore
-
-QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
-_MOST_COLUMNS = 4096
 
 
 def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.ndarray | None = None) -> np.ndarray:
@@ -25,7 +23,7 @@ def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.
     Returns:
         ``(B, P)`` float64.
     """
-    quantiles = _has_quantiles(store.shape)
+    quantiles = has_quantiles(int(np.prod(store.shape)))
     table = np.stack([_summary(store.elements(row), quantiles) for row in rows])
     return table if covariates is None else np.concatenate([table, covariates], axis=1)
 
@@ -33,13 +31,9 @@ def summaries(store: SetStore, rows: Sequence[int] | np.ndarray, covariates: np.
 def summary_names(features: Sequence[str]) -> list[str]:
     """Name the columns of `summaries` without covariates, of elements with these features."""
     kinds = ["mean", "standard deviation"]
-    if _has_quantiles((len(features),)):
+    if has_quantiles(len(features)):
         kinds += ["skewness", *(f"quantile {share:g}" for share in QUANTILES)]
     return ["log size", *(f"{kind} of {name}" for kind in kinds for name in features)]
-
-
-def _has_quantiles(shape: tuple[int, ...]) -> bool:
-    return int(np.prod(shape)) * (3 + len(QUANTILES)) <= _MOST_COLUMNS
 
 
 def _summary(elements: np.ndarray, quantiles: bool) -> np.ndarray:

@@ -37,11 +37,11 @@ class SummaryModel(Model):
 
     def forward(self, batch: SetBatch) -> Tensor:
         self.check(batch)
-        return self._of(self.summary(batch.with_elements(self._vectors(batch.elements))), batch.covariates)
+        return self._of(self.table(batch))
 
     def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
         own = None if covariates is None else covariates.to(rows.sweeper.device)
-        return self._of(self.summary.stream(rows.map(self._vectors)), own)
+        return self._of(_beside(self.summary.stream(rows.map(self._vectors)), own))
 
     def table(self, batch: SetBatch) -> Tensor:
         """Return the summaries of the sets, and the covariates beside them ``(B, P)``."""
@@ -54,10 +54,9 @@ class SummaryModel(Model):
         columns = zip(elements.unbind(1), self.spec.categories, strict=True)
         return torch.cat([functional.one_hot(column, count) for column, count in columns], 1).float()
 
-    def _of(self, summaries: Tensor, covariates: Tensor | None) -> Tensor:
+    def _of(self, table: Tensor) -> Tensor:
         if not len(self.heads):
             raise RuntimeError(f"a model of {self.spec.family} is made by a fit; this one was never fitted.")
-        table = _beside(summaries, covariates)
         kinds = [kind for kind, _ in self.spec.heads]
         return torch.cat([LINKS[kind](head(table)) for kind, head in zip(kinds, self.heads, strict=True)], 1)
 
@@ -83,7 +82,6 @@ def _thresholds(probabilities: Tensor) -> Tensor:
 
 LINKS: dict[str, Callable[[Tensor], Tensor]] = {
     "number": lambda x: x,
-    "time": lambda x: x,
     "classes": _log,
     "ranks": _thresholds,
     "logits": lambda x: x,

@@ -1,6 +1,7 @@
 """Average decision trees that are kept as tensors."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,21 +42,21 @@ class TreeEnsemble(nn.Module):
             self.register_buffer(name, UninitializedBuffer(device=device, dtype=kind))  # pyright: ignore[reportCallIssue] torch.Tensor.__new__ hides it
 
     @classmethod
-    def of(cls, trees: Sequence[object], values: Sequence[np.ndarray]) -> "TreeEnsemble":
+    def of(cls, trees: Sequence[Any], values: Sequence[np.ndarray]) -> "TreeEnsemble":
         """Take over fitted trees.
 
         Args:
             trees: ``sklearn.tree._tree.Tree`` of each.
             values: ``(m, V)`` of the m nodes of each.
         """
-        starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]  # pyright: ignore[reportAttributeAccessIssue]
+        starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
         feature, threshold, children, value, depths = [], [], [], [], []
         for start, tree, own in zip(starts, trees, values, strict=True):
-            left, right = tree.children_left, tree.children_right  # pyright: ignore[reportAttributeAccessIssue]
+            left, right = tree.children_left, tree.children_right
             leaf, own_place = left < 0, np.arange(len(left))
             pairs = np.stack([np.where(leaf, own_place, left), np.where(leaf, own_place, right)], 1)
-            feature.append(np.where(leaf, 0, tree.feature))  # pyright: ignore[reportAttributeAccessIssue]
-            threshold.append(np.where(leaf, 0.0, tree.threshold))  # pyright: ignore[reportAttributeAccessIssue]
+            feature.append(np.where(leaf, 0, tree.feature))
+            threshold.append(np.where(leaf, 0.0, tree.threshold))
             children.append(pairs + start)
             value.append(np.where(leaf[:, None], own, 0.0))
             depths.append(_depths(left, right))

@@ -9,23 +9,11 @@ from hypothesis.extra import numpy as arrays
 from setwise import SetBatch, models
 from setwise.models.stream import stream
 from setwise.testing import assert_close
+from tests.fixtures.held import Held
 
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=7)
 NUMBERS = st.floats(-1e6, 1e6, width=32)
 FEW = settings(max_examples=60, deadline=None)
-
-
-class Rows:
-    """An array as a source of elements."""
-
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def read(self, start: int, stop: int) -> torch.Tensor:
-        return self.rows[start:stop]
 
 
 @st.composite
@@ -80,4 +68,4 @@ def test_chunks_of_a_streamed_set_are_the_set(size: int, chunk: int, name: str, 
     elements = torch.randn(size, 2, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         whole = model(SetBatch.from_list([elements]))
-    assert_close(stream(model, Rows(elements), chunk=chunk), whole, f"{size} elements in chunks of {chunk}", 1e-10)
+    assert_close(stream(model, Held(elements), chunk=chunk), whole, f"{size} elements in chunks of {chunk}", 1e-10)

@@ -11,6 +11,7 @@ from setwise.layers.poolings.featurewise_sort import FeaturewiseSortPooling
 from setwise.parallel import ShardedLayout
 from setwise.streaming.rows import Rows, Sweeper
 from setwise.testing import assert_close
+from tests.fixtures.held import Held
 
 WIDTH = 11
 
@@ -85,17 +86,10 @@ def test_a_set_much_larger_than_the_rest():
 def test_streaming(size, chunk):
     x = torch.randn(size, WIDTH, dtype=torch.float64)
 
-    class Source:
-        def __len__(self):
-            return size
-
-        def read(self, start, stop):
-            return x[start:stop]
-
     pooling = FeaturewiseSortPooling(WIDTH, dtype=torch.float64)
     with torch.no_grad():
         sweeper = Sweeper(size, chunk, torch.device("cpu"))
-        got = stream_layers(pooling, Rows(sweeper, source=Source()).map(lambda rows: rows + 1))
+        got = stream_layers(pooling, Rows(sweeper, source=Held(x)).map(lambda rows: rows + 1))
         assert isinstance(got, Tensor)
         assert_close(got, pooling(SetBatch.from_list([x + 1])), "streamed", 1e-12)
     assert sweeper.sweeps == 2  # eight features, and three

@@ -12,22 +12,12 @@ from setwise.ops import sort_within_sets
 from setwise.parallel import ShardedLayout
 from setwise.readers.read import read
 from setwise.streaming.rows import Rows, Sweeper
-
-
-class _Held:
-    def __init__(self, x):
-        self.x = x
-
-    def __len__(self):
-        return len(self.x)
-
-    def read(self, start, stop):
-        return self.x[start:stop]
+from tests.fixtures.held import Held
 
 
 def _streamed(x, chunk):
     sweeper = Sweeper(len(x), chunk, torch.device("cpu"))
-    return Moments().stream(Rows(sweeper, source=_Held(x)))[0]
+    return Moments().stream(Rows(sweeper, source=Held(x)))[0]
 
 
 def _sets(features):

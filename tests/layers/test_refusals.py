@@ -10,6 +10,7 @@ from setwise.layers import Pooling, SetAttentionBlock, make_norm, make_pooling
 from setwise.layers.containers import grows_with_size, pooled_without, seeded_pooling, stream_layers, ties_of
 from setwise.layers.layer import Norm, SetLayer, SetPooling
 from setwise.streaming.rows import Rows, Sweeper
+from tests.fixtures.held import Held
 
 
 class ToyLayer(SetLayer):
@@ -44,16 +45,7 @@ TOYS = [ToyLayer, ToyNorm, ToyPooling, Foreign]
 
 
 def rows():
-    elements = torch.randn(5, 3)
-
-    class Source:
-        def __len__(self):
-            return len(elements)
-
-        def read(self, start, stop):
-            return elements[start:stop]
-
-    return Rows(Sweeper(5, 2, torch.device("cpu")), source=Source())
+    return Rows(Sweeper(5, 2, torch.device("cpu")), source=Held(torch.randn(5, 3)))
 
 
 @pytest.mark.parametrize("toy", TOYS)

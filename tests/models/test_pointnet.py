@@ -29,6 +29,7 @@ from setwise.testing import (
     check_representation,
 )
 from tests.fixtures.gradients import gradient_of
+from tests.fixtures.held import Held
 from tests.fixtures.training import train
 
 SIZES = (5, 1, 13)
@@ -167,17 +168,6 @@ def test_nothing_is_added_in_evaluation_or_without_a_feature_transform():
     assert not terms
 
 
-class _Rows:
-    def __init__(self, x):
-        self.x = x
-
-    def __len__(self):
-        return len(self.x)
-
-    def read(self, start, stop):
-        return self.x[start:stop]
-
-
 @pytest.mark.parametrize("norm", ["set", "layer", "none", "rms-set", "feature"])
 @pytest.mark.parametrize("output", ["sets", "elements"])
 def test_huge_sets_are_streamed_exactly(norm, output):
@@ -186,7 +176,7 @@ def test_huge_sets_are_streamed_exactly(norm, output):
     x, own = torch.randn(101, 3, generator=draw, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
     want = model(sw.SetBatch.from_list([x], covariates=own))
     want = want if output == "sets" else want.elements
-    torch.testing.assert_close(stream(model, _Rows(x), own, chunk=7), want, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(stream(model, Held(x), own, chunk=7), want, rtol=1e-9, atol=1e-9)
 
 
 def test_choices_are_checked():

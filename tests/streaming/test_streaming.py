@@ -14,22 +14,10 @@ from setwise.models.stream import count_sweeps, stream
 from setwise.streaming import parse_bytes, scratch
 from setwise.testing import assert_close
 from setwise.variants import NORMS, POOLS
+from tests.fixtures.held import Held
 
 SIZE = 37
 RESIDUALS = (("equivariant", "clean"), ("equivariant", "non-clean"), ("mean", "clean"), ("max", "clean"))
-
-
-class Rows:
-    """A tensor as a source."""
-
-    def __init__(self, rows):
-        self.rows = rows
-
-    def __len__(self):
-        return len(self.rows)
-
-    def read(self, start, stop):
-        return self.rows[start:stop]
 
 
 def build(name, *, dtype=torch.float64, **choices):
@@ -48,7 +36,7 @@ def check(model, *, size=SIZE, shift=5.0, tolerance=1e-10, covariates=None, **ch
     elements = torch.randn(size, 3, dtype=dtype) * 2 + shift
     want = model(SetBatch.from_list([elements], covariates)).detach()
     for chunk in (1, 7, size + 1 >> 1, size, 10 * size):
-        got = stream(model, Rows(elements), covariates, chunk=chunk, **choices)
+        got = stream(model, Held(elements), covariates, chunk=chunk, **choices)
         assert_close(got, want, f"chunks of {chunk}", tolerance)
 
 
@@ -102,7 +90,7 @@ def test_full_disk(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    model, rows = build("deep-sets++", depth=2), Rows(torch.randn(SIZE, 3, dtype=torch.float64))
+    model, rows = build("deep-sets++", depth=2), Held(torch.randn(SIZE, 3, dtype=torch.float64))
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(InputError, match=r"scratch file of 0\.0 GiB in .*No space left on device\. Free some space"):
         stream(model, rows, memory_limit=1)
@@ -112,7 +100,7 @@ def test_full_disk(monkeypatch):
 def test_disk_that_fills_up(monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", lambda *_: None)
     monkeypatch.setattr(scratch.tempfile, "TemporaryFile", lambda **_: open("/dev/full", "r+b", buffering=0))  # noqa: PTH123, SIM115
-    model, rows = build("deep-sets++", depth=2), Rows(torch.randn(SIZE, 3, dtype=torch.float64))
+    model, rows = build("deep-sets++", depth=2), Held(torch.randn(SIZE, 3, dtype=torch.float64))
     with pytest.raises(InputError, match="scratch file"):
         stream(model, rows, memory_limit=1)
 
@@ -123,18 +111,18 @@ def test_categories_and_images():
     ).eval()
     codes = torch.stack([torch.randint(0, 5, (SIZE,)), torch.randint(0, 7, (SIZE,))], 1)
     want = categories(SetBatch.from_list([codes])).detach()
-    assert_close(stream(categories, Rows(codes), chunk=5), want, "categories", 1e-5)
+    assert_close(stream(categories, Held(codes), chunk=5), want, "categories", 1e-5)
     pixels = torch.randn(3, 1, 46, 46)
     for name in ("set-transformer", "set-transformer++"):
         images = models.build(name, in_features=1, out_features=2, depth=1, width=20, elements="images").eval()
         want = images(SetBatch.from_list([pixels])).detach()
-        assert_close(stream(images, Rows(pixels), chunk=2), want, "images", 1e-5)
-        assert_close(stream(images, Rows(pixels), chunk=2, memory_limit=1), want, "images", 1e-5)
+        assert_close(stream(images, Held(pixels), chunk=2), want, "images", 1e-5)
+        assert_close(stream(images, Held(pixels), chunk=2, memory_limit=1), want, "images", 1e-5)
 
 
 def test_rows_are_counted_and_the_model_stays_as_it_was():
     model = build("deep-sets++", depth=4).train()
-    rows = Rows(torch.randn(SIZE, 3, dtype=torch.float64))
+    rows = Held(torch.randn(SIZE, 3, dtype=torch.float64))
     seen = []
     stream(model, rows, chunk=5, on_rows=seen.append)
     assert sum(seen) == SIZE * count_sweeps(model, rows)
@@ -146,12 +134,12 @@ def test_rows_are_counted_and_the_model_stays_as_it_was():
 def test_other_elements_and_layers_are_refused():
     model = build("deep-sets++", depth=2)
     with pytest.raises(InputError, match=r"shape \(N, 3\)"):
-        stream(model, Rows(torch.randn(5, 2, dtype=torch.float64)))
+        stream(model, Held(torch.randn(5, 2, dtype=torch.float64)))
     with pytest.raises(InputError, match="covariates"):
-        stream(model, Rows(torch.randn(5, 3, dtype=torch.float64)), torch.ones(1, 1))
+        stream(model, Held(torch.randn(5, 3, dtype=torch.float64)), torch.ones(1, 1))
     model.encoder = nn.Sequential(SetAttentionBlock(3, 20, path="non-clean")).double()
     with pytest.raises(TypeError, match="SetAttentionBlock does not"):
-        stream(model, Rows(torch.randn(5, 3, dtype=torch.float64)))
+        stream(model, Held(torch.randn(5, 3, dtype=torch.float64)))
 
 
 def test_amounts_of_memory():

@@ -11,7 +11,8 @@ from torch.nn.parameter import UninitializedParameter
 from setwise._checks import InputError
 from setwise.models.family import Examples, Loss
 from setwise.models.linear import LinearSpec
-from setwise.models.summary_model import LEAST, Lesson, SummaryModel, fit_heads
+from setwise.models.links import LEAST
+from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
 
 _PENALTIES = np.logspace(-2, 6, 17)  # of ridge regression, for standardised columns
 _CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression

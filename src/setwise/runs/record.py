@@ -76,6 +76,30 @@ class TestRow(BaseModel):
     intervals: dict[str, tuple[float, float]] = {}
 
 
+class Ranked(BaseModel):
+    """One line of the leaderboard of a stack: a model that was tried for it.
+
+    Attributes:
+        model: its name, with its choices.
+        score: the decisive metric on sets that the model had not seen; none where there were none to spare.
+        interval: of the score, lower and upper end, at 95%.
+        seconds: that its fits took.
+        weight: in the stack, the mean over the targets; 0 of one that is not part of it.
+        sees: what it takes from a set, in words.
+        note: why it was left out.
+    """
+
+    model_config = _FROZEN
+
+    model: str
+    score: float | None = None
+    interval: tuple[float, float] | None = None
+    seconds: float = 0.0
+    weight: float = 0.0
+    sees: str = ""
+    note: str = ""
+
+
 class RunRecord(BaseModel):
     """The content of ``model.json``.
 
@@ -101,6 +125,7 @@ class RunRecord(BaseModel):
         seconds: wall time of all epochs.
         members: of an ensemble, in the order of their weights; empty for a model alone.
         num_parameters: numbers in the model that were fitted.
+        leaderboard: of a stack, the models that were tried for it, best first; empty of other models.
         test: the model and what it has to beat, on the test sets; empty without a test part.
         conformal: what gives predictions their intervals, or none.
         weights_sha256: checksum of ``weights.safetensors``.
@@ -135,6 +160,7 @@ class RunRecord(BaseModel):
     seconds: float
     num_parameters: int
     members: tuple[Member, ...] = ()
+    leaderboard: tuple[Ranked, ...] = ()
     test: tuple[TestRow, ...] = ()
     conformal: Conformal | None = None
     weights_sha256: str = ""

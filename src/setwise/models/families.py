@@ -6,13 +6,14 @@ from setwise._checks import check_choice
 from setwise._options import Declaration, declarations, merged
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
+from setwise.models.kernel import KERNEL
 from setwise.models.linear import LINEAR
 from setwise.models.pointnet import POINTNET
 from setwise.models.set_transformer import SET_TRANSFORMER
 from setwise.models.spec import Spec
 from setwise.models.trees import TREES
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR, KERNEL)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
 

@@ -11,12 +11,11 @@ from torch.nn import functional
 from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.layers.moments import Moments
+from setwise.models.all_classes import LEAST
 from setwise.models.family import Examples, Head, Loss
 from setwise.models.model import Model
 from setwise.models.summary_spec import SummarySpec
 from setwise.streaming.rows import Rows
-
-LEAST = 1e-6  # probability that is kept of any class, so that its logarithm is finite
 
 
 class SummaryModel(Model):
@@ -85,6 +84,7 @@ LINKS: dict[str, Callable[[Tensor], Tensor]] = {
     "classes": _log,
     "ranks": _thresholds,
     "logits": lambda x: x,
+    "rank-logits": lambda x: _thresholds(x.softmax(1)),
 }
 
 
@@ -110,6 +110,12 @@ class Lesson:
     def classes(self) -> int:
         """Return K of classes."""
         return self.head.outputs + (self.head.kind == "ranks")
+
+
+def scale_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation ``(P,)`` of columns; of constant ones 1."""
+    centre, scale = x.mean(0), x.std(0)
+    return centre, np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from typing import Any
 
 from setwise._checks import check_choice
 from setwise._options import Declaration, declarations, merged
+from setwise.models.boosting import BOOSTING
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
 from setwise.models.kernel import KERNEL
@@ -13,7 +14,7 @@ from setwise.models.set_transformer import SET_TRANSFORMER
 from setwise.models.spec import Spec
 from setwise.models.trees import TREES
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR, KERNEL)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR, KERNEL, BOOSTING)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
 

@@ -25,7 +25,7 @@ from setwise.targets.ordinal import Ordinal
 from setwise.testing import check_independence, check_permutation, check_representation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")
-MODELS = ("extra-trees", "random-forest", "linear")
+MODELS = ("extra-trees", "random-forest", "linear", "kernel", "boosting")
 CONFIG = FitConfig(device="cpu", ensemble=1, batch_size=7)
 
 
@@ -42,7 +42,7 @@ def store_of(count=53, *, missing=False):
 
 
 def fitted(model, *targets, store=None, config=CONFIG, task=None, **choices):
-    few = {"trees": 31} if model != "linear" else {}
+    few = {"extra-trees": {"trees": 31}, "random-forest": {"trees": 31}, "boosting": {"rounds": 31}}.get(model, {})
     study = Study(targets=targets, task=task, model=model, model_choices=few, config=config, **choices)
     return sw.train(store_of() if store is None else store, study, baselines=False, intervals=False)
 
@@ -122,7 +122,7 @@ def test_huge_sets_are_streamed_exactly(model):
         np.testing.assert_allclose(found[0], want[row], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("model", ["extra-trees", "linear"])
+@pytest.mark.parametrize("model", ["extra-trees", "linear", "kernel", "boosting"])
 def test_exports_say_the_same(model, tmp_path):
     run = fitted(model, "label")
     assert save_program(run, tmp_path / "run.pt2") < 1e-5
@@ -183,6 +183,8 @@ def test_whole_sets_are_read_where_no_other_number_is_asked_for():
     ("asked", "message"),
     [
         ({"model": "extra-trees", "of": "elements"}, "trees predict sets as a whole"),
+        ({"model": "kernel", "event": "died"}, "kernel does not learn a time to an event"),
+        ({"model": "boosting", "event": "died"}, "boosting does not learn a time to an event"),
         ({"model": "linear", "event": "died"}, "linear does not learn a time to an event"),
         ({"model": "extra-trees", "event": "died"}, "trees do not learn a time to an event"),
     ],

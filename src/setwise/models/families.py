@@ -5,8 +5,10 @@ from typing import Any
 
 from setwise._checks import check_choice
 from setwise._options import Declaration, declarations, merged
+from setwise.models.boosting import BOOSTING
 from setwise.models.deep_sets import DEEP_SETS
 from setwise.models.family import Family
+from setwise.models.kernel import KERNEL
 from setwise.models.linear import LINEAR
 from setwise.models.pointnet import POINTNET
 from setwise.models.set_transformer import SET_TRANSFORMER
@@ -14,7 +16,7 @@ from setwise.models.spec import Spec
 from setwise.models.stack import STACK
 from setwise.models.trees import TREES
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR, STACK)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, BOOSTING, LINEAR, KERNEL, STACK)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
 DEFAULT, NETWORK = "auto", "deep-sets++"  # what is fitted where nobody says, and where networks alone will do
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from setwise._checks import InputError
+from setwise.models.all_classes import for_all_classes
 from setwise.models.family import Examples, Loss
 from setwise.models.linear import LinearSpec
-from setwise.models.links import LEAST
-from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
+from setwise.models.summary_model import Lesson, SummaryModel, fit_heads, scale_of
 
 _PENALTIES = np.logspace(-2, 6, 17)  # of ridge regression, for standardised columns
 _CS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # of logistic regression
@@ -63,8 +63,7 @@ def _fitted(lesson: Lesson) -> tuple[nn.Module, str]:
     kind = lesson.head.kind
     if kind == "time":
         raise InputError("linear does not learn a time to an event. Choose a network (--model deep-sets++).")
-    centre, scale = lesson.x.mean(0), lesson.x.std(0)
-    scale = np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
+    centre, scale = scale_of(lesson.x)
     x = (lesson.x - centre) / scale
     weight, bias = (_ridge if kind == "number" else _logistic)(lesson, x)
     affine = Affine.of(weight / scale, bias - weight @ (centre / scale))
@@ -86,10 +85,8 @@ def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     y = lesson.y.astype(np.int64)
     seen, counts = np.unique(y, return_counts=True)
-    weight, bias = np.zeros((lesson.classes, x.shape[1])), np.full(lesson.classes, np.log(LEAST))
     if len(seen) == 1:
-        bias[seen] = 0.0
-        return weight, bias
+        return for_all_classes(np.zeros((1, x.shape[1])), np.zeros(1), seen, lesson.classes)
     model: Any = LogisticRegression(C=1e-2, max_iter=300)
     folds = min(_FOLDS, int(counts.min()))
     if folds > 1:
@@ -99,11 +96,4 @@ def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         warnings.simplefilter("ignore", ConvergenceWarning)  # one that has nearly converged will do
         model.fit(x, y, sample_weight=lesson.weights)
     model = getattr(model, "best_estimator_", model)
-    own, constant = model.coef_, model.intercept_
-    if len(seen) == 2:  # one number says both
-        own, constant = np.concatenate([0 * own, own]), np.concatenate([0 * constant, constant])
-    weight[seen], bias[seen] = own, constant
-    if len(seen) < lesson.classes:
-        others = np.setdiff1d(np.arange(lesson.classes), seen)
-        bias[others] += constant.max()
-    return weight, bias
+    return for_all_classes(model.coef_, model.intercept_, seen, lesson.classes)

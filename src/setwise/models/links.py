@@ -44,6 +44,7 @@ LINKS: dict[str, Callable[[Tensor], Tensor]] = {
     "classes": logits_of,
     "ranks": thresholds_of,
     "logits": lambda x: x,
+    "rank-logits": lambda x: thresholds_of(x.softmax(1)),
 }
 
 

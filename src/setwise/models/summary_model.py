@@ -88,6 +88,12 @@ class Lesson:
         return self.head.outputs + (self.head.kind == "ranks")
 
 
+def scale_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation ``(P,)`` of columns; of constant ones 1."""
+    centre, scale = x.mean(0), x.std(0)
+    return centre, np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
+
+
 @torch.no_grad()
 def fit_heads(
     spec: SummarySpec, examples: Examples, loss: Loss, fit_one: Callable[[Lesson], tuple[nn.Module, str]], *, seed: int

@@ -68,6 +68,15 @@ class TreeEnsemble(nn.Module):
             setattr(found, name, torch.from_numpy(np.ascontiguousarray(array)))
         return found
 
+    @classmethod
+    def constant(cls, value: np.ndarray) -> "TreeEnsemble":
+        """Return a tree without a question, which says the same ``(V,)`` of every row."""
+        found, whole = cls(), np.zeros(1, np.int64)
+        arrays = (whole, np.zeros(1, np.float32), np.zeros((1, 2), np.int64), value[None].astype(np.float32))
+        for name, array in zip(_TENSORS, (*arrays, whole, whole[:0]), strict=True):
+            setattr(found, name, torch.from_numpy(array))
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
         x, node = x.float(), self.roots.expand(x.shape[0], -1)
         for _ in range(len(self.levels)):

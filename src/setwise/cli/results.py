@@ -23,14 +23,14 @@ def show_results(people: Screen, run: "Run") -> None:
     people.line(f"{sets}{len(split.test):,} held out; {_course(record)}")
     if record.test:
         people.line()
-        show_rows(people, record.test, record.objective, title=f"On the same {len(split.test):,} held-out sets")
+        show_rows(people, record.test, record.objective, title=f"On the same {record.measured_on}")
     if (board := leaderboard(record)) is not None:
         people.line()
         people.table(board.head, board.rows, title=board.title)
         for sentence in board.sentences:
             people.line(sentence)
     people.line()
-    people.line(verdict(record.test, record.objective, test_sets=len(split.test)))
+    people.line(verdict(record.test, record.objective, test_sets=record.measured_sets))
     for note in record.notes:
         people.line(note)
 
@@ -81,5 +81,5 @@ def results_document(run: "Run") -> dict[str, Any]:
         "leaderboard": [row.model_dump(mode="json") for row in record.leaderboard],
         "test": [row.model_dump(mode="json") for row in record.test],
         "notes": list(record.notes),
-        "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),
+        "verdict": verdict(record.test, record.objective, test_sets=record.measured_sets),
     }

@@ -11,13 +11,12 @@ from setwise.metrics.intervals import bootstrap
 from setwise.models.stack import StackSpec
 from setwise.models.stack_network import Stack
 from setwise.runs.ensemble import joined
-from setwise.runs.record import Ranked
+from setwise.runs.record import BEST_SINGLE, Ranked
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.targets.metrics import score
 from setwise.targets.problem import Problem
 
-BEST_SINGLE = "best single model"  # in tables of results: by the leaderboard, not by the sets that are measured
 _DRAWS = 200  # of the intervals
 
 
@@ -29,7 +28,7 @@ def with_leaderboard(run: Run, problem: Problem, stacked: Stacked | None, *, int
     ends = _intervals(problem, stacked) if intervals else {}
     rows = [
         Ranked(
-            model=part.candidate.label,
+            model=part.candidate.model,
             score=scores.get(number),
             interval=ends.get(number),
             seconds=part.seconds,
@@ -45,12 +44,12 @@ def with_leaderboard(run: Run, problem: Problem, stacked: Stacked | None, *, int
 
 
 def best_single(run: Run, problem: Problem, stacked: Stacked) -> Mapping[str, Run]:
-    """Return the best part of a stack as a run of its own, by a name; none of a part alone, or without scores."""
+    """Return the best part of a stack as a run of its own, by a name; none for times to an event."""
     scores = _scores(problem, stacked)
-    if not scores or len(stacked.parts) < 2 or any(target.needs_outputs for target in run.objective.targets):
+    if any(target.needs_outputs for target in run.objective.targets):
         return {}
     metric = problem.objective.decisive
-    best = max(scores, key=lambda number: metric.sign * scores[number])
+    best = max(scores, key=lambda number: metric.sign * scores[number], default=0)
     part, temperatures = stacked.parts[best], tuple((t,) for t in stacked.temperatures[best].tolist())
     alone = []
     for (network, _, _), (whole, _, _) in zip(part.members, stacked.members, strict=True):

@@ -19,7 +19,7 @@ from setwise.models.families import CHOICES, family_of, family_of_model
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.store import columns
-from setwise.store.shares import validation_share
+from setwise.store.shares import TEST_SHARE, validation_share
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.targets.choose import events_of
@@ -74,7 +74,10 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
         "weight_column": study.weight_column,
         "group": study.group,
         "split": split,
-        "shares": (validation_share(study.validation, len(store), needed=needed), study.test),
+        "shares": (
+            validation_share(study.validation, len(store), needed=needed),
+            TEST_SHARE if study.test is None else study.test,
+        ),
         "standardise": config.standardise,
         "seed": config.seed,
     }

@@ -58,7 +58,7 @@ class Stacked:
         members: the stacks.
         parts: the candidates that were fitted.
         weights, temperatures: ``(P, T)`` of the parts for each target.
-        refused: why a candidate was left out, by its label.
+        refused: why a candidate was left out, by its name.
         rows: ``(n,)`` of the store, which weigh the parts; none where there were none to spare.
     """
 
@@ -108,7 +108,7 @@ def fit_stack(
         try:
             members = fit_members(part, own, folder)
         except InputError as error:
-            refused[candidate.label] = str(error)
+            refused[candidate.model] = str(error)
             continue
         except KeyboardInterrupt:
             interrupted = True
@@ -140,7 +140,7 @@ def _weighing(problem: Problem, config: FitConfig, out_of_fold: Sequence[np.ndar
 
 
 def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
-    return None if directory is None else directory / CHECKPOINTS / candidate.label.replace(" ", "_")
+    return None if directory is None else directory / CHECKPOINTS / candidate.model
 
 
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:

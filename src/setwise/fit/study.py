@@ -65,8 +65,10 @@ class Study(Record):
     validation: Annotated[float | None, Option(shown="0.15, and 0 below 1,000 sets")] = Field(
         default=None, description="share of the sets that decides which epoch is kept; 0 for none, dimensionless"
     )
-    test: float = Field(
-        default=0.2, description="share of the sets that is held out to measure the model; 0 for none, dimensionless"
+    test: Annotated[float | None, Option(shown="0.2; none of fewer than 200 sets with auto")] = Field(
+        default=None,
+        description="share of the sets that is held out to measure the model, dimensionless; 0 for none. Where sets "
+        "are few and it is not given, setwise fit predicts each of them by a stack without it, in folds",
     )
     model: Annotated[str, Option(panel="Model")] = Field(
         default=DEFAULT,

@@ -51,11 +51,6 @@ class Candidate:
     choices: Choices = field(default_factory=dict)
     efforts: tuple[str, ...] = ("quick", "default", "best")
 
-    @property
-    def label(self) -> str:
-        """Return the model with its choices, in words."""
-        return " ".join([self.model, *(f"{name}={value}" for name, value in self.choices.items())])
-
 
 class Examples(Protocol):
     """Training sets, for a family that fits itself."""

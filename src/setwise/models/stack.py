@@ -61,7 +61,11 @@ STACK = Family(
         Candidate("kernel", "mean, spread and quantiles of features, by likeness of whole sets"),
         Candidate("extra-trees", "mean, spread and quantiles of features, in combinations"),
         Candidate("random-forest", "mean, spread and quantiles of features, in combinations of thresholds"),
-        Candidate("boosting", "mean, spread and quantiles of features, by a sum of small trees"),
+        Candidate(
+            "boosting",
+            "mean, spread and quantiles of features, by a sum of small trees",
+            choices={"rounds": 100, "shrinkage": 0.1},
+        ),
         Candidate("deep-sets++", "what a network finds in elements, each by itself", efforts=("default", "best")),
         Candidate("set-transformer++", "what a network finds in elements beside each other", efforts=("best",)),
     ),

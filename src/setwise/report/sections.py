@@ -91,7 +91,7 @@ def result(run: Run) -> Result:
     predictions = run.test_predictions
     board = leaderboard(record)
     return Result(
-        verdict=verdict(record.test, record.objective, test_sets=len(record.split.test)),
+        verdict=verdict(record.test, record.objective, test_sets=record.measured_sets),
         notes=record.notes,
         table=_results_table(record) if record.test else None,
         parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),
@@ -107,7 +107,7 @@ def _results_table(record: RunRecord) -> Table:
     return table(
         [name if turned else _title(name) for name in grid.head],
         grid.rows,
-        caption=f"The same {len(record.split.test)} held-out sets for all.",
+        caption=f"The same {record.measured_on} for all.",
         marked=() if turned else (0,),
         best=grid.best,
     )

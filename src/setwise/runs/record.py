@@ -19,6 +19,7 @@ from setwise.targets.conformal import Conformal
 from setwise.targets.objectives import Objective
 
 FORMAT = 2
+BEST_SINGLE = "best single model"  # of a stack, by the leaderboard; its row stands beside that of the stack
 _Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -127,6 +128,7 @@ class RunRecord(BaseModel):
         num_parameters: numbers in the model that were fitted.
         leaderboard: of a stack, the models that were tried for it, best first; empty of other models.
         test: the model and what it has to beat, on the test sets; empty without a test part.
+        folds: in which every set was predicted by a fit without it, for ``test``; 0 where a part was held out for it.
         conformal: what gives predictions their intervals, or none.
         weights_sha256: checksum of ``weights.safetensors``.
         processing: what was done to the elements while they were read (`setwise.store.processing.Processing`).
@@ -162,6 +164,7 @@ class RunRecord(BaseModel):
     members: tuple[Member, ...] = ()
     leaderboard: tuple[Ranked, ...] = ()
     test: tuple[TestRow, ...] = ()
+    folds: int = 0
     conformal: Conformal | None = None
     weights_sha256: str = ""
     processing: dict[str, Any] = Field(default_factory=dict)
@@ -169,6 +172,18 @@ class RunRecord(BaseModel):
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def measured_sets(self) -> int:
+        """Return the number of sets that ``test`` is measured on."""
+        return len(self.split.known) if self.folds else len(self.split.test)
+
+    @property
+    def measured_on(self) -> str:
+        """Return what ``test`` is measured on, in words."""
+        if self.folds:
+            return f"{self.measured_sets:,} sets, each predicted by a fit without it ({self.folds} folds)"
+        return f"{self.measured_sets:,} held-out sets"
 
     @property
     def processed(self) -> Processing:

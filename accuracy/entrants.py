@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from accuracy.baselines import BASELINES
 from accuracy.entrant import Entrant
 from accuracy.ours import DEFAULT, OURS
-from accuracy.peers import PEERS
+from accuracy.peers.automatic import AUTOMATIC
+from accuracy.peers.filters import FILTERS
+from accuracy.peers.geometric import GEOMETRIC
+from accuracy.peers.multiple_instance import MULTIPLE_INSTANCE
 from setwise._checks import check_choice
 
-ENTRANTS: tuple[Entrant, ...] = (*OURS, *BASELINES, *PEERS)
+ENTRANTS: tuple[Entrant, ...] = (*OURS, *BASELINES, *FILTERS, *GEOMETRIC, *MULTIPLE_INSTANCE, *AUTOMATIC)
 _DEFAULT_WORD = "default"
 
 

@@ -53,6 +53,7 @@ def page(records: Sequence[Record], datasets: Sequence[Dataset], entrants: Seque
     rows = rows_of(records)
     parts = [_HEAD, _over_all(rows, datasets, entrants), _lines(rows, datasets, entrants)]
     parts += [_section(rows, dataset, entrants) for dataset in datasets]
+    parts += ["## What the rows are\n", *(f"- {_name(entrant.name)}: {entrant.words}." for entrant in entrants), ""]
     return "\n".join(parts)
 
 

@@ -112,5 +112,5 @@ class Entrant:
     def missing(self) -> str:
         """Say why it cannot run here; nothing where it can."""
         if self.package and find_spec(self.package) is None:
-            return f"{self.name} needs {self.package}, which is not installed (extra peers)"
+            return f"{self.name} needs {self.package}, which is not installed"
         return ""

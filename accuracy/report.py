@@ -176,7 +176,7 @@ def _table(rows: Rows, dataset: Dataset, entrants: Sequence[Entrant]) -> Iterato
 
 
 def _why_not(entrant: Entrant) -> str:
-    return f"not run; needs `{entrant.package}` (extra `peers`)" if entrant.package else "not run"
+    return f"not run; needs `{entrant.package}`" if entrant.package else "not run"
 
 
 def _with_interval(row: Row, metric: str, *, bold: bool) -> str:

@@ -46,7 +46,7 @@ AUTOMATIC: tuple[Entrant, ...] = (
     Entrant(
         "autogluon-moments",
         "peer",
-        f"AutoGluon on moments, {_SECONDS} seconds a fold",
+        f"AutoGluon on moments, those of its models that are installed, {_SECONDS} seconds a fold",
         predict,
         package="autogluon",
         cost=100.0,

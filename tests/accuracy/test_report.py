@@ -98,7 +98,7 @@ def test_a_page_without_records_says_that_nothing_was_run():
     peer = entrant(Counting(), "peer", package="no_such_package")
     text = page([], [_FIRST], [*ENTRANTS, peer])
     assert "has not been run yet" in text
-    assert "| `peer` | not run; needs `no_such_package` (extra `peers`) |" in text
+    assert "| `peer` | not run; needs `no_such_package` |" in text
 
 
 def test_a_refusal_is_said():

@@ -35,7 +35,7 @@ def predict(exercise: Exercise, *, model: str) -> Predicted:
         raise KeyboardInterrupt
     held_out = run.held_out
     assert held_out is not None, "a fold without test sets"
-    (predicted,) = held_out.predicted[run.record.model]
+    (predicted,) = next(iter(held_out.predicted.values()))  # the model is first
     return Predicted(run.objective, held_out.truth.reshape(len(held_out.truth), -1), predicted)
 
 

@@ -4,6 +4,7 @@ import subprocess
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -177,8 +178,9 @@ def _said(record: Record) -> str:
     return f"{numbers}; {record.seconds:.0f} s"
 
 
+@cache
 def _commit() -> str | None:
-    """Return the commit of the code, where it lies in a repository."""
+    """Return the commit of the code that is running, where it lies in a repository."""
     here = Path(__file__).parent
     try:
         done = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, text=True)

@@ -1,12 +1,15 @@
 """The page is made from records alone, and its counts are right."""
 
+from pathlib import Path
+
 import pytest
 
 from accuracy.__main__ import main
 from accuracy.baselines import CONSTANT
+from accuracy.catalogue import DATASETS
 from accuracy.entrants import ENTRANTS, chosen_entrants
 from accuracy.ours import DEFAULT, OURS
-from accuracy.records import Record, keep, read_records, rows_of
+from accuracy.records import RESULTS, Record, keep, read_records, rows_of
 from accuracy.report import page, write_report
 from accuracy.standings import reaches, standing_of_default, standings
 from setwise import Study
@@ -92,6 +95,20 @@ def test_the_page_is_made_from_records_alone(tmp_path):
     assert "| `moments-boosting` | not run |" in text
     assert "A second protocol of the same data" in text
     assert text == page(list(reversed(RECORDS)), [_FIRST, _SECOND, _OTHER], ENTRANTS)
+
+
+def test_the_committed_page_is_that_of_the_committed_records():
+    committed = (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text()
+    assert committed == page(read_records(RESULTS), DATASETS, ENTRANTS), "run: python -m accuracy report"
+
+
+def test_records_are_small_and_of_known_data():
+    known = {dataset.name: dataset for dataset in DATASETS}
+    for own in read_records(RESULTS):
+        assert own.data in known
+        assert own.repeat <= known[own.data].repeats
+        assert own.refused or set(known[own.data].metrics) >= set(own.metrics)
+    assert all(path.stat().st_size < 5_000 for path in RESULTS.rglob("*.json"))
 
 
 def test_a_page_without_records_says_that_nothing_was_run():

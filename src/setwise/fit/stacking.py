@@ -78,6 +78,7 @@ def fit_stack(
     directory: Path | None,
     out_of_fold: Sequence[np.ndarray],
     fit_members: FitMembers,
+    until: float | None = None,
 ) -> Stacked:
     """Fit every candidate of an effort, cheapest first, and join them.
 
@@ -92,6 +93,7 @@ def fit_stack(
         directory: of the run, or none.
         out_of_fold: rows of the store that each member leaves out, or nothing.
         fit_members: fits the members of one specification, with a configuration, below a directory.
+        until: the moment (`time.perf_counter`) after which no further candidate is begun, but the first.
 
     Raises:
         InputError: data that no candidate can be fitted to.
@@ -102,6 +104,9 @@ def fit_stack(
     interrupted = False
     for candidate in family_of(spec).candidates:
         if spec.effort not in candidate.efforts:
+            continue
+        if parts and until is not None and time.perf_counter() > until:
+            refused[candidate.model] = "there was no time left."
             continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
         own, part = _specified(spec, candidate, config, len(problem.split.train))

@@ -112,4 +112,4 @@ def test_a_summary_without_numbers_is_refused():
 def test_the_model_says_how_much_it_holds():
     spec = sw.models.make_spec("linear", 3, 1, summary="moments+fourier")
     assert spec.numbers_of_element(3) == 384
-    assert sw.models.make_spec("linear", 3, 1).numbers_of_element(3) == 3
+    assert sw.models.make_spec("extra-trees", 3, 1).numbers_of_element(3) == 3

@@ -8,6 +8,8 @@ from setwise._checks import InputError
 from setwise.models.spec import SomeOf, Spec
 from setwise.variants import SUMMARIES
 
+SUMMARIES_TRIED = ("moments", "moments+codebook", "moments+fourier", "fourier")  # by a search
+
 
 def _as_tuples(values: Any) -> Any:
     return tuple(tuple(pair) for pair in values) if isinstance(values, list | tuple) else values

@@ -40,6 +40,17 @@ def _model(name, **choices):
     return lambda: sw.models.build(name, WIDTH, outputs, **{"width": WIDTH, **shallow, **choices})
 
 
+def _fitted(make):
+    """Fit a summary to drawn elements."""
+
+    def build():
+        layer = make()
+        layer.fit([sw.SetBatch.from_list([torch.randn(13, WIDTH) for _ in range(17)])], seed=0)
+        return layer.float()
+
+    return build
+
+
 # name: (what builds it, symmetry, whether its statistics cross sets)
 TABLE = {
     "Normalisation {}": (lambda: layers.Normalisation(WIDTH, statistics=""), "equivariant", True),
@@ -104,6 +115,11 @@ TABLE = {
     **{f"Pooling {p}": (lambda p=p: layers.Pooling(p), "invariant", False) for p in ("sum", "mean", "max", "std")},
     **{f"pool {word}": (lambda word=word: layers.make_pooling(word, WIDTH), "invariant", False) for word in POOLS},
     "Moments": (lambda: layers.Moments(), "invariant", False),
+    "Codebook": (_fitted(layers.Codebook), "invariant", False),
+    "FourierEmbedding": (_fitted(layers.FourierEmbedding), "invariant", False),
+    "FisherVector": (_fitted(layers.FisherVector), "invariant", False),
+    "SlicedQuantiles": (_fitted(layers.SlicedQuantiles), "invariant", False),
+    "Correlations": (_fitted(layers.Correlations), "invariant", False),
     "Elementwise": (lambda: layers.Elementwise(nn.Linear(WIDTH, 3)), "equivariant", False),
     "MLPDecoder": (_PooledDecoder, "invariant", False),
     "SetModel deep-sets": (_model("deep-sets"), "invariant", False),

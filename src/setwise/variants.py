@@ -32,6 +32,16 @@ POOLS = REDUCTIONS | {
     "featurewise-sort": "setwise.layers.poolings.featurewise_sort:FeaturewiseSortPooling",
 }
 
+#: Summaries of sets: made with nothing, some fitted to the training sets.
+SUMMARIES = {
+    "moments": "setwise.layers.moments:Moments",
+    "codebook": "setwise.layers.summaries.codebook:Codebook",
+    "fourier": "setwise.layers.summaries.fourier_embedding:FourierEmbedding",
+    "fisher": "setwise.layers.summaries.fisher_vector:FisherVector",
+    "quantiles": "setwise.layers.summaries.sliced_quantiles:SlicedQuantiles",
+    "correlations": "setwise.layers.summaries.correlations:Correlations",
+}
+
 #: Reductions by which a residual connection may aggregate a set; a sum explodes with depth, and is kept to show it.
 AGGREGATED = ("mean", "max", "sum")
 RESIDUALS = ("equivariant", *AGGREGATED)

@@ -12,6 +12,7 @@ from setwise import SetBatch
 from setwise._checks import InputError
 from setwise.fit.study import Study
 from setwise.models.family import Head
+from setwise.models.linear import LinearSpec
 from setwise.models.linear_network import Affine
 from setwise.models.summary_model import LINKS, Lesson
 from setwise.models.tree_ensemble import TreeEnsemble
@@ -25,7 +26,7 @@ from setwise.targets.ordinal import Ordinal
 from setwise.testing import check_independence, check_permutation, check_representation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")
-MODELS = ("extra-trees", "random-forest", "linear", "kernel", "boosting")
+MODELS = ("extra-trees", "random-forest", "linear", "kernel", "mean-embedding", "boosting")
 CONFIG = FitConfig(device="cpu", ensemble=1, batch_size=7)
 
 
@@ -81,10 +82,10 @@ def test_logistic_regression_says_what_the_library_says(monkeypatch):
     np.testing.assert_allclose(found, want, atol=1e-9)
 
 
-def _fit_linear(lesson):
+def _fit_linear(lesson, limit=None):
     from setwise.models.linear_network import _fitted
 
-    return _fitted(lesson)
+    return _fitted(LinearSpec(in_features=1, out_features=1, limit=limit), lesson)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -142,6 +143,16 @@ def test_categories_and_images(model):
 
 def _right(run, store, kinds):
     return (predictions_of(run, store, np.arange(len(store))).argmax(1) == kinds).mean()
+
+
+def test_one_column_out_of_line_counts_as_one_at_the_limit():
+    draw = np.random.default_rng(6)
+    x, y = draw.normal(3, 2, (60, 5)), draw.integers(0, 3, 60)
+    x[0, 2] = 1e3
+    head, _ = _fit_linear(Lesson(x, y.astype(float), np.ones(60), Head("classes", 3), 0), limit=2.0)
+    far, near = x[1:].copy(), x[1:].copy()
+    far[:, 2], near[:, 2] = 1e9, x[:, 2].mean() + 2 * x[:, 2].std()
+    torch.testing.assert_close(head(torch.from_numpy(far)), head(torch.from_numpy(near)))
 
 
 def test_members_that_have_not_seen_a_class_give_it_little():

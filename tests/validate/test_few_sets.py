@@ -1,12 +1,9 @@
 """Few sets are measured by cross-validation of the whole fit, by the command line as well."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from setwise.cli.app import main
 from setwise.fit.study import Study
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig

@@ -17,7 +17,7 @@ from setwise.fit.stack_weights import selected_weights
 from setwise.metrics.calibration import fit_temperature
 from setwise.models import Model, Spec, make_spec
 from setwise.models.families import family_of, family_of_model
-from setwise.models.family import Candidate
+from setwise.models.family import VERY_FEW, Candidate
 from setwise.models.links import mixed
 from setwise.models.stack import StackSpec
 from setwise.models.stack_network import Stack
@@ -150,6 +150,8 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
 
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
+    few = candidate.of_few if num_sets < VERY_FEW else {}
+    config = config.model_copy(update={k: v for k, v in few.items() if k not in config.model_fields_set})
     own, choices = settled(config, candidate.model, candidate.choices, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
     sizes = (data.pop("in_features"), data.pop("out_features"))

@@ -18,6 +18,11 @@ from setwise.layers.poolings.make import make_pooling
 from setwise.layers.poolings.pooling import Pooling
 from setwise.layers.residual_block import ResidualBlock
 from setwise.layers.set_attention_block import SetAttentionBlock
+from setwise.layers.summaries.codebook import Codebook
+from setwise.layers.summaries.correlations import Correlations
+from setwise.layers.summaries.fisher_vector import FisherVector
+from setwise.layers.summaries.fourier_embedding import FourierEmbedding
+from setwise.layers.summaries.sliced_quantiles import SlicedQuantiles
 
 __all__ = [
     "Normalisation",
@@ -32,6 +37,11 @@ __all__ = [
     "PoolingByAttention",
     "Pooling",
     "Moments",
+    "Codebook",
+    "FourierEmbedding",
+    "FisherVector",
+    "SlicedQuantiles",
+    "Correlations",
     "Elementwise",
     "CategoryEncoder",
     "ImageEncoder",

@@ -1,6 +1,6 @@
 """Interfaces of layers: what a layer says of itself, and the refusal, by its name, of what it does not say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -39,6 +39,25 @@ class SetLayer(nn.Module):
             TypeError: the layer does not say.
         """
         raise does_not_say(self, "what ties elements of a set together", "ties")
+
+
+class SetSummary(SetLayer):
+    """A summary: elements of each set to a row of numbers; invariant. Some are fitted to the training sets."""
+
+    def fit(self, batches: Sequence[SetBatch], *, seed: int) -> None:
+        """Learn from the training sets what the summary needs; by default nothing.
+
+        Args:
+            batches: all training sets.
+            seed: of all draws; the same gives the same bits on the CPU.
+        """
+
+    def stream(self, rows: Rows) -> Tensor:  # noqa: ARG002 - refused whatever they are
+        raise cannot_stream(self)
+
+    def held(self, features: int) -> int:
+        """Return the most numbers that are held of an element of so many features; by default only these."""
+        return features
 
 
 class Norm(SetLayer):

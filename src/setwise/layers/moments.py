@@ -4,10 +4,11 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetBatch
-from setwise.layers.layer import SetLayer
+from setwise.layers.layer import SetSummary
+from setwise.layers.quantiles import quantile_of_ranked
 from setwise.ops import set_mean, sort_within_sets
 from setwise.ops.reduce import widened
-from setwise.streaming.rows import Rows
+from setwise.streaming.rows import Rows, columns_at_a_time
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _FEATURES_AT_ONCE = 8  # of a streamed set, held in memory in one sweep
@@ -15,7 +16,7 @@ _MOST_NUMBERS = 4096  # of a summary; of features that would need more, mean and
 _CONSTANT = 1e-6  # a standard deviation below that share of the largest value is rounding
 
 
-class Moments(SetLayer):
+class Moments(SetSummary):
     """Summarise each set in log size, and moments and quantiles of each feature; invariant.
 
     Per feature the mean, the population standard deviation, the skewness (mean of the cubed standardised values, zero
@@ -47,31 +48,19 @@ class Moments(SetLayer):
             largest = ranked[layout.offsets[1:] - 1].abs().maximum(ranked[layout.offsets[:-1]].abs())
             scale = _scale(std, largest)
             parts.append(set_mean((centred / scale[layout.set_index]).pow(3), layout))
-            parts += [_quantile(ranked, layout.offsets[:-1], layout.sizes, share) for share in QUANTILES]
+            parts += [quantile_of_ranked(ranked, layout.offsets[:-1], layout.sizes, share) for share in QUANTILES]
         return torch.cat(parts, 1).to(batch.dtype if batch.elements.is_floating_point() else x.dtype)
 
     def stream(self, rows: Rows) -> Tensor:
         """Summarise a few features at a time, which are held in memory whole; a sweep for each few."""
-        rows = rows.kept()
-        size, kinds, width = self._some(rows, 0)
-        found = [kinds, *(self._some(rows, start)[1] for start in range(_FEATURES_AT_ONCE, width, _FEATURES_AT_ONCE))]
+        found: list[tuple[Tensor, ...]] = []
+        size, width = torch.empty(0), 0
+        for some in columns_at_a_time(rows.kept(), _FEATURES_AT_ONCE):
+            numbers = self(SetBatch.from_list([some]))[0]
+            size, width = numbers[:1], width + some.shape[1]
+            found.append(numbers[1:].split(some.shape[1]))
         kept = 3 + len(QUANTILES) if has_quantiles(width) else 2
         return torch.cat([size, *(torch.cat(kind) for kind in list(zip(*found, strict=True))[:kept])])[None]
-
-    def _some(self, rows: Rows, start: int) -> tuple[Tensor, tuple[Tensor, ...], int]:
-        """Return the log size, each kind of number of some features, and how many features there are."""
-        parts: list[Tensor] = []
-        widths: set[int] = set()
-
-        def keep(x: Tensor) -> None:
-            x = widened(x).flatten(1)
-            widths.add(x.shape[1])
-            parts.append(x[:, start : start + _FEATURES_AT_ONCE].clone())
-
-        rows.sweep(keep)
-        some = torch.cat(parts)
-        numbers = self(SetBatch.from_list([some]))[0]
-        return numbers[:1], numbers[1:].split(some.shape[1]), widths.pop()
 
     def ties(self) -> tuple[str, ...]:
         return ()
@@ -85,11 +74,3 @@ def has_quantiles(features: int) -> bool:
 def _scale(std: Tensor, largest: Tensor) -> Tensor:
     """Return what values are divided by to be standardised: 1 of constant features."""
     return torch.where(std > _CONSTANT * largest, std, torch.ones_like(std))
-
-
-def _quantile(ranked: Tensor, starts: Tensor, sizes: Tensor, share: float) -> Tensor:
-    """Return a quantile ``(B, D)`` of values that rise within each set."""
-    place = share * (sizes - 1).to(ranked.dtype)
-    low = place.floor().long().minimum(sizes - 1)
-    high = (low + 1).minimum(sizes - 1)
-    return torch.lerp(ranked[starts + low], ranked[starts + high], (place - low).to(ranked.dtype)[:, None])

@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from setwise.models.family import Family, Preset
-from setwise.models.summary_spec import SummarySpec
+from setwise.models.summary_spec import SUMMARIES_TRIED, SummarySpec
 
 
 class BoostingSpec(SummarySpec):
-    """A sum of small decision trees, each of which mends those before, on moments and quantiles of each set."""
+    """A sum of small decision trees, each of which mends those before, on a summary of each set."""
 
     family = "boosting"
 
@@ -24,5 +24,5 @@ BOOSTING = Family(
     network="setwise.models.boosting_network:boosting",
     fitter="setwise.models.boosting_network:fit",
     models={"boosting": Preset({})},
-    space={"depth": (2, 3, 5)},
+    space={"depth": (2, 3, 5), "summary": SUMMARIES_TRIED},
 )

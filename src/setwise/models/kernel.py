@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from setwise.models.family import Family, Preset
-from setwise.models.summary_spec import SummarySpec
+from setwise.models.summary_spec import SUMMARIES_TRIED, SummarySpec
 
 
 class KernelSpec(SummarySpec):
-    """A machine with a Gaussian kernel on moments and quantiles of each set (`setwise.layers.Moments`)."""
+    """A machine with a Gaussian kernel on a summary of each set."""
 
     family = "kernel"
 
@@ -20,5 +20,6 @@ KERNEL = Family(
     spec=KernelSpec,
     network="setwise.models.kernel_network:kernel",
     fitter="setwise.models.kernel_network:fit",
-    models={"kernel": Preset({})},
+    models={"kernel": Preset({"summary": "moments+fourier"}), "mean-embedding": Preset({"summary": "fourier"})},
+    space={"summary": SUMMARIES_TRIED},
 )

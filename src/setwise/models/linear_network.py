@@ -10,6 +10,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from setwise._checks import InputError
 from setwise.models.all_classes import for_all_classes
+from setwise.models.bounds import Bounds
 from setwise.models.family import Examples, Loss
 from setwise.models.linear import LinearSpec
 from setwise.models.summary_model import Lesson, SummaryModel, fit_heads, scale_of
@@ -40,7 +41,11 @@ class Affine(nn.Module):
 
 def linear(spec: LinearSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SummaryModel:
     """Build a model whose weights are still to be loaded."""
-    return SummaryModel(spec, [_head(kind, Affine(device=device, dtype=dtype)) for kind, _ in spec.heads])
+    heads = []
+    for kind, _ in spec.heads:
+        bounds = None if spec.limit is None else Bounds(device=device, dtype=dtype)
+        heads.append(_head(kind, bounds, Affine(device=device, dtype=dtype)))
+    return SummaryModel(spec, heads)
 
 
 def fit(spec: LinearSpec, examples: Examples, loss: Loss, *, seed: int) -> SummaryModel:
@@ -51,23 +56,26 @@ def fit(spec: LinearSpec, examples: Examples, loss: Loss, *, seed: int) -> Summa
     Raises:
         InputError: a time to an event.
     """
-    return fit_heads(spec, examples, loss, _fitted, seed=seed)
+    return fit_heads(spec, examples, loss, lambda lesson: _fitted(spec, lesson), seed=seed)
 
 
-def _head(kind: str, affine: Affine) -> nn.Module:
-    return nn.Sequential(affine, nn.Softmax(1)) if kind == "ranks" else nn.Sequential(affine)
+def _head(kind: str, bounds: Bounds | None, affine: Affine) -> nn.Module:
+    parts = [*([] if bounds is None else [bounds]), affine, *([nn.Softmax(1)] if kind == "ranks" else [])]
+    return nn.Sequential(*parts)
 
 
-def _fitted(lesson: Lesson) -> tuple[nn.Module, str]:
+def _fitted(spec: LinearSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     """Fit a head; return it with the link that it needs."""
     kind = lesson.head.kind
     if kind == "time":
         raise InputError("linear does not learn a time to an event. Choose a network (--model deep-sets++).")
     centre, scale = scale_of(lesson.x)
-    x = (lesson.x - centre) / scale
+    limit = np.inf if spec.limit is None else spec.limit
+    x = ((lesson.x - centre) / scale).clip(-limit, limit)
     weight, bias = (_ridge if kind == "number" else _logistic)(lesson, x)
     affine = Affine.of(weight / scale, bias - weight @ (centre / scale))
-    return _head(kind, affine), "logits" if kind == "classes" else kind
+    bounds = None if spec.limit is None else Bounds.of(centre - limit * scale, centre + limit * scale)
+    return _head(kind, bounds, affine), "logits" if kind == "classes" else kind
 
 
 def _ridge(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

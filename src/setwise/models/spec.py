@@ -44,6 +44,28 @@ class OneOf:
         return value
 
 
+@dataclass(frozen=True)
+class SomeOf:
+    """The words that a field joins by "+", each once, for an annotation: ``Annotated[str, SomeOf(("mean", "max"))]``.
+
+    Attributes:
+        words: all of them.
+    """
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: str, info: ValidationInfo) -> str:
+        words = value.split("+")
+        for word in words:
+            check_choice(str(info.field_name), word, self.words)
+        if len(set(words)) < len(words):
+            raise InputError(f"{info.field_name} must name each word once; got {value!r}.")
+        return value
+
+
 def _as_tuple(values: Any) -> Any:
     return tuple(values) if isinstance(values, Sequence) else values
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from setwise._checks import InputError
 from setwise.batch import SetBatch
-from setwise.layers.moments import Moments
+from setwise.layers.summaries.make import make_summary
 from setwise.models.family import Examples, Head, Loss
 from setwise.models.links import LINKS
 from setwise.models.model import Model
@@ -32,7 +32,7 @@ class SummaryModel(Model):
 
     def __init__(self, spec: SummarySpec, heads: Sequence[nn.Module]):
         super().__init__(spec)
-        self.summary, self.heads = Moments(), nn.ModuleList(heads)
+        self.summary, self.heads = make_summary(spec.summaries), nn.ModuleList(heads)
 
     def forward(self, batch: SetBatch) -> Tensor:
         self.check(batch)
@@ -44,7 +44,14 @@ class SummaryModel(Model):
 
     def table(self, batch: SetBatch) -> Tensor:
         """Return the summaries of the sets, and the covariates beside them ``(B, P)``."""
-        return _beside(self.summary(batch.with_elements(self._vectors(batch.elements))), batch.covariates)
+        return _beside(self.summary(self._of_vectors(batch)), batch.covariates)
+
+    def fit_summary(self, batches: Sequence[SetBatch], *, seed: int) -> None:
+        """Fit the summary to training sets."""
+        self.summary.fit([self._of_vectors(batch) for batch in batches], seed=seed)
+
+    def _of_vectors(self, batch: SetBatch) -> SetBatch:
+        return batch.with_elements(self._vectors(batch.elements))
 
     def _vectors(self, elements: Tensor) -> Tensor:
         """Return elements as vectors ``(N, D)``: of categories a one for each."""
@@ -108,12 +115,17 @@ def fit_heads(
         seed: of all draws.
 
     Raises:
-        InputError: a summary that is not finite.
+        InputError: a summary that is not finite, or has no numbers.
     """
     model, seen = SummaryModel(spec, ()), list(examples.epoch(0))
+    model.fit_summary([batch for batch, _, _ in seen], seed=seed)
     x = torch.cat([model.table(batch) for batch, _, _ in seen]).double().numpy()
     encoded = torch.cat([y.reshape(len(y), -1) for _, y, _ in seen]).double().numpy()
     counted = np.concatenate([np.ones(len(y)) if w is None else w.double().numpy() for _, y, w in seen])
+    if not x.shape[1]:
+        raise InputError(
+            f"the summary {spec.summary!r} has no numbers of these sets. Choose another (--summary moments)."
+        )
     if not np.isfinite(x).all():
         column = int((~np.isfinite(x)).any(0).argmax())
         raise InputError(
@@ -128,4 +140,6 @@ def fit_heads(
         fitted, link = fit_one(Lesson(x[known], y[known], own, head, seed))
         heads.append(fitted)
         links.append((link, head.outputs))
-    return SummaryModel(spec.model_copy(update={"heads": tuple(links)}), heads)
+    fitted = SummaryModel(spec.model_copy(update={"heads": tuple(links)}), heads)
+    fitted.summary = model.summary
+    return fitted

@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from setwise._checks import InputError
-from setwise.models.spec import Spec
+from setwise.models.spec import SomeOf, Spec
+from setwise.variants import SUMMARIES
+
+SUMMARIES_TRIED = ("moments", "moments+codebook", "moments+fourier", "fourier")  # by a search
 
 
 def _as_tuples(values: Any) -> Any:
@@ -19,6 +22,10 @@ class SummarySpec(Spec):
         heads: the link from what was fitted to the outputs, and how many these are, of each target; the fit says them.
     """
 
+    summary: Annotated[str, SomeOf(tuple(SUMMARIES))] = Field(
+        default="moments",
+        description="numbers that a set is summarised in; + puts several side by side, as in moments+codebook",
+    )
     heads: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_as_tuples)] = ()
 
     @model_validator(mode="after")
@@ -30,8 +37,15 @@ class SummarySpec(Spec):
         return self
 
     @property
+    def summaries(self) -> tuple[str, ...]:
+        """Return the words of the summary."""
+        return tuple(self.summary.split("+"))
+
+    @property
     def hidden(self) -> int:
-        return self.in_features
+        from setwise.layers.summaries.make import make_summary  # torch, which describing a model does not wait for
+
+        return make_summary(self.summaries).held(sum(self.categories or (self.in_features,)))
 
     @property
     def kept(self) -> int:

@@ -6,13 +6,13 @@ from pydantic import Field
 
 from setwise.models.family import Family, Preset
 from setwise.models.spec import OneOf
-from setwise.models.summary_spec import SummarySpec
+from setwise.models.summary_spec import SUMMARIES_TRIED, SummarySpec
 
 SPLITS = ("random", "best")
 
 
 class TreesSpec(SummarySpec):
-    """The mean of decision trees on moments and quantiles of each set (`setwise.layers.Moments`)."""
+    """The mean of decision trees on a summary of each set."""
 
     family = "trees"
 
@@ -28,5 +28,5 @@ TREES = Family(
     network="setwise.models.trees_network:trees",
     fitter="setwise.models.trees_network:fit",
     models={"extra-trees": Preset({}), "random-forest": Preset({"splits": "best"})},
-    space={"leaf": (1, 2, 5)},
+    space={"leaf": (1, 2, 5), "summary": SUMMARIES_TRIED},
 )

@@ -1,12 +1,13 @@
 """Elements of one set, never all at once: rows that are stored, and functions still to be applied to each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from setwise.ops.reduce import widened
 from setwise.streaming.folds import Moments
 from setwise.streaming.scratch import Scratch, make_scratch
 
@@ -141,6 +142,22 @@ class Rows:
     def settle(self, scratch: Scratch | None, written: int) -> None:
         """Make these rows what the scratch holds from now on."""
         self.source, self.parent, self.function, self.keep, self.written = scratch, None, None, False, written
+
+
+def columns_at_a_time(rows: Rows, few: int) -> Iterator[Tensor]:
+    """Give all rows of a few columns at a time ``(n, few)``, which are held in memory; a sweep for each few."""
+    start, width = 0, 1
+    while start < width:
+        widths, parts = set[int](), list[Tensor]()
+
+        def keep(x: Tensor, start: int = start, widths: set[int] = widths, parts: list[Tensor] = parts) -> None:
+            x = widened(x).flatten(1)
+            widths.add(x.shape[1])
+            parts.append(x[:, start : start + few].clone())
+
+        rows.sweep(keep)
+        (width,), start = widths, start + few
+        yield torch.cat(parts)
 
 
 def same(rows: Tensor) -> Tensor:

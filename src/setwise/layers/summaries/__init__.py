@@ -1,0 +1,1 @@
+"""Summaries of sets, one file each; `setwise.variants` lists them by their words."""

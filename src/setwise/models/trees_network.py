@@ -13,6 +13,8 @@ from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
 from setwise.models.tree_ensemble import TreeEnsemble
 from setwise.models.trees import TreesSpec
 
+_WIDE = 500  # columns of which a tree of numbers looks at all at each question, since few of them say much
+
 
 def trees(spec: TreesSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SummaryModel:
     """Build a model whose trees are still to be loaded."""
@@ -43,7 +45,7 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     forest: Any = getattr(ensemble, name)(
         n_estimators=spec.trees,
         min_samples_leaf=spec.leaf,
-        max_features="sqrt" if kind != "number" else max(1, lesson.x.shape[1] // 3),
+        max_features="sqrt" if kind != "number" else min(lesson.x.shape[1], max(_WIDE, lesson.x.shape[1] // 3)),
         random_state=lesson.seed,
         n_jobs=1,
     )

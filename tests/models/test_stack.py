@@ -218,3 +218,15 @@ def test_without_time_the_cheapest_answers():
     run = fitted("label", effort="quick", config=CONFIG.model_copy(update={"time": 1e-9}))
     assert [row.weight for row in run.record.leaderboard if not row.note] == [1.0]
     assert {row.note for row in run.record.leaderboard[1:]} == {"there was no time left."}
+
+
+def test_parts_without_epochs_learn_from_the_validation_sets_in_the_end():
+    config = CONFIG.model_copy(update={"ensemble": 1})
+    found = {}
+    for calibrate in (None, True):
+        run = fitted("label", effort="quick", config=config, validation=0.3, calibrate=calibrate)
+        found[calibrate] = predictions_of(run, store_of(), np.arange(53)), run
+    rows = [store_of().set_ids.index(name) for name in found[None][1].record.split.validation]
+    truth = [["a", "b", "c"].index(label) for label in store_of().sets["label"].to_pylist()]
+    right = {key: values[rows, np.array(truth)[rows]].mean() for key, (values, _) in found.items()}
+    assert right[None] > right[True]

@@ -12,6 +12,7 @@ from setwise.fit.loop import Fitted, fit, seeded
 from setwise.fit.member import Member, Watched, checkpoints_of, observing
 from setwise.fit.memory import memory_for
 from setwise.fit.stacking import FittedMember, Stacked, fit_stack
+from setwise.fit.threads import threads_for
 from setwise.fit.together import fit_together
 from setwise.models import Model, Spec, build_from_spec
 from setwise.models.families import family_of
@@ -45,21 +46,27 @@ def fit_members(
     out_of_fold: Sequence[np.ndarray],
     *,
     resume: bool,
+    spared: bool = False,
 ) -> Members:
     """Fit one model, or each member of an ensemble; Ctrl-C keeps the members that are done, or the first one so far.
 
-    Members leave out the sets of ``out_of_fold``, rows of the store, where there are some.
+    Members leave out the sets of ``out_of_fold``, rows of the store, where there are some. No part of a stack is fitted
+    to the validation sets where they are ``spared``.
     """
+    sizes = problem.store.sizes[problem.split.train]
     if not isinstance(spec, StackSpec):
-        return Members(_fit_each(spec, problem, inputs, config, watched, out_of_fold, resume=resume))
+        with threads_for(config, spec, sizes):
+            return Members(_fit_each(spec, problem, inputs, config, watched, out_of_fold, resume=resume))
 
-    def fit_part(part: Spec, own: FitConfig, directory: Path | None) -> list[FittedMember]:
-        own, _ = memory_for(own, part, problem.store.sizes[problem.split.train])
+    def fit_part(part: Spec, of: Problem, own: FitConfig, directory: Path | None) -> list[FittedMember]:
+        own, _ = memory_for(own, part, sizes)
         below = replace(watched, directory=directory, tensorboard=False)
-        given = (part, problem, inputs, own, below, out_of_fold)
-        return fit_together(*given, resume=resume) or _fit_each(*given, resume=resume)
+        given = (part, of, inputs, own, below, out_of_fold)
+        with threads_for(own, part, sizes):
+            return fit_together(*given, resume=resume) or _fit_each(*given, resume=resume)
 
-    found = fit_stack(spec, problem, inputs, config, watched.directory, out_of_fold, fit_part, watched.until)
+    where = watched.directory, out_of_fold
+    found = fit_stack(spec, problem, inputs, config, *where, fit_part, until=watched.until, spared=spared)
     return Members(found.members, found)
 
 

@@ -30,7 +30,7 @@ from setwise.store import columns
 from setwise.targets.problem import Problem
 
 FittedMember = tuple[Model, FitConfig, Fitted]
-FitMembers = Callable[[Spec, FitConfig, Path | None], list[FittedMember]]
+FitMembers = Callable[[Spec, Problem, FitConfig, Path | None], list[FittedMember]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +39,14 @@ class Part:
 
     Attributes:
         candidate: what it is.
+        spec: that was fitted.
         members: a model for each member of the stack.
         outputs: ``(n, K)`` for the sets that weigh it.
         seconds: that its fit took.
     """
 
     candidate: Candidate
+    spec: Spec
     members: list[FittedMember]
     outputs: Tensor
     seconds: float
@@ -78,12 +80,15 @@ def fit_stack(
     directory: Path | None,
     out_of_fold: Sequence[np.ndarray],
     fit_members: FitMembers,
+    *,
     until: float | None = None,
+    spared: bool = False,
 ) -> Stacked:
     """Fit every candidate of an effort, cheapest first, and join them.
 
     Each member of the stack has a model of each candidate, all fitted on the same sets. What these say of the sets that
-    they leave out, or of the validation part, gives the weights; without any, all parts count alike.
+    they leave out, or of the validation part, gives the weights; without any, all parts count alike. Parts that need no
+    validation are fitted once more in the end, to its sets as well.
 
     Args:
         spec: of the stack, without its parts.
@@ -92,8 +97,10 @@ def fit_stack(
         config: with everything decided.
         directory: of the run, or none.
         out_of_fold: rows of the store that each member leaves out, or nothing.
-        fit_members: fits the members of one specification, with a configuration, below a directory.
+        fit_members: fits the members of one specification to a problem, with a configuration, below a directory.
         until: the moment (`time.perf_counter`) after which no further candidate is begun, but the first.
+
+        spared: no part is fitted to the validation sets.
 
     Raises:
         InputError: data that no candidate can be fitted to.
@@ -111,7 +118,7 @@ def fit_stack(
         began, folder = time.perf_counter(), _folder(directory, candidate)
         own, part = _specified(spec, candidate, config, len(problem.split.train))
         try:
-            members = fit_members(part, own, folder)
+            members = fit_members(part, problem, own, folder)
         except InputError as error:
             refused[candidate.model] = str(error)
             continue
@@ -122,7 +129,7 @@ def fit_stack(
         if interrupted and parts:
             break  # what is whole is kept
         outputs = _outputs(candidate, problem, inputs, own, members, rows)
-        parts.append(Part(candidate, members, outputs, time.perf_counter() - began))
+        parts.append(Part(candidate, part, members, outputs, time.perf_counter() - began))
         if interrupted:
             break
     if not parts:
@@ -132,8 +139,32 @@ def fit_stack(
     every = np.concatenate(rows) if rows else np.zeros(0, np.int64)
     weights, temperatures = _weighed(problem, parts, every)
     status: Status | None = "interrupted" if interrupted else None
+    if len(problem.split.validation) and not spared and not interrupted:
+        whole = _with_validation(problem)
+        parts = [
+            _fitted_again(part, whole, config, fit_members) if weights[number].any() else part
+            for number, part in enumerate(parts)
+        ]
     members = _joined(spec, problem, parts, weights, temperatures, status)
     return Stacked(members, tuple(parts), weights, temperatures, refused, every)
+
+
+def _with_validation(problem: Problem) -> Problem:
+    """Return the problem with its validation sets among those that are fitted to."""
+    split = problem.split
+    train = np.sort(np.concatenate([split.train, split.validation]))
+    return replace(problem, split=replace(split, train=train, validation=np.zeros(0, np.int64)))
+
+
+def _fitted_again(part: Part, whole: Problem, config: FitConfig, fit_members: FitMembers) -> Part:
+    """Return a part fitted to a whole problem; a network as it is, whose epoch the validation sets chose."""
+    family = family_of_model(part.candidate.model)
+    if family.fitter is None:
+        return part
+    began = time.perf_counter()
+    own, _ = settled(config, part.candidate.model, part.candidate.choices, len(whole.split.train))
+    members = fit_members(part.spec, whole, own, None)
+    return replace(part, members=members, seconds=part.seconds + time.perf_counter() - began)
 
 
 def _weighing(problem: Problem, config: FitConfig, out_of_fold: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -151,7 +182,8 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
     few = candidate.of_few if num_sets < VERY_FEW else {}
-    config = config.model_copy(update={k: v for k, v in few.items() if k not in config.model_fields_set})
+    defaults = {name: FitConfig.model_fields[name].default for name in few}
+    config = config.model_copy(update={k: v for k, v in few.items() if getattr(config, k) == defaults[k]})
     own, choices = settled(config, candidate.model, candidate.choices, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
     sizes = (data.pop("in_features"), data.pop("out_features"))

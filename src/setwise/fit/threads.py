@@ -3,21 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+
+from setwise.models import Spec
+from setwise.runs.config import FitConfig
 
 _ONE_THREAD_BELOW = 1 << 17  # numbers in a layer's activations; docs/log.md
 
 
 @contextmanager
-def threads_for(numbers: int) -> Iterator[None]:
-    """Compute with one thread inside the block where a layer's work is too small to share.
+def threads_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> Iterator[None]:
+    """Compute with one thread inside the block where a layer's work for a batch is too small to share.
 
     Threads wait for each other after every operation. On a busy machine that costs up to a hundred times the work of a
     small batch; on an idle one a single thread loses little.
 
     Args:
-        numbers: in the activations of one layer for one batch.
+        config: of the fit.
+        spec: of the model.
+        sizes: of the training sets.
     """
+    numbers = _elements_of_a_batch(config, sizes) * spec.hidden
     threads = torch.get_num_threads()
     if numbers >= _ONE_THREAD_BELOW or threads == 1:
         yield
@@ -27,3 +34,10 @@ def threads_for(numbers: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _elements_of_a_batch(config: FitConfig, sizes: np.ndarray) -> int:
+    if config.elements_per_batch is not None:
+        return config.elements_per_batch
+    largest = sizes.max() if config.max_elements is None else config.max_elements
+    return int(np.minimum(sizes, largest).mean() * config.batch_size)

@@ -22,8 +22,6 @@ from setwise.fit.memory import memory_for
 from setwise.fit.preparation import prepare
 from setwise.fit.processes import is_writer
 from setwise.fit.study import Study
-from setwise.fit.threads import threads_for
-from setwise.runs.config import FitConfig
 from setwise.runs.run import Run, check_free, check_resumable, remove_progress
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
@@ -87,8 +85,8 @@ def train(
     _make_ready(directory, resume=resume)
     until = None if config.time is None else time.perf_counter() + config.time
     watched = Watched(directory, progress, tensorboard, until)
-    with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
-        fitted = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
+    spared = bool(study.calibrate)  # temperatures need sets that no model has seen
+    fitted = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume, spared=spared)
     notes = (*notes, *prepared.notes)
     run = finished_run(prepared.model, problem, inputs, config, fitted.members, directory, notes, out_of_fold)
     run = with_leaderboard(completed(run, problem), problem, fitted.stacked, intervals=intervals)
@@ -102,14 +100,6 @@ def train(
         singles = {} if fitted.stacked is None else best_single(run, problem, fitted.stacked)
         run = measure(run, problem, singles, baselines=baselines, intervals=intervals, places=places)
     return run if directory is None else run.save(directory)
-
-
-def _elements_of_a_batch(store: SetStore, rows: np.ndarray, config: FitConfig) -> int:
-    if config.elements_per_batch is not None:
-        return config.elements_per_batch
-    sizes = store.sizes[rows]
-    largest = sizes.max() if config.max_elements is None else config.max_elements
-    return int(np.minimum(sizes, largest).mean() * config.batch_size)
 
 
 def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool, tensorboard: bool) -> Path | None:

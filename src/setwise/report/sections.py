@@ -128,6 +128,22 @@ def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawin
 def learning(run: Run, sizes: np.ndarray) -> Learning:
     """Return the learning curves and how the fit ended."""
     record = run.record
+    text = _of_stack(record) if record.leaderboard else _of_epochs(record)
+    drawings = []
+    if run.history:
+        validated = any(epoch.validation_loss is not None for epoch in run.history)
+        curves = figures.learning_curves(
+            run.history,
+            record.best_epoch,
+            loss=record.objective.loss_words(standardised=record.config.standardise),
+            validated=validated,
+        )
+        drawings = [curves]
+    return Learning(text + _sub_samples(record, sizes), drawings)
+
+
+def _of_epochs(record: RunRecord) -> str:
+    """Say how a network was fitted."""
     text = f"{record.epochs} of at most {record.config.epochs * record.config.ensemble} epochs"
     text += f" in {duration(record.seconds)}: {_STATUS[record.status]}. "
     if record.members:
@@ -139,19 +155,21 @@ def learning(run: Run, sizes: np.ndarray) -> Learning:
         text += f"The weights kept are those of epochs {epochs}"
     else:
         text += f"The weights kept are those of epoch {record.best_epoch}"
-    text += ", the best on the validation sets." if record.split.validation else ", the last (no validation sets)."
-    text += _sub_samples(record, sizes)
-    drawings = []
-    if run.history:
-        validated = any(epoch.validation_loss is not None for epoch in run.history)
-        curves = figures.learning_curves(
-            run.history,
-            record.best_epoch,
-            loss=record.objective.loss_words(standardised=record.config.standardise),
-            validated=validated,
-        )
-        drawings = [curves]
-    return Learning(text, drawings)
+    return text + (
+        ", the best on the validation sets." if record.split.validation else ", the last (no validation sets)."
+    )
+
+
+def _of_stack(record: RunRecord) -> str:
+    """Say how a stack was fitted."""
+    models = counted(len([row for row in record.leaderboard if row.weight > 0]), "model")
+    text = f"A weighted mean of {models}, in {duration(sum(row.seconds for row in record.leaderboard))}"
+    if record.members:
+        text += f". Each was fitted {len(record.members)} times"
+        text += ", each time without other training sets" if record.members[0].left_out else ""
+        text += "; predictions are averaged"
+    text += f". {_STATUS['interrupted'].capitalize()}." if record.status == "interrupted" else "."
+    return text + (" Curves are those of the network." if record.epochs else "")
 
 
 def _sub_samples(record: RunRecord, sizes: np.ndarray) -> str:

@@ -9,7 +9,7 @@ BUDGET := 2h
 
 DATA := ../shared/data
 
-.PHONY: bench bench-gpu examples help setup demo reproduce test test-slow test-triton check format clean
+.PHONY: accuracy bench bench-gpu help setup demo reproduce test test-slow test-triton check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -55,9 +55,9 @@ bench-gpu: $(STAMP) ## Test and measure everything on the GPU of this machine (u
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gpu]'
 	$(BIN)/python -m benchmarks gpu
 
-examples: $(STAMP) ## Run the worked examples on the real files in DATA (../shared/data), for hours, then write docs/examples.md
-	$(BIN)/python -m examples run --data $(DATA)
-	$(BIN)/python -m examples report
+accuracy: $(STAMP) ## Measure accuracy on the real files in DATA (../shared/data) for BUDGET (2h), then write docs/accuracy.md
+	$(BIN)/python -m accuracy run --data $(DATA) --budget $(BUDGET)
+	$(BIN)/python -m accuracy report
 
 format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "files.md"
-FOLDERS = ("src/setwise", "experiments", "benchmarks", "examples", "docs")
+FOLDERS = ("src/setwise", "experiments", "benchmarks", "accuracy", "docs")
 HEAD = """# Files
 
 Every file of the project, with the first sentence of its docstring. `python docs/files.py` writes this page.

@@ -146,7 +146,7 @@ def test_imports_point_one_way():
     assert checked > 20
 
 
-@pytest.mark.parametrize("folder", ["benchmarks", "experiments", "examples"])
+@pytest.mark.parametrize("folder", ["benchmarks", "experiments", "accuracy"])
 def test_programs_import_no_circles(folder):
     """Files of a program import each other one way, whoever imports them: the package does not."""
     found = {}
@@ -161,7 +161,7 @@ def test_programs_import_no_circles(folder):
 
 
 def test_the_package_imports_no_program():
-    programs = ("benchmarks", "experiments", "examples", "tests")
+    programs = ("benchmarks", "experiments", "accuracy", "tests")
     for path in PACKAGE.rglob("*.py"):
         assert not [name for name in _names(path) if name.split(".")[0] in programs], path
 

@@ -1,7 +1,7 @@
 """Measure a run on its test sets, beside baselines."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -11,18 +11,26 @@ from setwise.assess.element_baselines import element_baselines
 from setwise.assess.subsets import subset_notes
 from setwise.assess.summaries import summaries
 from setwise.runs.computing import Computing
+from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.targets.problem import Problem
 
 
 def measure(
-    run: Run, problem: Problem, *, baselines: bool = True, intervals: bool = True, places: np.ndarray | None = None
+    run: Run,
+    problem: Problem,
+    others: Mapping[str, Run],
+    *,
+    baselines: bool = True,
+    intervals: bool = True,
+    places: np.ndarray | None = None,
 ) -> Run:
     """Return the run with its table of test results and its predictions for the test sets; unchanged without them.
 
     Args:
         run: a fitted model.
         problem: all sets, their parts and their targets.
+        others: runs that are measured beside it, by name; they predict sets.
         baselines: fit and measure the baselines as well.
         intervals: of the metrics, over groups or sets.
         places: which elements of the store are measured, as for `setwise.assess.assess.assess`.
@@ -30,14 +38,20 @@ def measure(
     record, test = run.record, problem.split.test
     if len(test) == 0:
         return run
+    how = Computing(device=record.config.device, seed=record.config.seed)
+
+    def rivals(positions: np.ndarray) -> dict[str, np.ndarray]:
+        beside = {name: predictions_of(other, problem.store, positions, how) for name, other in others.items()}
+        return beside | (_baselines(run, problem, positions) if baselines else {})
+
     found = assess(
         run,
         problem.store,
         problem.values,
         test,
-        Computing(device=record.config.device, seed=record.config.seed),
+        how,
         places=places,
-        rivals=partial(_baselines, run, problem) if baselines else None,
+        rivals=rivals,
         intervals=intervals,
         which="held-out ",
     )

@@ -71,7 +71,7 @@ def evaluate(
             people,
             record.test,
             record.objective,
-            title=f"For comparison, on the {len(record.split.test):,} sets held out by fit",
+            title=f"For comparison, by fit on {record.measured_on}",
         )
     for note in found.notes:
         people.line(note)

@@ -71,9 +71,9 @@ def fit(
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
     from setwise.fit.processes import is_writer
-    from setwise.fit.train import train
     from setwise.report import write_report
     from setwise.runs.run import check_free
+    from setwise.validate.few_sets import fit_and_measure
 
     study = study_of(given)
     if not is_writer():  # started by torchrun beside the process that writes
@@ -88,7 +88,7 @@ def fit(
     found = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=columns, store=store)
     show_data(people, found, targets=study.targets, of=study.of)
     _show_draws(people, found, study.config.max_elements)
-    run = train(
+    run = fit_and_measure(
         found,
         study,
         baselines=baselines,

@@ -6,34 +6,46 @@ from typing import TYPE_CHECKING, Any
 from setwise.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from setwise.runs.record import TestRow
+    from setwise.runs.record import RunRecord, TestRow
     from setwise.runs.run import Run
     from setwise.targets.objectives import Objective
 
 
 def show_results(people: Screen, run: "Run") -> None:
     """Print how fitting ended, the table of results beside the baselines, and what it means."""
-    from setwise.report.rounding import duration
+    from setwise.report.leaderboard import leaderboard
     from setwise.report.verdict import verdict
 
     record = run.record
     split = record.split
     people.heading(f"{record.model}: {record.num_parameters:,} parameters")
+    sets = f"{len(split.train):,} sets to train on, {len(split.validation):,} to choose the epoch, "
+    people.line(f"{sets}{len(split.test):,} held out; {_course(record)}")
+    if record.test:
+        people.line()
+        show_rows(people, record.test, record.objective, title=f"On the same {record.measured_on}")
+    if (board := leaderboard(record)) is not None:
+        people.line()
+        people.table(board.head, board.rows, title=board.title)
+        for sentence in board.sentences:
+            people.line(sentence)
+    people.line()
+    people.line(verdict(record.test, record.objective, test_sets=record.measured_sets))
+    for note in record.notes:
+        people.line(note)
+
+
+def _course(record: "RunRecord") -> str:
+    """Say how long the fit took, and which epochs were kept where there were epochs."""
+    from setwise.report.rounding import duration
+
+    if not record.epochs:
+        return f"fitted in {duration(record.seconds)}"
     kept = f"kept: epoch {record.best_epoch}"
     if record.members:
         epochs = ", ".join(str(member.best_epoch) for member in record.members)
         kept = f"kept of {len(record.members)} members: epochs {epochs}"
-    people.line(
-        f"{len(split.train):,} sets to train on, {len(split.validation):,} to choose the epoch, "
-        f"{len(split.test):,} held out; {record.epochs} epochs in {duration(record.seconds)}, {kept}"
-    )
-    if record.test:
-        people.line()
-        show_rows(people, record.test, record.objective, title=f"On the same {len(split.test):,} held-out sets")
-    people.line()
-    people.line(verdict(record.test, record.objective, test_sets=len(split.test)))
-    for note in record.notes:
-        people.line(note)
+    return f"{record.epochs} epochs in {duration(record.seconds)}, {kept}"
 
 
 def show_rows(people: Screen, rows: "Sequence[TestRow]", objective: "Objective", *, title: str) -> None:
@@ -66,7 +78,8 @@ def results_document(run: "Run") -> dict[str, Any]:
         "best_epoch": record.best_epoch,
         "members": [member.model_dump() for member in record.members],
         "seconds": record.seconds,
+        "leaderboard": [row.model_dump(mode="json") for row in record.leaderboard],
         "test": [row.model_dump(mode="json") for row in record.test],
         "notes": list(record.notes),
-        "verdict": verdict(record.test, record.objective, test_sets=len(record.split.test)),
+        "verdict": verdict(record.test, record.objective, test_sets=record.measured_sets),
     }

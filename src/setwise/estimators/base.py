@@ -93,6 +93,7 @@ class SetEstimator(BaseEstimator):
         _warn_of_too_few(run)
         self.n_features_in_ = store.shape[0] if len(store.shape) == 1 else 1
         self.n_iter_ = run.record.epochs
+        self.leaderboard_ = run.record.leaderboard
         return run
 
     def _study(self, **columns: Any) -> Study:

@@ -43,6 +43,8 @@ class SetRegressor(RegressorMixin, SetEstimator):
         run_: the fitted `setwise.Run`; ``run_.save(directory)`` keeps it for the command line.
         n_features_in_: D, features of an element.
         n_iter_: epochs done, by all members of an ensemble together.
+        leaderboard_: models that a stack (``model="auto"``) was made of, best first, each with its ``score`` on sets
+            that it had not seen, its ``weight`` and its ``seconds``; empty of another model.
 
     Example:
         >>> rng = np.random.default_rng(0)

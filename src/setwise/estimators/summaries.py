@@ -16,7 +16,7 @@ class SetSummaries(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Moments and quantiles of the elements of each set, a row per set; invariant.
 
     What the baselines of every fit see, as a transformer: before a forest, or any other estimator of tables, in a
-    pipeline. `docs/examples.md` has what the mean of such a model and `SetClassifier` is worth.
+    pipeline. `docs/accuracy.md` has what trees on such rows are worth beside the models of setwise.
 
     Shapes: B sets, each ``(n_i, D)``, to an array ``(B, P)`` float64; the columns are `get_feature_names_out`'s.
     Per feature the mean, the standard deviation, the skewness and seven quantiles, in the feature's units (the skewness

@@ -25,7 +25,7 @@ NOT_TEMPERED = (
 
 
 def out_of_fold_rows(
-    problem: Problem, config: FitConfig, *, calibrate: bool | None
+    problem: Problem, config: FitConfig, *, calibrate: bool | None, always: bool = False
 ) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """Choose the rows of the store that each member is not fitted on, with a remark where none can be left out.
 
@@ -37,22 +37,24 @@ def out_of_fold_rows(
         problem: the sets, their parts and targets.
         config: with the number of members, and the seed of the parts.
         calibrate: whether temperatures are asked for; by default they are where this can give them.
+        always: sets are left out whether or not there are temperatures to fit.
     """
     has_classes = any(target.can_be_tempered for target in problem.objective.targets)
-    if calibrate is False or len(problem.split.validation) or config.ensemble < 2 or not has_classes:
+    wanted = always or (has_classes and calibrate is not False)
+    if not wanted or len(problem.split.validation) or config.ensemble < 2:
         return [], ()
     rows = problem.split.train
-    one_of_sets = problem.of == "sets" and len(problem.objective.targets) == 1
+    classes = problem.objective.targets[0].strata(problem.values[rows, 0]) if problem.of == "sets" else None
     groups = _kept_together(problem)
     parts = parts_of(
         len(rows),
         _PARTS,
         groups=None if groups is None else groups[rows],
-        classes=problem.values[rows, 0].astype(str) if one_of_sets else None,
+        classes=classes if len(problem.objective.targets) == 1 else None,
         seed=config.seed,
     )
     if not parts:
-        return [], (NOT_TEMPERED,)
+        return [], (NOT_TEMPERED,) if has_classes else ()
     return [rows[parts[member % len(parts)]] for member in range(config.ensemble)], ()
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from setwise._checks import InputError
 from setwise.batch import rows_of
 from setwise.fit.cuda_graph import CudaGraphSteps, graph_on
+from setwise.fit.joint_model import JointModel
 from setwise.fit.observers import Observer
 from setwise.fit.parts import EvaluationPart, Example, TrainingPart
 from setwise.fit.processes import fabric_choices, launch, own_share
@@ -190,15 +191,22 @@ class _Fit:
             for penalty in penalties:
                 loss = loss + penalty() * (count / total)
             self.fabric.backward(loss * self.fabric.world_size)  # gradients are averaged over processes
+        norm = self._clipped(math.inf if self.config.clip is None else self.config.clip)
+        self.optimizer.step()
+        return sum_of_losses, norm.detach().float()
+
+    def _clipped(self, most: float) -> Tensor:
+        """Clip the gradient, and return its norm before it."""
+        if isinstance(self.bare, JointModel):
+            return self.bare.clip_gradients(most)
         norm = self.fabric.clip_gradients(
             self.model,
             self.optimizer,
-            max_norm=math.inf if self.config.clip is None else self.config.clip,
+            max_norm=most,
             error_if_nonfinite=False,  # the epoch's check says what to try
         )
         assert norm is not None
-        self.optimizer.step()
-        return sum_of_losses, norm.detach().float()
+        return norm
 
     def _validate(self, part: EvaluationPart, epoch: int) -> tuple[float, dict[str, float]]:
         with _outputs_as_weights(self.config):

@@ -15,11 +15,11 @@ from setwise.fit.processes import check_norm
 from setwise.fit.set_fit import balanced_classes
 from setwise.fit.study import Study
 from setwise.models import Spec, make_spec
-from setwise.models.families import CHOICES, family_of_model
+from setwise.models.families import CHOICES, family_of, family_of_model
 from setwise.prepare.inputs import Inputs
 from setwise.runs.config import FitConfig
 from setwise.store import columns
-from setwise.store.shares import validation_share
+from setwise.store.shares import TEST_SHARE, validation_share
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.targets.choose import events_of
@@ -33,6 +33,7 @@ class Prepared:
     """A fit that nothing stands against.
 
     Attributes:
+        model: its name.
         problem: the sets, their parts and targets.
         kept: rows of the store that neither the weights nor the epoch see, for the promise of a coverage.
         inputs: what the model takes, its elements not standardised yet.
@@ -41,6 +42,7 @@ class Prepared:
         notes: what is to be said of the fit.
     """
 
+    model: str
     problem: Problem
     kept: np.ndarray
     inputs: Inputs
@@ -72,7 +74,10 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
         "weight_column": study.weight_column,
         "group": study.group,
         "split": split,
-        "shares": (validation_share(study.validation, len(store), needed=needed), study.test),
+        "shares": (
+            validation_share(study.validation, len(store), needed=needed),
+            TEST_SHARE if study.test is None else study.test,
+        ),
         "standardise": config.standardise,
         "seed": config.seed,
     }
@@ -87,13 +92,15 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     problem, kept = _kept_for_coverage(problem, study.coverage, seed=config.seed)
     rows = problem.split.train
     inputs = Inputs.fit(store, rows, covariates=study.covariates, standardise=config.standardise)
-    config, model_choices = settled(config, study.model, study.model_choices, len(rows))
-    spec = _spec(study.model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
+    model = study.fitted_model
+    config, model_choices = settled(config, model, study.model_choices, len(rows))
+    spec = _spec(model, model_choices, inputs, problem.objective, config, largest=int(store.sizes[rows].max()))
     check_norm(spec)
-    out_of_fold, untempered = out_of_fold_rows(problem, config, calibrate=study.calibrate)
+    weighs = bool(family_of(spec).candidates)
+    out_of_fold, untempered = out_of_fold_rows(problem, config, calibrate=study.calibrate, always=weighs)
     if study.calibrate:
         check_temperatures(problem, out_of_fold)
-    return Prepared(problem, kept, inputs, config, spec, out_of_fold, untempered)
+    return Prepared(model, problem, kept, inputs, config, spec, out_of_fold, untempered)
 
 
 def _kept_for_coverage(problem: Problem, coverage: float | None, *, seed: int) -> tuple[Problem, np.ndarray]:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from setwise._options import Option, Record
 from setwise.fit.defaults import temperatures_need_validation
-from setwise.models.families import MODELS
+from setwise.models.families import DEFAULT, MODELS, NETWORK, network_instead
 from setwise.runs.config import FitConfig
 from setwise.store.shares import SHARE
 from setwise.targets.words import PLACES
@@ -65,11 +65,15 @@ class Study(Record):
     validation: Annotated[float | None, Option(shown="0.15, and 0 below 1,000 sets")] = Field(
         default=None, description="share of the sets that decides which epoch is kept; 0 for none, dimensionless"
     )
-    test: float = Field(
-        default=0.2, description="share of the sets that is held out to measure the model; 0 for none, dimensionless"
+    test: Annotated[float | None, Option(shown="0.2; none of fewer than 200 sets with auto")] = Field(
+        default=None,
+        description="share of the sets that is held out to measure the model, dimensionless; 0 for none. Where sets "
+        "are few and it is not given, setwise fit predicts each of them by a stack without it, in folds",
     )
     model: Annotated[str, Option(panel="Model")] = Field(
-        default="deep-sets++", description=f"name of the model: {', '.join(MODELS)}"
+        default=DEFAULT,
+        description=f"name of the model: {', '.join(MODELS)}; auto is a weighted mean of several, but {NETWORK} "
+        "where a choice of networks is made (the depth) or elements are predicted",
     )
     model_choices: Mapping[str, Any] = Field(default_factory=dict)
     config: FitConfig = Field(default_factory=FitConfig)
@@ -99,6 +103,12 @@ class Study(Record):
         config = FitConfig.checked(**{**self.config.model_dump(), **fitting})
         given = {"model": model or self.model, "model_choices": {**self.model_choices, **choices}, "config": config}
         return self.model_copy(update=given)
+
+    @property
+    def fitted_model(self) -> str:
+        """Return the name of the model that is fitted."""
+        made = [name for name, choice in self.model_choices.items() if choice is not None]
+        return network_instead(self.model, made, of=self.of)
 
     @property
     def asked_validation(self) -> float | None:

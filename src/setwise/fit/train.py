@@ -14,7 +14,9 @@ from setwise.fit.calibrate import (
     with_temperatures,
 )
 from setwise.fit.finished import finished_run
-from setwise.fit.members import Watched, fit_members
+from setwise.fit.leaderboard import best_single, with_leaderboard
+from setwise.fit.member import Watched
+from setwise.fit.members import fit_members
 from setwise.fit.memory import memory_for
 from setwise.fit.preparation import prepare
 from setwise.fit.processes import is_writer
@@ -84,17 +86,19 @@ def train(
     _make_ready(directory, resume=resume)
     watched = Watched(directory, progress=progress, tensorboard=tensorboard)
     with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
-        members = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
-    run = finished_run(study.model, problem, inputs, config, members, directory, (*notes, *prepared.notes), out_of_fold)
-    run = completed(run, problem)
-    if out_of_fold:
+        fitted = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
+    notes = (*notes, *prepared.notes)
+    run = finished_run(prepared.model, problem, inputs, config, fitted.members, directory, notes, out_of_fold)
+    run = with_leaderboard(completed(run, problem), problem, fitted.stacked, intervals=intervals)
+    if out_of_fold and study.calibrate is not False:
         run = with_out_of_fold_temperatures(run, problem, out_of_fold)
     elif study.calibrate:
         run = with_temperatures(run, problem)
     if study.coverage is not None:
         run = with_coverage(run, problem, prepared.kept, study.coverage)
     if is_writer():
-        run = measure(run, problem, baselines=baselines, intervals=intervals, places=places)
+        singles = {} if fitted.stacked is None else best_single(run, problem, fitted.stacked)
+        run = measure(run, problem, singles, baselines=baselines, intervals=intervals, places=places)
     return run if directory is None else run.save(directory)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LEAST = 1e-6  # probability that is kept of any class, so that its logarithm is finite
+from setwise.models.links import LEAST
 
 
 def for_all_classes(

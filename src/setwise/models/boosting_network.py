@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from setwise._checks import InputError
-from setwise.models.all_classes import LEAST, for_all_classes
+from setwise.models.all_classes import for_all_classes
 from setwise.models.boosting import BoostingSpec
 from setwise.models.family import Examples, Loss
+from setwise.models.links import LEAST
 from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
 from setwise.models.tree_ensemble import TreeEnsemble
 

@@ -1,5 +1,6 @@
 """List the families of models, and find one by the name of a model or by a specification."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from setwise._checks import check_choice
@@ -12,10 +13,12 @@ from setwise.models.linear import LINEAR
 from setwise.models.pointnet import POINTNET
 from setwise.models.set_transformer import SET_TRANSFORMER
 from setwise.models.spec import Spec
+from setwise.models.stack import STACK
 from setwise.models.trees import TREES
 
-FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, LINEAR, KERNEL, BOOSTING)
+FAMILIES: tuple[Family, ...] = (DEEP_SETS, SET_TRANSFORMER, POINTNET, TREES, BOOSTING, LINEAR, KERNEL, STACK)
 MODELS = tuple(name for family in FAMILIES for name in family.models)
+DEFAULT, NETWORK = "auto", "deep-sets++"  # what is fitted where nobody says, and where networks alone will do
 CHOICES = tuple(dict.fromkeys(name for family in FAMILIES for name in family.choices()))
 
 
@@ -27,6 +30,20 @@ def family_of_model(name: str) -> Family:
     """
     check_choice("the model's name", name, MODELS)
     return next(family for family in FAMILIES if name in family.models)
+
+
+def network_instead(name: str, choices: Iterable[str], *, of: str) -> str:
+    """Return the name of the model that is fitted: a network where a stack is asked for that networks alone can be.
+
+    Args:
+        name: of the model that is asked for.
+        choices: that are made of it; those of networks make it one.
+        of: what is predicted, sets or elements.
+    """
+    family = family_of_model(name)
+    if not family.candidates or (of == "sets" and all(choice in family.choices() for choice in choices)):
+        return name
+    return NETWORK
 
 
 def family_of(spec: Spec) -> Family:
@@ -42,6 +59,8 @@ def spec_from_dict(values: dict[str, Any]) -> Spec:
         TypeError: a number that is not whole.
     """
     values = dict(values)
+    if "parts" in values:
+        values["parts"] = tuple(map(spec_from_dict, values["parts"]))
     return _by_name(values.pop("family", None)).spec(**values)
 
 

@@ -35,6 +35,23 @@ class Preset:
     many: Choices = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A model that may be a part of a stack.
+
+    Attributes:
+        model: its name.
+        sees: what it takes from a set, in words.
+        choices: made of it beside those of its name.
+        efforts: with which it is tried.
+    """
+
+    model: str
+    sees: str
+    choices: Choices = field(default_factory=dict)
+    efforts: tuple[str, ...] = ("quick", "default", "best")
+
+
 class Examples(Protocol):
     """Training sets, for a family that fits itself."""
 
@@ -97,6 +114,7 @@ class Family:
         fitter: the function ``(spec, examples, loss, *, seed) -> Model`` that fits a model, all at once, to `Examples`;
             none leaves that to gradients, by the loop of `setwise.fit`.
         members: models that a fit averages where training sets are few and nobody says.
+        candidates: models whose weighted mean a model is, cheapest first; none of a family that is fitted itself.
     """
 
     spec: type[Spec]
@@ -107,6 +125,7 @@ class Family:
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     fitter: str | None = None
     members: int = 5
+    candidates: tuple[Candidate, ...] = ()
 
     @property
     def name(self) -> str:

@@ -11,8 +11,8 @@ from torch.nn import functional
 from setwise._checks import InputError
 from setwise.batch import SetBatch
 from setwise.layers.summaries.make import make_summary
-from setwise.models.all_classes import LEAST
 from setwise.models.family import Examples, Head, Loss
+from setwise.models.links import LINKS
 from setwise.models.model import Model
 from setwise.models.summary_spec import SummarySpec
 from setwise.streaming.rows import Rows
@@ -69,30 +69,6 @@ class SummaryModel(Model):
 
 def _beside(summaries: Tensor, covariates: Tensor | None) -> Tensor:
     return summaries if covariates is None else torch.cat([summaries, covariates.to(summaries.dtype)], 1)
-
-
-def _log(probabilities: Tensor) -> Tensor:
-    """Return logits of probabilities ``(B, K)``."""
-    return probabilities.clamp_min(LEAST).log()
-
-
-def _thresholds(probabilities: Tensor) -> Tensor:
-    """Return outputs ``(B, K - 1)`` of probabilities ``(B, K)`` of classes in order (`setwise.targets.Ordinal`)."""
-    kept = probabilities.clamp_min(LEAST)
-    kept = kept / kept.sum(1, keepdim=True)
-    above = kept.flip(1).cumsum(1).flip(1)[:, 1:]
-    logits = (above / kept.cumsum(1)[:, :-1]).log()
-    steps = logits[:, :-1] - logits[:, 1:]  # softplus of the outputs
-    return torch.cat([logits[:, :1], steps + (-(-steps).expm1()).log()], 1)
-
-
-LINKS: dict[str, Callable[[Tensor], Tensor]] = {
-    "number": lambda x: x,
-    "classes": _log,
-    "ranks": _thresholds,
-    "logits": lambda x: x,
-    "rank-logits": lambda x: _thresholds(x.softmax(1)),
-}
 
 
 @dataclass(frozen=True, eq=False)

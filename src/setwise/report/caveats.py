@@ -34,7 +34,7 @@ def caveats(run: Run, store: SetStore) -> Caveats:
     """
     record = run.record
     found = associations(store, record.objective.names, apart=record.objective.sources)
-    return Caveats(sentences(found, len(record.split.test)), _table(found) if found else None)
+    return Caveats(sentences(found, record.measured_sets), _table(found) if found else None)
 
 
 def _table(found: tuple[Association, ...]) -> Table:
@@ -56,7 +56,7 @@ def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
     said = []
     if held_out < 30:
         said.append(
-            f"Only {held_out} sets were held out. One set more or less predicted right moves a share by "
+            f"Only {held_out} sets were predicted unseen. One set more or less predicted right moves a share by "
             f"{1 / held_out:.0%}."
             if held_out
             else "No sets were held out: nothing here says how good the model is."

@@ -46,7 +46,7 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
     """Return the report as HTML; everything that comes from users is escaped."""
     of_elements = found.sizes is not None
     targets = " and ".join(found.study.targets)
-    evaluated = f"cross-validation of {found.study.model}, {found.objective.kind}"
+    evaluated = f"cross-validation of {found.study.fitted_model}, {found.objective.kind}"
     first = found.predictions.filter(pc.equal(found.predictions["repeat"], 1))  # pyright: ignore[reportAttributeAccessIssue]
     description = store.description
     return render(

@@ -10,6 +10,7 @@ from setwise._checks import counted
 from setwise.report import figures, outcomes
 from setwise.report.drawing import Drawing
 from setwise.report.grid import results_grid
+from setwise.report.leaderboard import leaderboard
 from setwise.report.rounding import duration, number
 from setwise.report.table import Table, table
 from setwise.report.verdict import verdict
@@ -36,12 +37,16 @@ class Result:
         verdict: the table below in words.
         notes: on the split and the baselines.
         table: the model beside the baselines; none where nothing was measured.
+        parts: the models of a stack; none of another model.
+        meaning: of the parts, a sentence each.
         figures: of the predictions.
     """
 
     verdict: str
     notes: tuple[str, ...]
     table: Table | None
+    parts: Table | None
+    meaning: list[str]
     figures: list[Drawing]
 
 
@@ -84,10 +89,13 @@ def result(run: Run) -> Result:
     """Return how good the model is on held-out sets, beside the baselines."""
     record = run.record
     predictions = run.test_predictions
+    board = leaderboard(record)
     return Result(
-        verdict=verdict(record.test, record.objective, test_sets=len(record.split.test)),
+        verdict=verdict(record.test, record.objective, test_sets=record.measured_sets),
         notes=record.notes,
         table=_results_table(record) if record.test else None,
+        parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),
+        meaning=[] if board is None else board.sentences,
         figures=[] if predictions is None else outcome_drawings(run.objective, predictions),
     )
 
@@ -99,7 +107,7 @@ def _results_table(record: RunRecord) -> Table:
     return table(
         [name if turned else _title(name) for name in grid.head],
         grid.rows,
-        caption=f"The same {len(record.split.test)} held-out sets for all.",
+        caption=f"The same {record.measured_on} for all.",
         marked=() if turned else (0,),
         best=grid.best,
     )

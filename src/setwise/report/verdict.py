@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from setwise.metrics.metric import Metric
-from setwise.runs.record import TestRow
+from setwise.runs.record import BEST_SINGLE, TestRow
 from setwise.targets.objectives import Objective
 from setwise.targets.target import Of, Target
 
@@ -36,6 +36,7 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
         objective: what is predicted.
         test_sets: how many sets were held out.
     """
+    rows = [row for row in rows if row.name != BEST_SINGLE]
     if not rows or test_sets == 0:
         return "No sets were held out, so nothing is known of how good this model is on new sets."
     if objective.has_common_unit:
@@ -50,7 +51,7 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
             if decisive.name in apart[0].metrics:
                 sentences.append(f"{target.name}: {' '.join(_compared(apart, target, decisive, objective.of))}")
     if test_sets < _FEW_SETS:
-        sentences.append(f"Only {test_sets} sets were held out, so even clear differences may be chance.")
+        sentences.append(f"Only {test_sets} sets were predicted unseen, so even clear differences may be chance.")
     return (" " if objective.has_common_unit else "\n").join(sentences)
 
 

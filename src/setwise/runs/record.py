@@ -19,6 +19,7 @@ from setwise.targets.conformal import Conformal
 from setwise.targets.objectives import Objective
 
 FORMAT = 2
+BEST_SINGLE = "best single model"  # of a stack, by the leaderboard; its row stands beside that of the stack
 _Values = TypeVar("_Values", bound=dict[str, Any])
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -76,6 +77,30 @@ class TestRow(BaseModel):
     intervals: dict[str, tuple[float, float]] = {}
 
 
+class Ranked(BaseModel):
+    """One line of the leaderboard of a stack: a model that was tried for it.
+
+    Attributes:
+        model: its name, with its choices.
+        score: the decisive metric on sets that the model had not seen; none where there were none to spare.
+        interval: of the score, lower and upper end, at 95%.
+        seconds: that its fits took.
+        weight: in the stack, the mean over the targets; 0 of one that is not part of it.
+        sees: what it takes from a set, in words.
+        note: why it was left out.
+    """
+
+    model_config = _FROZEN
+
+    model: str
+    score: float | None = None
+    interval: tuple[float, float] | None = None
+    seconds: float = 0.0
+    weight: float = 0.0
+    sees: str = ""
+    note: str = ""
+
+
 class RunRecord(BaseModel):
     """The content of ``model.json``.
 
@@ -101,7 +126,9 @@ class RunRecord(BaseModel):
         seconds: wall time of all epochs.
         members: of an ensemble, in the order of their weights; empty for a model alone.
         num_parameters: numbers in the model that were fitted.
+        leaderboard: of a stack, the models that were tried for it, best first; empty of other models.
         test: the model and what it has to beat, on the test sets; empty without a test part.
+        folds: in which every set was predicted by a fit without it, for ``test``; 0 where a part was held out for it.
         conformal: what gives predictions their intervals, or none.
         weights_sha256: checksum of ``weights.safetensors``.
         processing: what was done to the elements while they were read (`setwise.store.processing.Processing`).
@@ -135,7 +162,9 @@ class RunRecord(BaseModel):
     seconds: float
     num_parameters: int
     members: tuple[Member, ...] = ()
+    leaderboard: tuple[Ranked, ...] = ()
     test: tuple[TestRow, ...] = ()
+    folds: int = 0
     conformal: Conformal | None = None
     weights_sha256: str = ""
     processing: dict[str, Any] = Field(default_factory=dict)
@@ -143,6 +172,18 @@ class RunRecord(BaseModel):
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def measured_sets(self) -> int:
+        """Return the number of sets that ``test`` is measured on."""
+        return len(self.split.known) if self.folds else len(self.split.test)
+
+    @property
+    def measured_on(self) -> str:
+        """Return what ``test`` is measured on, in words."""
+        if self.folds:
+            return f"{self.measured_sets:,} sets, each predicted by a fit without it ({self.folds} folds)"
+        return f"{self.measured_sets:,} held-out sets"
 
     @property
     def processed(self) -> Processing:

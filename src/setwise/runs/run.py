@@ -165,7 +165,7 @@ def check_resumable(directory: Path) -> None:
     Raises:
         InputError: a run is there whose checkpoints are not.
     """
-    if not (directory / MODEL).is_file() or (directory / CHECKPOINTS / LAST).is_file():
+    if not (directory / MODEL).is_file() or any((directory / CHECKPOINTS).rglob(LAST)):
         return
     if RunRecord.read(directory / MODEL).epochs > 0:
         raise InputError(

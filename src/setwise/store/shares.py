@@ -2,6 +2,7 @@
 
 FEW = 1_000  # sets; of fewer, none are spared for validation
 SHARE = 0.15  # of the sets, for validation
+TEST_SHARE = 0.2  # of the sets, to measure the model, where nobody says
 
 
 def validation_share(share: float | None, num_sets: int, *, needed: bool = False) -> float:

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from setwise._checks import InputError
 from setwise.metrics import formulas
 from setwise.metrics.metric import Metric
 from setwise.models.family import Head
+from setwise.models.links import log_probabilities_of_ranks
 from setwise.store.tables import listed
 from setwise.targets.classes import CROSS_ENTROPY
 from setwise.targets.labels import Labels
@@ -125,24 +124,16 @@ class Ordinal(Labels):
     def losses(self, outputs: Tensor, encoded: Tensor) -> Tensor:
         """Return negative logarithms ``(B,)`` of the probability of the true class, times its weight; nats."""
         number = encoded.long()
-        losses = -self._log_probabilities(outputs).gather(1, number[:, None])[:, 0]
+        losses = -log_probabilities_of_ranks(outputs).gather(1, number[:, None])[:, 0]
         return weighed(losses, self.weights, number)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return probabilities ``(B, K)``, rows adding up to one, of outputs ``(B, K - 1)``."""
-        return self._log_probabilities(outputs).exp()
+        return log_probabilities_of_ranks(outputs).exp()
 
     def metrics(self, of: Of, *, label: bool = False) -> tuple[Metric, ...]:
         """Return cross entropy, accuracy, error in ranks and weighted kappa."""
         return METRICS
-
-    def _log_probabilities(self, outputs: Tensor) -> Tensor:
-        """Return ``log(sigmoid(a_k) - sigmoid(a_k+1))``, where ``a_k - a_k+1 = softplus(z)``, without cancellation."""
-        first, lowered = outputs[:, :1], outputs[:, 1:]
-        above = torch.cat([first, first - functional.softplus(lowered).cumsum(1)], 1)  # (B, K - 1)
-        log_above, log_below = functional.logsigmoid(above), functional.logsigmoid(-above)
-        between = log_above[:, :-1] + log_below[:, 1:] + functional.logsigmoid(lowered)
-        return torch.cat([log_below[:, :1], between, log_above[:, -1:]], 1)
 
 
 def _check_names_all(target: str, order: Sequence[Label], found: set[Label]) -> None:

@@ -58,6 +58,7 @@ class Target(BaseModel, ABC):
     linear: ClassVar[str]  # the name of its linear baseline
     discrete: ClassVar[bool] = False  # values are labels, of which each part of a split must have some
     whole_sets: ClassVar[bool] = False  # it is of a set as a whole, so that no elements may be left out
+    whole_batch: ClassVar[bool] = False  # the loss of a set depends on the other sets of its batch
     has_common_unit: ClassVar[bool] = True  # a mean of its metrics over several targets means something
     is_right_or_wrong: ClassVar[bool] = True  # a row is predicted rightly or not
     has_event: ClassVar[bool] = False  # a second column says whether what a time leads to has happened

@@ -72,6 +72,7 @@ class TimeToEvent(Target):
     roles: ClassVar[tuple[Role, ...]] = ("constant", "linear")
     is_right_or_wrong: ClassVar[bool] = False
     has_event: ClassVar[bool] = True
+    whole_batch: ClassVar[bool] = True
     needs_outputs: ClassVar[bool] = True
 
     kind: Literal["time-to-event"] = "time-to-event"

@@ -16,7 +16,7 @@ from setwise.fit.loop import DivergedError
 from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.models import MODELS
-from setwise.models.families import FAMILIES, family_of_model
+from setwise.models.families import DEFAULT, FAMILIES, family_of_model
 from setwise.runs.held_out import HeldOut, Measured, measured
 from setwise.runs.run import Run, check_free
 from setwise.store import columns
@@ -62,10 +62,10 @@ def tune(
     """Search depth, width, learning rate and model by cross-validation, then fit and measure the best.
 
     What the study has of its own is held in all trials: depth and width among its ``model_choices``, a learning rate
-    that its ``config`` was given. The first trial is the study as it is; others are drawn by the tree-structured Parzen
-    estimator, each from the seed and the trials before it, so that a search that is resumed goes on as it would have. A
-    time budget ends it at another trial on another machine; ``trials`` ends it at the same. The search is kept beside
-    the run, in ``<out>.search``.
+    that its ``config`` was given. The first trial is the study as it is, with the first of the models where it names
+    none; others are drawn by the tree-structured Parzen estimator, each from the seed and the trials before it, so that
+    a search that is resumed goes on as it would have. A time budget ends it at another trial on another machine;
+    ``trials`` ends it at the same. The search is kept beside the run, in ``<out>.search``.
 
     Args:
         store: the sets.
@@ -84,6 +84,8 @@ def tune(
     """
     how = Search(**search)
     _check_choices(study, models)
+    if study.model == DEFAULT and DEFAULT not in models:
+        study = study.model_copy(update={"model": models[0]})
     journal = _journal(Path(out), resume=resume, overwrite=overwrite)
     seed, everything = study.config.seed, everything_of(store, study)
     split = split_sets(

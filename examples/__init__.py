@@ -1,1 +1,0 @@
-"""Worked examples on real files, with the settings that setwise ships: ``python -m examples``."""

@@ -1,0 +1,91 @@
+"""Describe a member of a run: what it is fitted to, where it is kept, who looks on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from setwise.fit.element_fit import of_elements
+from setwise.fit.observers import Observer, ProgressBar, TensorBoardLog
+from setwise.fit.parts import EvaluationPart, TrainingPart
+from setwise.fit.set_fit import of_sets
+from setwise.models import Spec
+from setwise.prepare.inputs import Inputs
+from setwise.runs.checkpoints import Checkpoints
+from setwise.runs.config import FitConfig
+from setwise.targets.problem import Problem, fingerprint_of
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model that is to be fitted.
+
+    Attributes:
+        spec: of the model.
+        problem: without the sets that the member leaves out.
+        inputs: how sets become what the model takes.
+        config, own: of the run, whose validation sets all members share, and of the member.
+        number: from 0.
+    """
+
+    spec: Spec
+    problem: Problem
+    inputs: Inputs
+    config: FitConfig
+    own: FitConfig
+    number: int
+
+    def parts(self) -> tuple[TrainingPart, EvaluationPart]:
+        """Make the training and the validation part."""
+        make = of_elements if self.problem.of == "elements" else of_sets
+        return make(self.problem, self.inputs, self.config, self.own)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The directory and the observers of a fit."""
+
+    directory: Path | None
+    progress: bool | None
+    tensorboard: bool
+
+
+@contextmanager
+def observing(watched: Watched, config: FitConfig, number: int | None) -> Iterator[list[Observer]]:
+    """Have a fit looked on, that of a member with its number from 0, or that of all members together."""
+    with ExitStack() as stack:
+        several = config.ensemble > 1
+        label = "" if not several else "members" if number is None else f"member {number + 1} of {config.ensemble}"
+        bar = ProgressBar(config.epochs, show=watched.progress, label=label)
+        observers: list[Observer] = [stack.enter_context(bar)]
+        if watched.tensorboard and watched.directory is not None:
+            curves = watched.directory / "tensorboard"
+            curves = curves / f"member-{number + 1}" if several and number is not None else curves
+            observers.append(stack.enter_context(TensorBoardLog(curves)))
+        yield observers
+
+
+def checkpoints_of(directory: Path | None, problem: Problem, one: Member, spared: Sequence[str]) -> Checkpoints | None:
+    """Return the checkpoints of a member that leaves out some training sets.
+
+    The number of members may change, so that a run can be given more; from one to several where none leaves out sets.
+    """
+    if directory is None:
+        return None
+    scale = one.inputs.covariates
+    covariates = None if scale is None else [*scale.names, fingerprint_of(scale.apply(problem.store))]
+    return Checkpoints(
+        directory,
+        {
+            "configuration": one.own.model_dump(mode="json", exclude={"workers", "device", "memory", "ensemble"}),
+            "model": one.spec.to_dict(),
+            "objective": problem.objective.to_dict(),
+            "elements": problem.store.fingerprint,
+            "targets": problem.fingerprint,
+            "weights": None if problem.weights is None else fingerprint_of(problem.weights),
+            "covariates": covariates,
+            "split": {part: list(problem.ids(part)) for part in ("train", "validation", "test")},
+            "what each model of an ensemble leaves out (ensemble, calibrate)": list(spared),
+        },
+        member=one.number,
+    )

@@ -1,0 +1,236 @@
+"""Fit a stack: each candidate on the same parts of the training sets, weighed by what it says of the others."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from setwise._checks import InputError
+from setwise.fit.defaults import settled
+from setwise.fit.finished import finished_run
+from setwise.fit.loop import Fitted, Status
+from setwise.fit.stack_weights import selected_weights
+from setwise.metrics.calibration import fit_temperature
+from setwise.models import Model, Spec, make_spec
+from setwise.models.families import family_of, family_of_model
+from setwise.models.family import Candidate
+from setwise.models.links import mixed
+from setwise.models.stack import StackSpec
+from setwise.models.stack_network import Stack
+from setwise.prepare.inputs import Inputs
+from setwise.runs.checkpoints import CHECKPOINTS
+from setwise.runs.computing import Computing
+from setwise.runs.config import FitConfig
+from setwise.runs.outputs import outputs_for
+from setwise.store import columns
+from setwise.targets.problem import Problem
+
+FittedMember = tuple[Model, FitConfig, Fitted]
+FitMembers = Callable[[Spec, FitConfig, Path | None], list[FittedMember]]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A candidate that was fitted.
+
+    Attributes:
+        candidate: what it is.
+        members: a model for each member of the stack.
+        outputs: ``(n, K)`` for the sets that weigh it.
+        seconds: that its fit took.
+    """
+
+    candidate: Candidate
+    members: list[FittedMember]
+    outputs: Tensor
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """A fitted stack.
+
+    Attributes:
+        members: the stacks.
+        parts: the candidates that were fitted.
+        weights, temperatures: ``(P, T)`` of the parts for each target.
+        refused: why a candidate was left out, by its name.
+        rows: ``(n,)`` of the store, which weigh the parts; none where there were none to spare.
+    """
+
+    members: list[FittedMember]
+    parts: tuple[Part, ...]
+    weights: np.ndarray
+    temperatures: np.ndarray
+    refused: dict[str, str]
+    rows: np.ndarray
+
+
+def fit_stack(
+    spec: StackSpec,
+    problem: Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    directory: Path | None,
+    out_of_fold: Sequence[np.ndarray],
+    fit_members: FitMembers,
+) -> Stacked:
+    """Fit every candidate of an effort, cheapest first, and join them.
+
+    Each member of the stack has a model of each candidate, all fitted on the same sets. What these say of the sets that
+    they leave out, or of the validation part, gives the weights; without any, all parts count alike.
+
+    Args:
+        spec: of the stack, without its parts.
+        problem: the sets, their parts and targets.
+        inputs: how sets become what the models take.
+        config: with everything decided.
+        directory: of the run, or none.
+        out_of_fold: rows of the store that each member leaves out, or nothing.
+        fit_members: fits the members of one specification, with a configuration, below a directory.
+
+    Raises:
+        InputError: data that no candidate can be fitted to.
+    """
+    parts: list[Part] = []
+    refused: dict[str, str] = {}
+    rows = _weighing(problem, config, out_of_fold)
+    interrupted = False
+    for candidate in family_of(spec).candidates:
+        if spec.effort not in candidate.efforts:
+            continue
+        began, folder = time.perf_counter(), _folder(directory, candidate)
+        own, part = _specified(spec, candidate, config, len(problem.split.train))
+        try:
+            members = fit_members(part, own, folder)
+        except InputError as error:
+            refused[candidate.model] = str(error)
+            continue
+        except KeyboardInterrupt:
+            interrupted = True
+            break
+        interrupted = members[-1][2].status == "interrupted"
+        if interrupted and parts:
+            break  # what is whole is kept
+        outputs = _outputs(candidate, problem, inputs, own, members, rows)
+        parts.append(Part(candidate, members, outputs, time.perf_counter() - began))
+        if interrupted:
+            break
+    if not parts:
+        if interrupted:
+            raise KeyboardInterrupt
+        raise InputError(next(iter(refused.values())))
+    every = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    weights, temperatures = _weighed(problem, parts, every)
+    status: Status | None = "interrupted" if interrupted else None
+    members = _joined(spec, problem, parts, weights, temperatures, status)
+    return Stacked(members, tuple(parts), weights, temperatures, refused, every)
+
+
+def _weighing(problem: Problem, config: FitConfig, out_of_fold: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return rows of the store that each member has not seen, and that weigh its parts; none where all are seen."""
+    if out_of_fold:
+        return list(out_of_fold)
+    held = problem.split.validation
+    return [held] * config.ensemble if len(held) else []
+
+
+def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
+    return None if directory is None else directory / CHECKPOINTS / candidate.model
+
+
+def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
+    """Return configuration and specification of a candidate, for the same data as those of the stack."""
+    own, choices = settled(config, candidate.model, candidate.choices, num_sets)
+    data = {name: getattr(spec, name) for name in Spec.model_fields}
+    sizes = (data.pop("in_features"), data.pop("out_features"))
+    choices = {**family_of_model(candidate.model).fitting, **choices}
+    return own, make_spec(candidate.model, *sizes, **data, **choices)
+
+
+def _outputs(
+    candidate: Candidate,
+    problem: Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    members: list[FittedMember],
+    rows: Sequence[np.ndarray],
+) -> Tensor:
+    """Return outputs ``(n, K)`` of each member for its own rows, float64."""
+    run = finished_run(candidate.model, problem, inputs, config, members, None, ())
+    how = Computing(device=config.device)
+    found = [
+        outputs_for(replace(run, model=network), problem.store, own, how)
+        for (network, _, _), own in zip(members, rows, strict=False)
+    ]
+    return torch.cat(found).double() if found else torch.zeros(0, problem.objective.out_features)
+
+
+def _weighed(problem: Problem, parts: Sequence[Part], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and temperatures ``(P, T)`` of the parts for each target."""
+    objective = problem.objective
+    shape = (len(parts), len(objective.targets))
+    weights, temperatures = np.full(shape, 1 / len(parts)), np.ones(shape)
+    if not len(rows):
+        return weights, temperatures
+    encoded = objective.scaled(problem.truth(rows))
+    counted = torch.ones(len(rows)) if problem.weights is None else torch.from_numpy(problem.weights[rows])
+    clusters = columns.clusters(problem.store, problem.group)[rows]
+    by_part = [[own for _, own in objective.outputs_of(part.outputs)] for part in parts]
+    for column, target in enumerate(objective.targets):
+        known = ~encoded[:, column].isnan()
+        if not known.any():
+            continue
+        truth, kind = encoded[known, column], target.head.kind
+        own = [outputs[column][known] for outputs in by_part]
+        if kind == "classes":
+            temperatures[:, column] = [fit_temperature(x.numpy(), truth.long().numpy()) for x in own]
+        t = temperatures[:, column].tolist()
+
+        def losses(
+            mixtures: np.ndarray, own=own, truth=truth, target=target, kind=kind, t=t, known=known
+        ) -> np.ndarray:
+            found = [target.losses(mixed(kind, own, mixture, t), truth) for mixture in mixtures.tolist()]
+            return (torch.stack(found) * counted[known]).numpy()
+
+        weights[:, column] = selected_weights(losses, len(parts), clusters[known.numpy()])
+    return weights, temperatures
+
+
+def _joined(
+    spec: StackSpec,
+    problem: Problem,
+    parts: Sequence[Part],
+    weights: np.ndarray,
+    temperatures: np.ndarray,
+    status: Status | None,
+) -> list[FittedMember]:
+    """Return a stack for each member, of the parts that have a weight for some target."""
+    used = [number for number, own in enumerate(weights) if own.any()]
+    heads = tuple((head.kind, head.outputs) for head in problem.objective.heads)
+    members: list[FittedMember] = []
+    for of_member in zip(*(parts[number].members for number in used), strict=True):
+        models = [network for network, _, _ in of_member]
+        own = spec.model_copy(
+            update={
+                "parts": tuple(model.spec for model in models),
+                "heads": heads,
+                "weights": tuple(map(tuple, weights[used].T.tolist())),
+                "temperatures": tuple(map(tuple, temperatures[used].T.tolist())),
+            }
+        )
+        fitted = [one for _, _, one in of_member]
+        longest = max(fitted, key=lambda one: one.progress.epochs)
+        seconds = sum(one.seconds for one in fitted)
+        members.append(
+            (
+                Stack(own, models).eval(),
+                of_member[-1][1],
+                Fitted({}, longest.progress, status or longest.status, seconds),
+            )
+        )
+    return members

@@ -1,5 +1,6 @@
 """Build and fit ensembles of trees on summaries of sets."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from setwise.models.family import Examples, Loss
 from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
 from setwise.models.tree_ensemble import TreeEnsemble
 from setwise.models.trees import TreesSpec
+
+_MOST_TRIED = 100  # columns at a question whose thresholds are drawn, of classes, unless their root is more
 
 
 def trees(spec: TreesSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SummaryModel:
@@ -43,7 +46,7 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     forest: Any = getattr(ensemble, name)(
         n_estimators=spec.trees,
         min_samples_leaf=spec.leaf,
-        max_features="sqrt" if kind != "number" else max(1, lesson.x.shape[1] // 3),
+        max_features=_tried(spec, kind, lesson.x.shape[1]),
         random_state=lesson.seed,
         n_jobs=1,
     )
@@ -61,6 +64,14 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
         return every
 
     return TreeEnsemble.of(*_taken(forest, shares)), kind
+
+
+def _tried(spec: TreesSpec, kind: str, columns: int) -> int:
+    """Return how many columns are tried at a question."""
+    root, third = math.isqrt(columns), max(1, columns // 3)
+    if kind == "number":
+        return third
+    return max(root, min(third, _MOST_TRIED)) if spec.splits == "random" else root
 
 
 def _taken(forest: Any, value: Callable[[Any], np.ndarray]) -> tuple[list[Any], list[np.ndarray]]:

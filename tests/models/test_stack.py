@@ -212,3 +212,9 @@ def test_an_unknown_effort_is_refused():
 def test_an_unfitted_stack_says_so():
     with pytest.raises(RuntimeError, match="never fitted"):
         build("auto", 2, 1)(SetBatch.from_list([np.zeros((2, 2), np.float32)]))
+
+
+def test_without_time_the_cheapest_answers():
+    run = fitted("label", effort="quick", config=CONFIG.model_copy(update={"time": 1e-9}))
+    assert [row.weight for row in run.record.leaderboard if not row.note] == [1.0]
+    assert {row.note for row in run.record.leaderboard[1:]} == {"there was no time left."}

@@ -43,7 +43,7 @@ class Fitted:
     Attributes:
         weights: of the kept epoch, on the CPU.
         progress: where the fit stands.
-        status: ``"finished"`` (all epochs), ``"stopped early"`` (patience) or ``"interrupted"`` (Ctrl-C).
+        status: ``"finished"`` (all epochs), ``"stopped early"`` (patience, or time) or ``"interrupted"`` (Ctrl-C).
         seconds: wall time of all epochs, or of a fit without epochs.
     """
 
@@ -63,6 +63,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     observers: Sequence[Observer] = (),
+    until: float | None = None,
 ) -> Fitted:
     """Fit a model's weights, in place.
 
@@ -80,6 +81,7 @@ def fit(
         checkpoints: where to keep each epoch, or none to keep nothing on disk.
         resume: go on from the last checkpoint, if there is one.
         observers: who looks on.
+        until: the moment (`time.perf_counter`) after which no further epoch is begun, but the first.
 
     Raises:
         DivergedError: the loss became NaN or infinite, with the epoch and what to try.
@@ -100,7 +102,8 @@ def fit(
         status: Status = "finished"
         try:
             while progress.epochs < config.epochs:
-                if _out_of_patience(progress, config):
+                late = until is not None and progress.epochs > 0 and time.perf_counter() > until
+                if late or _out_of_patience(progress, config):
                     status = "stopped early"
                     break
                 record = running.epoch(progress.epochs, train, validation, observers)

@@ -1,8 +1,9 @@
 """Describe a member of a run: what it is fitted to, where it is kept, who looks on."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from setwise.fit.element_fit import of_elements
@@ -43,11 +44,26 @@ class Member:
 
 @dataclass(frozen=True)
 class Watched:
-    """The directory and the observers of a fit."""
+    """The directory, the observers and the end of a fit.
+
+    Attributes:
+        directory: of the run, or none.
+        progress: show a progress bar; by default on a terminal alone.
+        tensorboard: write curves.
+        until: the moment (`time.perf_counter`) after which no further epoch is begun, or none.
+    """
 
     directory: Path | None
     progress: bool | None
     tensorboard: bool
+    until: float | None = None
+
+    def sharing(self, members: int) -> "Watched":
+        """Return the same for one of some members that are still to be fitted, with its share of the time."""
+        if self.until is None:
+            return self
+        now = time.perf_counter()
+        return replace(self, until=now + (self.until - now) / members)
 
 
 @contextmanager
@@ -65,6 +81,9 @@ def observing(watched: Watched, config: FitConfig, number: int | None) -> Iterat
         yield observers
 
 
+_NO_MATTER = {"workers", "device", "memory", "ensemble", "time"}  # a run may be gone on with otherwise
+
+
 def checkpoints_of(directory: Path | None, problem: Problem, one: Member, spared: Sequence[str]) -> Checkpoints | None:
     """Return the checkpoints of a member that leaves out some training sets.
 
@@ -77,7 +96,9 @@ def checkpoints_of(directory: Path | None, problem: Problem, one: Member, spared
     return Checkpoints(
         directory,
         {
-            "configuration": one.own.model_dump(mode="json", exclude={"workers", "device", "memory", "ensemble"}),
+            "configuration": one.own.model_dump(
+                mode="json", exclude={"workers", "device", "memory", "ensemble", "time"}
+            ),
             "model": one.spec.to_dict(),
             "objective": problem.objective.to_dict(),
             "elements": problem.store.fingerprint,

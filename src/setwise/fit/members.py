@@ -59,7 +59,7 @@ def fit_members(
         given = (part, problem, inputs, own, below, out_of_fold)
         return fit_together(*given, resume=resume) or _fit_each(*given, resume=resume)
 
-    found = fit_stack(spec, problem, inputs, config, watched.directory, out_of_fold, fit_part)
+    found = fit_stack(spec, problem, inputs, config, watched.directory, out_of_fold, fit_part, watched.until)
     return Members(found.members, found)
 
 
@@ -80,7 +80,7 @@ def _fit_each(
         spared = [problem.store.set_ids[row] for row in out_of_fold[member]] if out_of_fold else []
         one = Member(spec, its, inputs, config, member_config(config, member), member)
         checkpoints = checkpoints_of(watched.directory, problem, one, spared)
-        network, fitted = fit_one(one, watched, checkpoints, resume=resume)
+        network, fitted = fit_one(one, watched.sharing(config.ensemble - member), checkpoints, resume=resume)
         if fitted.status == "interrupted" and members:
             network, own, before = members[-1]
             members[-1] = network, own, replace(before, status="interrupted")
@@ -110,6 +110,7 @@ def _by_gradients(
             checkpoints=checkpoints,
             resume=resume,
             observers=observers,
+            until=watched.until,
         )
     return network, fitted
 

@@ -17,7 +17,7 @@ from setwise.fit.stack_weights import selected_weights
 from setwise.metrics.calibration import fit_temperature
 from setwise.models import Model, Spec, make_spec
 from setwise.models.families import family_of, family_of_model
-from setwise.models.family import Candidate
+from setwise.models.family import VERY_FEW, Candidate
 from setwise.models.links import mixed
 from setwise.models.stack import StackSpec
 from setwise.models.stack_network import Stack
@@ -78,6 +78,7 @@ def fit_stack(
     directory: Path | None,
     out_of_fold: Sequence[np.ndarray],
     fit_members: FitMembers,
+    until: float | None = None,
 ) -> Stacked:
     """Fit every candidate of an effort, cheapest first, and join them.
 
@@ -92,6 +93,7 @@ def fit_stack(
         directory: of the run, or none.
         out_of_fold: rows of the store that each member leaves out, or nothing.
         fit_members: fits the members of one specification, with a configuration, below a directory.
+        until: the moment (`time.perf_counter`) after which no further candidate is begun, but the first.
 
     Raises:
         InputError: data that no candidate can be fitted to.
@@ -102,6 +104,9 @@ def fit_stack(
     interrupted = False
     for candidate in family_of(spec).candidates:
         if spec.effort not in candidate.efforts:
+            continue
+        if parts and until is not None and time.perf_counter() > until:
+            refused[candidate.model] = "there was no time left."
             continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
         own, part = _specified(spec, candidate, config, len(problem.split.train))
@@ -145,6 +150,8 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
 
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
+    few = candidate.of_few if num_sets < VERY_FEW else {}
+    config = config.model_copy(update={k: v for k, v in few.items() if k not in config.model_fields_set})
     own, choices = settled(config, candidate.model, candidate.choices, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
     sizes = (data.pop("in_features"), data.pop("out_features"))

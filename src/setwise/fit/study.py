@@ -123,6 +123,8 @@ class Study(Record):
         values["configuration"] = self.config.model_dump(mode="json", exclude={"workers", "device", "memory"})
         if self.of == "sets":
             del values["of"]
+        if self.config.time is None:
+            del values["configuration"]["time"]
         for name in ("calibrate", "event"):
             if values[name] is None:
                 del values[name]

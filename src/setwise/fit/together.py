@@ -72,6 +72,7 @@ def fit_together(
             checkpoints=checkpoints,
             resume=resume,
             observers=observers,
+            until=watched.until,
         )
     joint.give_back(networks)
     history = tuple(

@@ -1,5 +1,6 @@
 """Go from a store of sets and a study to a run: split, fit the transforms, build, fit, test."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ def train(
     inputs = prepared.inputs.standardised(store, rows) if config.standardise else prepared.inputs
     config, notes = memory_for(config, spec, store.sizes[rows])
     _make_ready(directory, resume=resume)
-    watched = Watched(directory, progress=progress, tensorboard=tensorboard)
+    until = None if config.time is None else time.perf_counter() + config.time
+    watched = Watched(directory, progress, tensorboard, until)
     with threads_for(_elements_of_a_batch(store, rows, config) * spec.hidden):
         fitted = fit_members(spec, problem, inputs, config, watched, out_of_fold, resume=resume)
     notes = (*notes, *prepared.notes)

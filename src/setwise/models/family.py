@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # they cost a second, which the command line's help does not 
     from setwise.models.model import Model
 
 Choices = Mapping[str, Any]
+VERY_FEW = 200  # training sets
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ class Candidate:
         model: its name.
         sees: what it takes from a set, in words.
         choices: made of it beside those of its name.
+        of_few: numbers of its fit where training sets are fewer than `VERY_FEW`, and nobody chose them.
         efforts: with which it is tried.
     """
 
     model: str
     sees: str
     choices: Choices = field(default_factory=dict)
+    of_few: Choices = field(default_factory=dict)
     efforts: tuple[str, ...] = ("quick", "default", "best")
 
 

@@ -59,6 +59,7 @@ STACK = Family(
     candidates=(
         Candidate("linear", "mean, spread and quantiles of each feature, added up"),
         Candidate("kernel", "mean, spread and quantiles of features, by likeness of whole sets"),
+        Candidate("mean-embedding", "how elements are distributed, by likeness of whole distributions"),
         Candidate("extra-trees", "mean, spread and quantiles of features, in combinations"),
         Candidate("random-forest", "mean, spread and quantiles of features, in combinations of thresholds"),
         Candidate(
@@ -66,7 +67,12 @@ STACK = Family(
             "mean, spread and quantiles of features, by a sum of small trees",
             choices={"rounds": 100, "shrinkage": 0.1},
         ),
-        Candidate("deep-sets++", "what a network finds in elements, each by itself", efforts=("default", "best")),
+        Candidate(
+            "deep-sets++",
+            "what a network finds in elements, each by itself",
+            of_few={"epochs": 30},
+            efforts=("default", "best"),
+        ),
         Candidate("set-transformer++", "what a network finds in elements beside each other", efforts=("best",)),
     ),
 )

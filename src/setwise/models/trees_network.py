@@ -15,6 +15,7 @@ from setwise.models.tree_ensemble import TreeEnsemble
 from setwise.models.trees import TreesSpec
 
 _MOST_TRIED = 100  # columns at a question whose thresholds are drawn, of classes, unless their root is more
+_WIDE = 500  # columns of which a tree of numbers looks at all at each question, since few of them say much
 
 
 def trees(spec: TreesSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> SummaryModel:
@@ -68,9 +69,9 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
 
 def _tried(spec: TreesSpec, kind: str, columns: int) -> int:
     """Return how many columns are tried at a question."""
-    root, third = math.isqrt(columns), max(1, columns // 3)
+    root, third = math.isqrt(columns), columns // 3
     if kind == "number":
-        return third
+        return min(columns, max(_WIDE, third))
     return max(root, min(third, _MOST_TRIED)) if spec.splits == "random" else root
 
 

@@ -94,6 +94,12 @@ class FitConfig(Record):
         description="models that are fitted, each from other first weights, orders and draws, and averaged; 0 for as "
         "many as the number of training sets asks for",
     )
+    time: Annotated[float | None, Option(metavar="TIME", syntax="time", shown="none")] = Field(
+        default=None,
+        gt=0,
+        description="time after which no further model of a stack is begun and no further epoch, in seconds or such as "
+        "90s, 10m, 2h; the first model of a stack is always fitted",
+    )
     seed: int = Field(
         default=0, ge=0, lt=2**32, description="seed of the split, the first weights, the order of the sets and draws"
     )

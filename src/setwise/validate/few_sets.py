@@ -38,6 +38,7 @@ def fit_and_measure(store: SetStore, study: Study, *, out: str | Path, baselines
     """
     if not is_measured_by_folds(store, study):
         return train(store, study, out=out, baselines=baselines, **choices)
+    study = _sharing_time(study)
     run = train(store, study.model_copy(update={"test": 0.0}), out=out, baselines=baselines, **choices)
     if run.record.status == "interrupted":
         return run
@@ -58,6 +59,14 @@ def is_measured_by_folds(store: SetStore, study: Study) -> bool:
         and columns.given_split(store) is None
         and num_processes() == 1
     )
+
+
+def _sharing_time(study: Study) -> Study:
+    """Return the study with the share of its time that the fit, and each fold, may take."""
+    if study.config.time is None:
+        return study
+    config = study.config.model_copy(update={"time": study.config.time / (FOLDS + 1)})
+    return study.model_copy(update={"config": config})
 
 
 def _measured(run: Run, found: CrossValidation) -> Run:

@@ -6,6 +6,8 @@ import scipy.optimize
 import torch
 
 from setwise.metrics import survival
+from setwise.models.cox import fit_cox
+from setwise.ops.efron import efron_losses
 
 # Remission of leukaemia in weeks, 6-MP against placebo: Freireich et al. 1963, Blood 21; censored below zero.
 TREATED = [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35]
@@ -44,7 +46,7 @@ def _naive_concordance(risk, times, events):
 def test_the_partial_likelihood_is_the_plain_formula(count):
     risk, times, events = _drawn(count)
     events[0] = True
-    losses = survival.efron_losses(*map(torch.from_numpy, (risk, times, events)))
+    losses = efron_losses(*map(torch.from_numpy, (risk, times, events)))
     assert losses.sum().item() == pytest.approx(_naive_efron(risk, times, events), rel=1e-12)
     assert (losses[torch.from_numpy(~events)] == 0).all()
     shifted = survival.partial_likelihood(risk + 300, times, events)
@@ -56,10 +58,10 @@ def test_gradients_are_right_and_nothing_is_lost_without_an_event():
     own = torch.from_numpy(risk).requires_grad_()
 
     def total(risk):
-        return survival.efron_losses(risk, torch.from_numpy(times), torch.from_numpy(events)).sum()
+        return efron_losses(risk, torch.from_numpy(times), torch.from_numpy(events)).sum()
 
     assert torch.autograd.gradcheck(total, (own,))
-    none = survival.efron_losses(own, torch.from_numpy(times), torch.zeros(13, dtype=torch.bool)).sum()
+    none = efron_losses(own, torch.from_numpy(times), torch.zeros(13, dtype=torch.bool)).sum()
     none.backward()
     assert none.item() == 0
     assert (own.grad == 0).all()
@@ -67,7 +69,7 @@ def test_gradients_are_right_and_nothing_is_lost_without_an_event():
 
 def test_cox_regression_gives_the_coefficient_that_makes_the_plain_formula_least():
     # 1.5721 is what R's coxph says with Efron's ties; these data and that call are the example of MASS::gehan
-    found = survival.fit_cox(ARM[:, None], TIMES, EVENTS, np.ones(42), 0.0)
+    found = fit_cox(ARM[:, None], TIMES, EVENTS, np.ones(42), 0.0)
     least = scipy.optimize.minimize(lambda coefficient: _naive_efron(coefficient[0] * ARM, TIMES, EVENTS), [1.0])
     assert found[0] == pytest.approx(least.x[0], rel=1e-5)
     assert found[0] == pytest.approx(1.5721, abs=2e-4)

@@ -183,7 +183,7 @@ def test_times_to_an_event_are_learned_by_those_that_can():
     events = pa.array([i % 3 > 0 for i in range(53)])
     sets = store.sets.append_column("time", times).append_column("died", events)
     run = fitted("time", store=store.with_sets(sets), event="died")
-    assert [row.model for row in run.record.leaderboard if not row.note] == ["deep-sets++"]
+    assert [row.model for row in run.record.leaderboard if not row.note] == ["linear", "deep-sets++"]
     assert any("time to" in row.note for row in run.record.leaderboard)
 
 

@@ -196,7 +196,6 @@ def test_whole_sets_are_read_where_no_other_number_is_asked_for():
         ({"model": "extra-trees", "of": "elements"}, "trees predict sets as a whole"),
         ({"model": "kernel", "event": "died"}, "kernel does not learn a time to an event"),
         ({"model": "boosting", "event": "died"}, "boosting does not learn a time to an event"),
-        ({"model": "linear", "event": "died"}, "linear does not learn a time to an event"),
         ({"model": "extra-trees", "event": "died"}, "trees do not learn a time to an event"),
     ],
 )
@@ -208,6 +207,20 @@ def test_what_they_cannot_do_is_said(asked, message):
     store = read(pa.table(table), sets=sets, labels=labels)
     with pytest.raises(InputError, match=message):
         sw.train(store, Study(targets="time", config=CONFIG, **asked), baselines=False)
+
+
+def test_linear_learns_a_time_to_an_event(tmp_path):
+    draw = np.random.default_rng(7)
+    centre = draw.normal(size=127)
+    sets = [draw.normal(c, 1, (draw.integers(3, 17), 2)) for c in centre]
+    table = pa.table({"time": draw.exponential(np.exp(-2 * centre)) + 1e-3, "died": draw.random(127) < 0.7})
+    store = read(sets, sets=table)
+    run = fitted("linear", "time", store=store, event="died")
+    predicted = predictions_of(run, store, np.arange(127))
+    assert np.corrcoef(predicted[:, 0], centre)[0, 1] > 0.8
+    assert (np.diff(predicted[:, 1:], axis=1) <= 0).all()
+    run.save(tmp_path / "run")
+    assert np.array_equal(predictions_of(Run.load(tmp_path / "run"), store, np.arange(127)), predicted)
 
 
 def test_a_model_that_was_never_fitted_says_so():

@@ -5,42 +5,11 @@ Times are above zero; a time without its event is censored: the event had not ha
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
-from torch import Tensor
+
+from setwise.models.cox import cox
+from setwise.ops.efron import efron_losses
 
 _BLOCK = 512  # rows that are compared at once
-_PENALTIES = np.logspace(-3, 2, 11)  # of Cox regression on standardised features
-_FOLDS = 3
-
-
-def efron_losses(risk: Tensor, times: Tensor, events: Tensor) -> Tensor:
-    """Return the share of each row of the negative log partial likelihood ``(B,)``, with Efron's ties.
-
-    For the l-th (from 0) of d events at a time t it is ``log(R - l / d * D) - risk``, R being the sum of ``exp(risk)``
-    over all rows whose time is t at least, and D that over the d events; 0 for censored rows. They add up to the
-    negative logarithm of the likelihood, and are all 0 where there is no event. Computed without leaving the device.
-
-    Args:
-        risk: ``(B,)`` logarithms of hazard ratios; a constant that is added to all changes nothing.
-        times: ``(B,)``.
-        events: ``(B,)`` whether the time ended in the event.
-
-    Source: Efron 1977, The efficiency of Cox's likelihood function for censored data, JASA 72, section 3.
-    """
-    risk = risk.to(torch.promote_types(risk.dtype, torch.float32))
-    order = torch.argsort(times, descending=True, stable=True)
-    own, time, event = risk[order], times[order], events[order]
-    new = torch.cat([torch.ones_like(event[:1], dtype=torch.bool), time[1:] != time[:-1]])
-    group = new.long().cumsum(0)  # of rows of one time
-    first, end = torch.searchsorted(group, group), torch.searchsorted(group, group, right=True)
-    everyone = own.logcumsumexp(0)[end - 1]  # log R
-    before = torch.cat([torch.zeros_like(group[:1]), event.long().cumsum(0)])  # events in the rows before each
-    place, count = before[:-1] - before[first], before[end] - before[first]
-    fraction = torch.where(event, place.to(own.dtype) / count.clamp_min(1), 0)
-    tied = torch.zeros(len(own) + 1, dtype=own.dtype, device=own.device)
-    tied = tied.scatter_add(0, group, torch.where(event, (own - everyone).exp(), 0))[group]  # D / R
-    losses = torch.where(event, everyone + torch.log1p(-fraction * tied) - own, 0)
-    return torch.zeros_like(losses).scatter(0, order, losses)
 
 
 def partial_likelihood(risk: np.ndarray, times: np.ndarray, events: np.ndarray) -> float | None:
@@ -109,8 +78,8 @@ def cox_regression(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the risks of the rows ``(B,)`` and of new ones ``(n,)`` by Cox regression, centred on the rows.
 
-    Features are standardised; the penalty of the squared coefficients is the one of `_PENALTIES` that predicts left-out
-    folds best. Weights weigh the events' terms.
+    Features are standardised; the penalty of the squared coefficients is the one that predicts left-out folds
+    best. Weights weigh the events' terms.
 
     Args:
         x: ``(B, P)`` features.
@@ -120,49 +89,6 @@ def cox_regression(
     """
     mean, std = x.mean(0), x.std(0)
     scale = np.where(std > 0, std, 1.0)
-    left, values, right = np.linalg.svd((x - mean) / scale, full_matrices=False)
-    features, turned = left * values, (new - mean) / scale @ right.T  # the same penalty, in at most B directions
-    fold = np.empty(len(x), np.int64)
-    generator = np.random.default_rng(seed)
-    for rows in (np.flatnonzero(events), np.flatnonzero(~events)):
-        fold[rows] = generator.permutation(len(rows)) % _FOLDS
-    penalty = _PENALTIES[-1]
-    if all(events[fold == part].any() and events[fold != part].any() for part in range(_FOLDS)):
-        penalty = min(
-            _PENALTIES, key=lambda value: _out_of_fold_loss(features, times, events, weights, fold, float(value))
-        )
-    fitted = fit_cox(features, times, events, weights, float(penalty))
-    return features @ fitted, turned @ fitted
-
-
-def fit_cox(x: np.ndarray, times: np.ndarray, events: np.ndarray, weights: np.ndarray, penalty: float) -> np.ndarray:
-    """Return the coefficients ``(P,)`` that make the partial likelihood, the mean over events, least with a penalty.
-
-    Args:
-        x: ``(B, P)`` features.
-        times, events, weights: ``(B,)``.
-        penalty: half of it times the sum of the squared coefficients is added.
-    """
-    features, time, event, weight = (torch.from_numpy(np.ascontiguousarray(a)) for a in (x, times, events, weights))
-    count = max(float((weight * event).sum()), 1e-12)
-
-    def loss(coefficients: np.ndarray) -> tuple[float, np.ndarray]:
-        beta = torch.from_numpy(coefficients).requires_grad_()
-        value = (efron_losses(features @ beta, time, event) * weight).sum() / count + penalty / 2 * beta.square().sum()
-        value.backward()
-        assert beta.grad is not None
-        return float(value.detach()), beta.grad.numpy()
-
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"ftol": 1e-13, "gtol": 1e-9}).x
-
-
-def _out_of_fold_loss(
-    x: np.ndarray, times: np.ndarray, events: np.ndarray, weights: np.ndarray, fold: np.ndarray, penalty: float
-) -> float:
-    """Return the mean over the folds of the partial likelihood of rows that were left out."""
-    found = []
-    for part in range(_FOLDS):
-        kept, out = fold != part, fold == part
-        fitted = fit_cox(x[kept], times[kept], events[kept], weights[kept], penalty)
-        found.append(partial_likelihood(x[out] @ fitted, times[out], events[out]))
-    return float(np.mean(found))
+    own, other = (x - mean) / scale, (new - mean) / scale
+    found = cox(own, times, events, weights, seed=seed)
+    return own @ found, other @ found

@@ -20,6 +20,9 @@ KERNEL = Family(
     spec=KernelSpec,
     network="setwise.models.kernel_network:kernel",
     fitter="setwise.models.kernel_network:fit",
-    models={"kernel": Preset({"summary": "moments+fourier"}), "mean-embedding": Preset({"summary": "fourier"})},
+    models={
+        "kernel": Preset({"summary": "moments+codebook+fourier"}),
+        "mean-embedding": Preset({"summary": "fourier"}),
+    },
     space={"summary": SUMMARIES_TRIED},
 )

@@ -22,6 +22,6 @@ LINEAR = Family(
     spec=LinearSpec,
     network="setwise.models.linear_network:linear",
     fitter="setwise.models.linear_network:fit",
-    models={"linear": Preset({"limit": 5.0, "summary": "moments+fourier"})},
+    models={"linear": Preset({"limit": 5.0, "summary": "moments+codebook+fourier"})},
     space={"limit": (3.0, 5.0, 1000.0), "summary": SUMMARIES_TRIED},
 )

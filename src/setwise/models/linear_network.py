@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from setwise._checks import InputError
 from setwise.models.all_classes import for_all_classes
 from setwise.models.bounds import Bounds
+from setwise.models.cox import cox
 from setwise.models.family import Examples, Loss
 from setwise.models.linear import LinearSpec
 from setwise.models.summary_model import Lesson, SummaryModel, fit_heads, scale_of
@@ -49,12 +49,9 @@ def linear(spec: LinearSpec, *, device: torch.device | None = None, dtype: torch
 
 
 def fit(spec: LinearSpec, examples: Examples, loss: Loss, *, seed: int) -> SummaryModel:
-    """Fit ridge regression of numbers and logistic regression of classes to the summaries of the training sets.
+    """Fit ridge, logistic or Cox regression to summaries of the training sets: of numbers, classes, times to an event.
 
-    The penalty is that with the least error of sets left out: each in its turn for numbers, in three folds for classes.
-
-    Raises:
-        InputError: a time to an event.
+    The penalty is that with the least error of sets left out: each in its turn for numbers, else in three folds.
     """
     return fit_heads(spec, examples, loss, lambda lesson: _fitted(spec, lesson), seed=seed)
 
@@ -67,15 +64,13 @@ def _head(kind: str, bounds: Bounds | None, affine: Affine) -> nn.Module:
 def _fitted(spec: LinearSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     """Fit a head; return it with the link that it needs."""
     kind = lesson.head.kind
-    if kind == "time":
-        raise InputError("linear does not learn a time to an event. Choose a network (--model deep-sets++).")
     centre, scale = scale_of(lesson.x)
     limit = np.inf if spec.limit is None else spec.limit
     x = ((lesson.x - centre) / scale).clip(-limit, limit)
-    weight, bias = (_ridge if kind == "number" else _logistic)(lesson, x)
+    weight, bias = {"number": _ridge, "time": _cox}.get(kind, _logistic)(lesson, x)
     affine = Affine.of(weight / scale, bias - weight @ (centre / scale))
     bounds = None if spec.limit is None else Bounds.of(centre - limit * scale, centre + limit * scale)
-    return _head(kind, bounds, affine), "logits" if kind == "classes" else kind
+    return _head(kind, bounds, affine), {"classes": "logits", "time": "number"}.get(kind, kind)
 
 
 def _ridge(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +78,16 @@ def _ridge(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     model: Any = RidgeCV(alphas=_PENALTIES).fit(x, lesson.y, sample_weight=lesson.weights)
     return model.coef_[None], np.array([model.intercept_])
+
+
+def _cox(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights and bias of the risk, whose mean is zero; times of events not yet happened are below zero."""
+    known = lesson.y != 0  # sets whose time is not known are in no risk set
+    times, events = np.abs(lesson.y[known]), lesson.y[known] > 0
+    weight = np.zeros(x.shape[1])
+    if events.any():
+        weight = cox(x[known], times, events, lesson.weights[known], seed=lesson.seed)
+    return weight[None], -(x @ weight).mean(keepdims=True)
 
 
 def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,15 @@ class SummaryModel(Model):
         own = None if covariates is None else covariates.to(rows.sweeper.device)
         return self._of(_beside(self.summary.stream(rows.map(self._vectors)), own))
 
+    @torch.no_grad()
+    def shift(self, by: Tensor) -> None:
+        for head, own in zip(self.heads, by.split([count for _, count in self.spec.heads]), strict=True):
+            last = list(head.modules())[-1]
+            if not isinstance(bias := getattr(last, "bias", None), Tensor):
+                super().shift(own)
+                return
+            bias.add_(own.to(bias))
+
     def table(self, batch: SetBatch) -> Tensor:
         """Return the summaries of the sets, and the covariates beside them ``(B, P)``."""
         return _beside(self.summary(self._of_vectors(batch)), batch.covariates)

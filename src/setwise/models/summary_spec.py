@@ -8,7 +8,7 @@ from setwise._checks import InputError
 from setwise.models.spec import SomeOf, Spec
 from setwise.variants import SUMMARIES
 
-SUMMARIES_TRIED = ("moments", "moments+codebook", "moments+fourier", "fourier")  # by a search
+SUMMARIES_TRIED = ("moments", "moments+codebook", "moments+codebook+fourier", "fourier")  # by a search
 
 
 def _as_tuples(values: Any) -> Any:

@@ -1,5 +1,6 @@
 """Build and fit ensembles of trees on summaries of sets."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from setwise.models.summary_model import Lesson, SummaryModel, fit_heads
 from setwise.models.tree_ensemble import TreeEnsemble
 from setwise.models.trees import TreesSpec
 
+_MOST_TRIED = 100  # columns at a question whose thresholds are drawn, of classes, unless their root is more
 _WIDE = 500  # columns of which a tree of numbers looks at all at each question, since few of them say much
 
 
@@ -45,7 +47,7 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     forest: Any = getattr(ensemble, name)(
         n_estimators=spec.trees,
         min_samples_leaf=spec.leaf,
-        max_features="sqrt" if kind != "number" else min(lesson.x.shape[1], max(_WIDE, lesson.x.shape[1] // 3)),
+        max_features=_tried(spec, kind, lesson.x.shape[1]),
         random_state=lesson.seed,
         n_jobs=1,
     )
@@ -63,6 +65,14 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
         return every
 
     return TreeEnsemble.of(*_taken(forest, shares)), kind
+
+
+def _tried(spec: TreesSpec, kind: str, columns: int) -> int:
+    """Return how many columns are tried at a question."""
+    root, third = math.isqrt(columns), columns // 3
+    if kind == "number":
+        return min(columns, max(_WIDE, third))
+    return max(root, min(third, _MOST_TRIED)) if spec.splits == "random" else root
 
 
 def _taken(forest: Any, value: Callable[[Any], np.ndarray]) -> tuple[list[Any], list[np.ndarray]]:

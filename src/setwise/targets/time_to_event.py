@@ -13,6 +13,7 @@ from setwise._checks import InputError
 from setwise.metrics import survival
 from setwise.metrics.metric import Metric
 from setwise.models.family import Head
+from setwise.ops.efron import efron_losses
 from setwise.store import columns
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
@@ -166,7 +167,7 @@ class TimeToEvent(Target):
 
         Sets whose time is not known, encoded as 0, are in no risk set.
         """
-        return survival.efron_losses(outputs[:, 0], encoded.abs(), encoded > 0)
+        return efron_losses(outputs[:, 0], encoded.abs(), encoded > 0)
 
     def check_asked(self, *, calibrate: bool | None, coverage: float | None, most: int | None, largest: int) -> None:
         """Refuse temperatures and intervals."""

@@ -57,8 +57,8 @@ STACK = Family(
     network="setwise.models.stack_network:stack",
     models={"auto": Preset({})},
     candidates=(
-        Candidate("linear", "mean, spread and quantiles of each feature, added up"),
-        Candidate("kernel", "mean, spread and quantiles of features, by likeness of whole sets"),
+        Candidate("linear", "quantiles of features and kinds of elements (codebook, embedding), added up"),
+        Candidate("kernel", "quantiles of features and kinds of elements, by likeness of whole sets"),
         Candidate("mean-embedding", "how elements are distributed, by likeness of whole distributions"),
         Candidate("extra-trees", "mean, spread and quantiles of features, in combinations"),
         Candidate("random-forest", "mean, spread and quantiles of features, in combinations of thresholds"),

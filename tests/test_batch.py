@@ -146,7 +146,7 @@ def _small(name, choices, sizes):
     return model, SetBatch.from_list([torch.randn(n, 3) for n in sizes])
 
 
-@pytest.mark.parametrize("sizes", [RAGGED, DENSE, LARGE])
+@pytest.mark.parametrize("sizes", [pytest.param(RAGGED, marks=pytest.mark.slow), DENSE, LARGE])
 @pytest.mark.parametrize(("name", "choices"), MODELS)
 def test_compiles_as_one_graph(name, choices, sizes):
     model, batch = _small(name, choices, sizes)

@@ -146,7 +146,7 @@ TABLE = {
 TABLE |= {
     f"ElementModel {name} {output}": (_model(name, output=output), "equivariant", False)
     for name in sw.models.MODELS
-    if family_of_model(name).fitter is None
+    if family_of_model(name).is_network
     for output in ("elements", "which-element")
 }
 # Element encoders take elements that are not vectors; their own tests prove the contracts that apply.
@@ -201,7 +201,7 @@ def test_every_public_layer_is_in_the_table():
     assert {name.split()[0] for name in TABLE} - others | ELSEWHERE == public
     for kind in ("SetModel", "ElementModel"):
         models = {name.split()[1] for name in TABLE if name.startswith(kind)}
-        assert models == {name for name in sw.models.MODELS if family_of_model(name).fitter is None}
+        assert models == {name for name in sw.models.MODELS if family_of_model(name).is_network}
 
 
 @pytest.mark.parametrize("padding", [0, 1])

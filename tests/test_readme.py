@@ -56,7 +56,9 @@ def test_commands_run(capsys, monkeypatch):
     from setwise.cli import main
     from setwise.runs import config
 
-    monkeypatch.setattr(config, "RECOMMENDED", {**config.RECOMMENDED, "epochs": 3})  # what they do, not how well
+    monkeypatch.setattr(
+        config, "RECOMMENDED", {**config.RECOMMENDED, "epochs": 3, "time": 0.1}
+    )  # what they do, not how well
     lines = [line for block in _blocks("console") for line in block.splitlines() if line.startswith("setwise ")]
     assert len(lines) >= 4
     for line in lines:

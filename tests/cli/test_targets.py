@@ -125,6 +125,7 @@ def test_the_first_target_is_explained_where_none_is_named(fitted, explain):
     assert "Not known yet" not in (fitted.run / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_mixed_targets_are_cross_validated(setwise, mixed, tmp_path):
     options = (*MIXED, "--ensemble", "1", "--folds", "3", "--json")
     outcome = setwise("cv", mixed.cells, "--sets", mixed.patients, *TINY, *options, "--out", tmp_path / "cv")

@@ -20,6 +20,7 @@ def test_tune(setwise, tables, tmp_path):
     assert "30m" in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("choices", "tempered", "validated"),
     [

@@ -136,6 +136,7 @@ def test_groups_stay_on_one_side(sets, means):
     assert not train & held
 
 
+@pytest.mark.slow
 def test_covariates_decide_where_elements_say_nothing():
     rng = np.random.default_rng(0)
     sets, covariates = [rng.normal(size=(5, 2)) for _ in range(60)], rng.normal(size=(60, 2)) * 100 + 7

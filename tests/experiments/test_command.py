@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -12,6 +14,7 @@ def _run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_row_is_run_skipped_and_reported(tmp_path):
     places = ("--work", str(tmp_path / "work"), "--results", str(tmp_path / "results"))
     command = ("run", "table4", "--task", "digits-var", "--rows", "constant", "--seeds", "0", "--threads", "1")

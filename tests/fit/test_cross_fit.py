@@ -128,6 +128,7 @@ def test_models_of_elements_leave_out_whole_sets():
     assert f"{store.sizes[:16].sum()} elements of training sets" in run.record.notes[1]
 
 
+@pytest.mark.slow
 def test_few_sets_get_probabilities_that_can_be_believed():
     draw = np.random.default_rng(1)
 

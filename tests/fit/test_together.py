@@ -14,6 +14,7 @@ from setwise.models import build
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.outputs import predictions_of
+from tests.fixtures.stacks import use_small
 
 
 def store_of(count=40):
@@ -21,6 +22,11 @@ def store_of(count=40):
     sets = [draw.normal(i % 2, 1, (draw.integers(1, 9), 3)) for i in range(count)]
     columns = {"y": [float(i % 2 + i / count) for i in range(count)], "age": draw.normal(50, 9, count)}
     return read(sets, sets=pa.table(columns | {"weight": draw.uniform(1, 2, count)}))
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    use_small(monkeypatch)
 
 
 def fitted(**choices):

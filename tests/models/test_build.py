@@ -78,7 +78,7 @@ def test_bias_rule():
 
 
 def test_covariates_reach_the_output():
-    for name in (name for name in sw.models.MODELS if family_of_model(name).fitter is None):
+    for name in (name for name in sw.models.MODELS if family_of_model(name).is_network):
         depth = 2 if "depth" in family_of_model(name).choices() else None
         model = sw.models.build(name, 3, 2, width=8, covariates=2, depth=depth)
         sets = [torch.randn(4, 3)] * 2

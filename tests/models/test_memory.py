@@ -62,6 +62,7 @@ def test_memory_grows_as_the_square_root_of_the_depth():
     assert many < 2.5 * few, f"{many:.1f} tensors for 100 blocks, {few:.1f} for 25"
 
 
+@pytest.mark.slow
 def test_one_thousand_layers_take_at_most_four_times_the_memory_of_fifty():
     batch = SetBatch.from_list([torch.randn(n, 3) for n in (1, 31)])
 

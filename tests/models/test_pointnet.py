@@ -205,6 +205,7 @@ def test_other_elements(elements):
     assert model(batch).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_fit_save_load_explain_export(tmp_path):
     draw = np.random.default_rng(0)
     sets = [draw.normal(i % 2, 1.0, (1 + i % 9, 3)) for i in range(31)]

@@ -59,6 +59,7 @@ def test_streamed_sets_have_the_same_outputs():
         np.testing.assert_allclose(found[0], want[row], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_exports_say_the_same(tmp_path):
     assert (
         save_onnx(fitted("codebook+fourier+fisher+correlations", store_of(), ensemble=1), tmp_path / "run.onnx") < 1e-4

@@ -123,6 +123,7 @@ def test_huge_sets_are_streamed_exactly(model):
         np.testing.assert_allclose(found[0], want[row], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["extra-trees", "linear", "kernel", "boosting"])
 def test_exports_say_the_same(model, tmp_path):
     run = fitted(model, "label")

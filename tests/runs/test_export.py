@@ -218,6 +218,7 @@ def test_the_command_line_says_how_far_onnx_differs(call, tmp_path):
     assert said.err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("target", ["y", pytest.param("kind", marks=pytest.mark.slow)])
 def test_ensembles(backend, target, tmp_path):

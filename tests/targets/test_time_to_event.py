@@ -102,6 +102,7 @@ def test_the_report_and_an_explanation_know_it(store, run):
     assert found.sets.num_rows == 2
 
 
+@pytest.mark.slow
 def test_cross_validation_deals_times_and_events_out_together(store):
     found = cross_validate(store, _study(config={"epochs": 3, "ensemble": 1}), folds=2, permutations=1)
     assert {row.name for row in found.measured.rows} == {"deep-sets++", "constant", "Cox regression"}

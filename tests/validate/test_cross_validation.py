@@ -99,6 +99,7 @@ def test_gain_of_folds_is_the_corrected_interval_of_single_folds():
     assert found.fold_gain["mse"] == pytest.approx((np.mean(differences), *want), rel=0.05)
 
 
+@pytest.mark.slow
 def test_jobs_give_the_same(tmp_path):
     store, study = store_of(), study_of("kind", group="patient")
     alone = cross_validate(store, study, folds=2, out=tmp_path / "one")

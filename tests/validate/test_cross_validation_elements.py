@@ -144,6 +144,7 @@ def test_which_element(tmp_path):
     assert "17 held-out sets" in page(found, store, command="setwise cv")
 
 
+@pytest.mark.slow
 def test_resumed_folds_are_not_fitted_again(tmp_path, monkeypatch):
     store, fits = store_of(), []
     fit = fold_runs.train

@@ -1,4 +1,4 @@
-"""Few sets are measured by cross-validation of the whole fit, by the command line as well."""
+"""Few sets are measured by cross-validation of the whole fit."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,7 @@ from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.validate.few_sets import fit_and_measure, is_measured_by_folds
+from tests.fixtures.stacks import use_small
 
 
 def store_of(count=24):
@@ -25,7 +26,10 @@ def study_of(**choices):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return fit_and_measure(store_of(), study_of(), out=tmp_path_factory.mktemp("few") / "run", progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        use_small(patch)
+        patch.setattr("joblib.cpu_count", lambda: 1)  # in this process, which has the small models
+        return fit_and_measure(store_of(), study_of(), out=tmp_path_factory.mktemp("few") / "run", progress=False)
 
 
 def test_every_set_is_predicted_by_a_fit_without_it(run):

@@ -125,6 +125,7 @@ def of_elements():
     return read(sets).with_labels({"kind": kinds, "largest": marks})
 
 
+@pytest.mark.slow
 def test_labels_of_elements_are_searched_for_on_whole_sets(tmp_path):
     study = Study(
         targets=("kind",), of="elements", model_choices=STUDY.model_choices, config=STUDY.config, validation=0.0

@@ -135,6 +135,11 @@ class Family:
         """Return the word by which a specification names its family."""
         return self.spec.family
 
+    @property
+    def is_network(self) -> bool:
+        """Return whether its models are fitted by gradients, each by itself."""
+        return self.fitter is None and not self.candidates
+
     def choices(self) -> dict[str, FieldInfo]:
         """Return the fields of the specification that a person may choose, with description, bounds and default."""
         return self.spec.choices()

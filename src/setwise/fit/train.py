@@ -69,6 +69,7 @@ def train(
 
     Example:
         >>> from setwise.readers.read import read
+        >>> from setwise.runs.config import FitConfig
         >>> store = read([np.full((3, 2), float(i)) for i in range(8)], sets={"y": np.arange(8.0)})
         >>> study = Study(targets="y", model_choices={"depth": 2, "width": 8}, config=FitConfig(epochs=2))
         >>> [row.name for row in train(store, study).record.test]

@@ -1,6 +1,6 @@
 """Say how the parts of a stack did on sets that they had not seen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -24,8 +24,15 @@ def with_leaderboard(run: Run, problem: Problem, stacked: Stacked | None, *, int
     """Return the run with the score, the seconds and the weight of each part of its stack; as it is without a stack."""
     if stacked is None:
         return run
-    scores = _scores(problem, stacked)
-    ends = _intervals(problem, stacked) if intervals else {}
+    metric = problem.objective.decisive
+    scores: Mapping[int, float] = {}
+    ends: Mapping[int, tuple[float, float]] = {}
+    if len(stacked.rows):
+        score_of = _scorer(problem, stacked)
+        scores = score_of(np.arange(len(stacked.rows)))
+        if intervals:
+            clusters = columns.clusters(problem.store, problem.group)[stacked.rows]
+            ends = bootstrap(score_of, clusters, draws=_DRAWS, seed=0).intervals
     rows = [
         Ranked(
             model=part.candidate.model,
@@ -37,19 +44,17 @@ def with_leaderboard(run: Run, problem: Problem, stacked: Stacked | None, *, int
         )
         for number, part in enumerate(stacked.parts)
     ]
-    metric = problem.objective.decisive
     rows.sort(key=lambda row: -np.inf if row.score is None else metric.sign * row.score, reverse=True)
     rows += [Ranked(model=label, note=why) for label, why in stacked.refused.items()]
     return replace(run, record=run.record.model_copy(update={"leaderboard": tuple(rows)}))
 
 
-def best_single(run: Run, problem: Problem, stacked: Stacked) -> Mapping[str, Run]:
-    """Return the best part of a stack as a run of its own, by a name; none for times to an event."""
-    scores = _scores(problem, stacked)
+def best_single(run: Run, stacked: Stacked) -> Mapping[str, Run]:
+    """Return the part that leads the leaderboard, as a run of its own, by a name; none for times to an event."""
     if any(target.needs_outputs for target in run.objective.targets):
         return {}
-    metric = problem.objective.decisive
-    best = max(scores, key=lambda number: metric.sign * scores[number], default=0)
+    names = [part.candidate.model for part in stacked.parts]
+    best = names.index(run.record.leaderboard[0].model)
     part, temperatures = stacked.parts[best], tuple((t,) for t in stacked.temperatures[best].tolist())
     alone = []
     for (network, _, _), (whole, _, _) in zip(part.members, stacked.members, strict=True):
@@ -60,19 +65,17 @@ def best_single(run: Run, problem: Problem, stacked: Stacked) -> Mapping[str, Ru
     return {BEST_SINGLE: replace(run, model=joined(alone))}
 
 
-def _scores(problem: Problem, stacked: Stacked, where: np.ndarray | None = None) -> dict[int, float]:
-    """Return the decisive metric of each part, by its number, on the sets that weighed it, or on some of them."""
-    objective, rows = problem.objective, stacked.rows
-    if not len(rows):
-        return {}
-    where = np.arange(len(rows)) if where is None else where
-    truth, key = problem.truth(rows)[where], objective.decisive.key
-    found = {}
-    for number in range(len(stacked.parts)):
-        metrics = score(objective, objective.predict(_tempered(problem, stacked, number)[where]), truth)
-        if key in metrics:
-            found[number] = metrics[key]
-    return found
+def _scorer(problem: Problem, stacked: Stacked) -> Callable[[np.ndarray], dict[int, float]]:
+    """Return a function that gives the decisive metric of each part, by its number, on some of the weighing sets."""
+    objective, key = problem.objective, problem.objective.decisive.key
+    truth = problem.truth(stacked.rows)
+    predicted = [objective.predict(_tempered(problem, stacked, number)) for number in range(len(stacked.parts))]
+
+    def score_of(rows: np.ndarray) -> dict[int, float]:
+        found = enumerate(score(objective, own[rows], truth[rows]) for own in predicted)
+        return {number: metrics[key] for number, metrics in found if key in metrics}
+
+    return score_of
 
 
 def _tempered(problem: Problem, stacked: Stacked, number: int) -> Tensor:
@@ -82,11 +85,3 @@ def _tempered(problem: Problem, stacked: Stacked, number: int) -> Tensor:
     for (_, own), temperature in zip(pairs, stacked.temperatures[number], strict=True):
         own /= temperature  # a view
     return outputs
-
-
-def _intervals(problem: Problem, stacked: Stacked) -> dict[int, tuple[float, float]]:
-    if not len(stacked.rows):
-        return {}
-    clusters = columns.clusters(problem.store, problem.group)[stacked.rows]
-    found = bootstrap(lambda rows: _scores(problem, stacked, rows), clusters, draws=_DRAWS, seed=0)
-    return found.intervals

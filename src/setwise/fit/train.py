@@ -98,7 +98,7 @@ def train(
     if study.coverage is not None:
         run = with_coverage(run, problem, prepared.kept, study.coverage)
     if is_writer():
-        singles = {} if fitted.stacked is None else best_single(run, problem, fitted.stacked)
+        singles = {} if fitted.stacked is None else best_single(run, fitted.stacked)
         run = measure(run, problem, singles, baselines=baselines, intervals=intervals, places=places)
     return run if directory is None else run.save(directory)
 

@@ -81,7 +81,7 @@ class Ranked(BaseModel):
     """One line of the leaderboard of a stack: a model that was tried for it.
 
     Attributes:
-        model: its name, with its choices.
+        model: its name.
         score: the decisive metric on sets that the model had not seen; none where there were none to spare.
         interval: of the score, lower and upper end, at 95%.
         seconds: that its fits took.

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from setwise._checks import InputError
 from setwise.fit.study import Study
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
@@ -74,3 +75,12 @@ def test_a_column_of_parts_is_kept_to():
     store = store_of()
     sets = store.sets.append_column("split", pa.array(["train"] * 12 + ["test"] * 12))
     assert not is_measured_by_folds(store.with_sets(sets), study_of())
+
+
+def test_classes_that_cannot_be_divided_are_refused_before_anything_is_fitted(tmp_path):
+    labels = pa.array(["a"] * 23 + ["b"])
+    store = store_of()
+    sets = store.sets.set_column(store.sets.column_names.index("y"), "y", labels)
+    with pytest.raises(InputError, match="two sets at least"):
+        fit_and_measure(store.with_sets(sets.drop_columns(["group"])), study_of(), out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

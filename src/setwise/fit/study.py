@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 from setwise._options import Option, Record
 from setwise.fit.defaults import temperatures_need_validation
 from setwise.models.families import DEFAULT, MODELS, NETWORK, network_instead
+from setwise.models.family import VERY_FEW
 from setwise.runs.config import FitConfig
-from setwise.store.shares import SHARE
+from setwise.store.shares import SHARE, TEST_SHARE
 from setwise.targets.words import PLACES
 
 
@@ -18,6 +19,7 @@ def _names(value: object) -> object:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else value
 
 
+_SHARE_WORDS = f"{TEST_SHARE}; none of fewer than {VERY_FEW} sets with {DEFAULT}"
 Names = Annotated[Sequence[str], BeforeValidator(_names)]
 
 
@@ -65,7 +67,7 @@ class Study(Record):
     validation: Annotated[float | None, Option(shown="0.15, and 0 below 1,000 sets")] = Field(
         default=None, description="share of the sets that decides which epoch is kept; 0 for none, dimensionless"
     )
-    test: Annotated[float | None, Option(shown="0.2; none of fewer than 200 sets with auto")] = Field(
+    test: Annotated[float | None, Option(shown=_SHARE_WORDS)] = Field(
         default=None,
         description="share of the sets that is held out to measure the model, dimensionless; 0 for none. Where sets "
         "are few and it is not given, setwise fit predicts each of them by a stack without it, in folds",

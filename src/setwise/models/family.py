@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # they cost a second, which the command line's help does not 
     from setwise.models.model import Model
 
 Choices = Mapping[str, Any]
-VERY_FEW = 200  # training sets
+VERY_FEW = 200  # sets, of which a part that is held out says little, and networks need fewer epochs
 
 
 @dataclass(frozen=True)

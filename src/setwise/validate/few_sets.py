@@ -10,12 +10,14 @@ from setwise.fit.processes import num_processes
 from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.models.families import family_of_model
+from setwise.models.family import VERY_FEW
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.store import SetStore
 from setwise.validate.cross_validation import CrossValidation, cross_validate
+from setwise.validate.fold_plan import plan_of_sets
+from setwise.validate.resampling import Resampling
 
-FEW = 200  # sets below which a part of them says little
 FOLDS = 5
 FOLDER = "cross-validation"  # below the run's directory
 
@@ -39,6 +41,7 @@ def fit_and_measure(store: SetStore, study: Study, *, out: str | Path, baselines
     if not is_measured_by_folds(store, study):
         return train(store, study, out=out, baselines=baselines, **choices)
     study = _sharing_time(study)
+    plan_of_sets(store, study, Resampling(folds=FOLDS))  # refuses what cannot be divided, before anything is fitted
     run = train(store, study.model_copy(update={"test": 0.0}), out=out, baselines=baselines, **choices)
     if run.record.status == "interrupted":
         return run
@@ -54,7 +57,7 @@ def is_measured_by_folds(store: SetStore, study: Study) -> bool:
     """Return whether a study of these sets is measured by cross-validation."""
     return (
         study.test is None
-        and len(store) < FEW
+        and len(store) < VERY_FEW
         and bool(family_of_model(study.fitted_model).candidates)
         and columns.given_split(store) is None
         and num_processes() == 1

@@ -5,35 +5,46 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from setwise.models import Spec
+from setwise.models.families import family_of
 from setwise.runs.config import FitConfig
 
 _ONE_THREAD_BELOW = 1 << 17  # numbers in a layer's activations; docs/log.md
+_TABLE_BELOW = 1 << 22  # numbers in the table of a family that fits itself, so many for each set
+_OF_A_SET = 1 << 10
 
 
 @contextmanager
 def threads_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> Iterator[None]:
     """Compute with one thread inside the block where a layer's work for a batch is too small to share.
 
-    Threads wait for each other after every operation. On a busy machine that costs up to a hundred times the work of a
-    small batch; on an idle one a single thread loses little.
+    Threads wait for each other after every operation, those of torch and those of the libraries that fit tables. On a
+    busy machine that costs up to a hundred times the work of a small batch; on an idle one a single thread loses
+    little.
 
     Args:
         config: of the fit.
         spec: of the model.
         sizes: of the training sets.
     """
-    numbers = _elements_of_a_batch(config, sizes) * spec.hidden
-    threads = torch.get_num_threads()
-    if numbers >= _ONE_THREAD_BELOW or threads == 1:
+    if not _is_small(config, spec, sizes):
         yield
         return
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _is_small(config: FitConfig, spec: Spec, sizes: np.ndarray) -> bool:
+    if family_of(spec).fitter is not None:
+        return len(sizes) * _OF_A_SET < _TABLE_BELOW
+    return _elements_of_a_batch(config, sizes) * spec.hidden < _ONE_THREAD_BELOW
 
 
 def _elements_of_a_batch(config: FitConfig, sizes: np.ndarray) -> int:

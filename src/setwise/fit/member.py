@@ -10,7 +10,10 @@ from setwise.fit.element_fit import of_elements
 from setwise.fit.observers import Observer, ProgressBar, TensorBoardLog
 from setwise.fit.parts import EvaluationPart, TrainingPart
 from setwise.fit.set_fit import of_sets
+from setwise.fit.store_parts import StoreTraining
+from setwise.fit.summary_tables import SummaryTables, TabledTraining
 from setwise.models import Spec
+from setwise.models.family import Examples
 from setwise.prepare.inputs import Inputs
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
@@ -27,6 +30,7 @@ class Member:
         inputs: how sets become what the model takes.
         config, own: of the run, whose validation sets all members share, and of the member.
         number: from 0.
+        tables: of summaries of the sets, or none.
     """
 
     spec: Spec
@@ -35,6 +39,14 @@ class Member:
     config: FitConfig
     own: FitConfig
     number: int
+    tables: SummaryTables | None = None
+
+    def examples(self) -> Examples:
+        """Return the training part, as a family takes it that fits itself."""
+        training, _ = self.parts()
+        if self.tables is not None and isinstance(training, StoreTraining):
+            return TabledTraining(training, self.tables)
+        return training
 
     def parts(self) -> tuple[TrainingPart, EvaluationPart]:
         """Make the training and the validation part."""

@@ -12,6 +12,7 @@ from setwise.fit.loop import Fitted, fit, seeded
 from setwise.fit.member import Member, Watched, checkpoints_of, observing
 from setwise.fit.memory import memory_for
 from setwise.fit.stacking import FittedMember, Stacked, fit_stack
+from setwise.fit.summary_tables import SummaryTables
 from setwise.fit.threads import threads_for
 from setwise.fit.together import fit_together
 from setwise.models import Model, Spec, build_from_spec
@@ -58,12 +59,13 @@ def fit_members(
         with threads_for(config, spec, sizes):
             return Members(_fit_each(spec, problem, inputs, config, watched, out_of_fold, resume=resume))
 
-    def fit_part(part: Spec, of: Problem, own: FitConfig, directory: Path | None) -> list[FittedMember]:
+    def fit_part(
+        part: Spec, of: Problem, own: FitConfig, directory: Path | None, tables: SummaryTables | None
+    ) -> list[FittedMember]:
         own, _ = memory_for(own, part, sizes)
         below = replace(watched, directory=directory, tensorboard=False)
         given = (part, of, inputs, own, below, out_of_fold)
-        with threads_for(own, part, sizes):
-            return fit_together(*given, resume=resume) or _fit_each(*given, resume=resume)
+        return fit_together(*given, resume=resume) or _fit_each(*given, resume=resume, tables=tables)
 
     where = watched.directory, out_of_fold
     found = fit_stack(spec, problem, inputs, config, *where, fit_part, until=watched.until, spared=spared)
@@ -79,13 +81,14 @@ def _fit_each(
     out_of_fold: Sequence[np.ndarray],
     *,
     resume: bool,
+    tables: SummaryTables | None = None,
 ) -> list[FittedMember]:
     members: list[FittedMember] = []
     fit_one = _by_gradients if family_of(spec).fitter is None else _at_once
     for member in range(config.ensemble):
         its = without(problem, out_of_fold[member]) if out_of_fold else problem
         spared = [problem.store.set_ids[row] for row in out_of_fold[member]] if out_of_fold else []
-        one = Member(spec, its, inputs, config, member_config(config, member), member)
+        one = Member(spec, its, inputs, config, member_config(config, member), member, tables)
         checkpoints = checkpoints_of(watched.directory, problem, one, spared)
         network, fitted = fit_one(one, watched.sharing(config.ensemble - member), checkpoints, resume=resume)
         if fitted.status == "interrupted" and members:
@@ -132,7 +135,7 @@ def _at_once(
     """Fit a model as its family does, without epochs."""
     began = time.perf_counter()
     with seeded(one.own.seed):
-        network = family_of(one.spec).fit(one.spec, one.parts()[0], one.problem.objective, seed=one.own.seed)
+        network = family_of(one.spec).fit(one.spec, one.examples(), one.problem.objective, seed=one.own.seed)
     if checkpoints is not None:
         checkpoints.start()  # nothing of an earlier fit is left
     return network.eval(), Fitted({}, Progress(), "finished", time.perf_counter() - began)

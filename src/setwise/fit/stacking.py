@@ -14,6 +14,8 @@ from setwise.fit.defaults import settled
 from setwise.fit.finished import finished_run
 from setwise.fit.loop import Fitted, Status
 from setwise.fit.stack_weights import selected_weights
+from setwise.fit.summary_tables import SummaryTables
+from setwise.fit.threads import threads_for
 from setwise.metrics.calibration import fit_temperature
 from setwise.models import Model, Spec, make_spec
 from setwise.models.families import family_of, family_of_model
@@ -21,16 +23,18 @@ from setwise.models.family import VERY_FEW, Candidate
 from setwise.models.links import mixed
 from setwise.models.stack import StackSpec
 from setwise.models.stack_network import Stack
+from setwise.models.summary_model import SummaryModel
+from setwise.models.summary_spec import SummarySpec
 from setwise.prepare.inputs import Inputs
-from setwise.runs.checkpoints import CHECKPOINTS
 from setwise.runs.computing import Computing
 from setwise.runs.config import FitConfig
+from setwise.runs.directory import CHECKPOINTS
 from setwise.runs.outputs import outputs_for
 from setwise.store import columns
 from setwise.targets.problem import Problem
 
 FittedMember = tuple[Model, FitConfig, Fitted]
-FitMembers = Callable[[Spec, Problem, FitConfig, Path | None], list[FittedMember]]
+FitMembers = Callable[[Spec, Problem, FitConfig, Path | None, SummaryTables | None], list[FittedMember]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +101,9 @@ def fit_stack(
         config: with everything decided.
         directory: of the run, or none.
         out_of_fold: rows of the store that each member leaves out, or nothing.
-        fit_members: fits the members of one specification to a problem, with a configuration, below a directory.
+        fit_members: fits the members of one specification to a problem, with a configuration, below a directory, from
+            tables of summaries.
         until: the moment (`time.perf_counter`) after which no further candidate is begun, but the first.
-
         spared: no part is fitted to the validation sets.
 
     Raises:
@@ -107,8 +111,8 @@ def fit_stack(
     """
     parts: list[Part] = []
     refused: dict[str, str] = {}
-    rows = _weighing(problem, config, out_of_fold)
-    interrupted = False
+    rows, sizes = _weighing(problem, config, out_of_fold), problem.store.sizes[problem.split.train]
+    interrupted, tables = False, None
     for candidate in family_of(spec).candidates:
         if spec.effort not in candidate.efforts:
             continue
@@ -117,18 +121,21 @@ def fit_stack(
             continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
         own, part = _specified(spec, candidate, config, len(problem.split.train))
-        try:
-            members = fit_members(part, problem, own, folder)
-        except InputError as error:
-            refused[candidate.model] = str(error)
-            continue
-        except KeyboardInterrupt:
-            interrupted = True
-            break
-        interrupted = members[-1][2].status == "interrupted"
-        if interrupted and parts:
-            break  # what is whole is kept
-        outputs = _outputs(candidate, problem, inputs, own, members, rows)
+        if isinstance(part, SummarySpec) and tables is None:
+            tables = SummaryTables(problem, inputs, own, part.categories)
+        with threads_for(own, part, sizes):
+            try:
+                members = fit_members(part, problem, own, folder, tables)
+            except InputError as error:
+                refused[candidate.model] = str(error)
+                continue
+            except KeyboardInterrupt:
+                interrupted = True
+                break
+            interrupted = members[-1][2].status == "interrupted"
+            if interrupted and parts:
+                break  # what is whole is kept
+            outputs = _outputs(candidate, problem, inputs, own, members, rows, tables)
         parts.append(Part(candidate, part, members, outputs, time.perf_counter() - began))
         if interrupted:
             break
@@ -142,7 +149,7 @@ def fit_stack(
     if len(problem.split.validation) and not spared and not interrupted:
         whole = _with_validation(problem)
         parts = [
-            _fitted_again(part, whole, config, fit_members) if weights[number].any() else part
+            _fitted_again(part, whole, config, fit_members, tables) if weights[number].any() else part
             for number, part in enumerate(parts)
         ]
     members = _joined(spec, problem, parts, weights, temperatures, status)
@@ -156,14 +163,17 @@ def _with_validation(problem: Problem) -> Problem:
     return replace(problem, split=replace(split, train=train, validation=np.zeros(0, np.int64)))
 
 
-def _fitted_again(part: Part, whole: Problem, config: FitConfig, fit_members: FitMembers) -> Part:
+def _fitted_again(
+    part: Part, whole: Problem, config: FitConfig, fit_members: FitMembers, tables: SummaryTables | None
+) -> Part:
     """Return a part fitted to a whole problem; a network as it is, whose epoch the validation sets chose."""
     family = family_of_model(part.candidate.model)
     if family.fitter is None:
         return part
     began = time.perf_counter()
     own, _ = settled(config, part.candidate.model, part.candidate.choices, len(whole.split.train))
-    members = fit_members(part.spec, whole, own, None)
+    with threads_for(own, part.spec, whole.store.sizes[whole.split.train]):
+        members = fit_members(part.spec, whole, own, None, tables)
     return replace(part, members=members, seconds=part.seconds + time.perf_counter() - began)
 
 
@@ -182,9 +192,10 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
     few = candidate.of_few if num_sets < VERY_FEW else {}
-    defaults = {name: FitConfig.model_fields[name].default for name in few}
-    config = config.model_copy(update={k: v for k, v in few.items() if getattr(config, k) == defaults[k]})
-    own, choices = settled(config, candidate.model, candidate.choices, num_sets)
+    defaults = {name: field.default for name, field in FitConfig.model_fields.items() if name in few}
+    config = config.model_copy(update={k: few[k] for k, default in defaults.items() if getattr(config, k) == default})
+    choices = {**candidate.choices, **{k: value for k, value in few.items() if k not in defaults}}
+    own, choices = settled(config, candidate.model, choices, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
     sizes = (data.pop("in_features"), data.pop("out_features"))
     choices = {**family_of_model(candidate.model).fitting, **choices}
@@ -198,14 +209,17 @@ def _outputs(
     config: FitConfig,
     members: list[FittedMember],
     rows: Sequence[np.ndarray],
+    tables: SummaryTables | None,
 ) -> Tensor:
     """Return outputs ``(n, K)`` of each member for its own rows, float64."""
     run = finished_run(candidate.model, problem, inputs, config, members, None, ())
     how = Computing(device=config.device)
-    found = [
-        outputs_for(replace(run, model=network), problem.store, own, how)
-        for (network, _, _), own in zip(members, rows, strict=False)
-    ]
+    found = []
+    for (network, _, _), own in zip(members, rows, strict=False):
+        if isinstance(network, SummaryModel) and tables is not None:
+            found.append(network.of_table(tables.numbers(network.spec.summaries, own)).detach())
+        else:
+            found.append(outputs_for(replace(run, model=network), problem.store, own, how))
     return torch.cat(found).double() if found else torch.zeros(0, problem.objective.out_features)
 
 

@@ -63,6 +63,12 @@ class StoreTraining:
             weights = None if self._weights is None else self._weights[at]
             yield Example(self._inputs.prepare(batch, self._order), self._encoded[at], weights)
 
+    def drawn(self) -> tuple[np.ndarray, Tensor, Tensor | None]:
+        """Return rows of the store that the first epoch goes through, with their targets and weights."""
+        rows = np.sort(np.concatenate([plan.rows for plan in self._sampler.plan(0)]))
+        at = self._position[rows]
+        return rows, self._encoded[at], None if self._weights is None else self._weights[at]
+
 
 class StoreEvaluation:
     """Sets to measure a model on, in the order of their rows, each time the same elements; few are read once and kept.

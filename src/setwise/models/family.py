@@ -44,7 +44,7 @@ class Candidate:
         model: its name.
         sees: what it takes from a set, in words.
         choices: made of it beside those of its name.
-        of_few: numbers of its fit where training sets are fewer than `VERY_FEW`, and nobody chose them.
+        of_few: choices, and numbers of its fit that nobody chose, where training sets are fewer than `VERY_FEW`.
         efforts: with which it is tried.
     """
 

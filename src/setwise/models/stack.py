@@ -60,8 +60,12 @@ STACK = Family(
         Candidate("linear", "quantiles of features and kinds of elements (codebook, embedding), added up"),
         Candidate("kernel", "quantiles of features and kinds of elements, by likeness of whole sets"),
         Candidate("mean-embedding", "how elements are distributed, by likeness of whole distributions"),
-        Candidate("extra-trees", "mean, spread and quantiles of features, in combinations"),
-        Candidate("random-forest", "mean, spread and quantiles of features, in combinations of thresholds"),
+        Candidate("extra-trees", "mean, spread and quantiles of features, in combinations", of_few={"trees": 100}),
+        Candidate(
+            "random-forest",
+            "mean, spread and quantiles of features, in combinations of thresholds",
+            of_few={"trees": 100},
+        ),
         Candidate(
             "boosting",
             "mean, spread and quantiles of features, by a sum of small trees",

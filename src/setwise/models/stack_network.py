@@ -10,6 +10,7 @@ from setwise.models.building import build_from_spec
 from setwise.models.links import mixed
 from setwise.models.model import Model
 from setwise.models.stack import StackSpec
+from setwise.models.summary_model import SummaryModel
 from setwise.streaming.rows import Rows
 
 
@@ -28,6 +29,7 @@ class Stack(Model):
     def __init__(self, spec: StackSpec, parts: Sequence[Model]):
         super().__init__(spec)
         self.parts = nn.ModuleList(parts)
+        _share_summaries(parts)
         self.has_gradients = all(part.has_gradients for part in parts)
 
     @property
@@ -36,10 +38,21 @@ class Stack(Model):
 
     def forward(self, batch: SetBatch) -> Tensor:
         self.check(batch)
-        return self._mixed([part(batch) for part in self.parts])
+        known: dict[str, Tensor] = {}  # numbers of summaries that parts share
+        return self._mixed(
+            [part(batch, known) if isinstance(part, SummaryModel) else part(batch) for part in self.parts]
+        )
 
     def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
-        return self._mixed([part.stream(rows, covariates) for part in self._models])
+        known: dict[str, Tensor] = {}
+        return self._mixed(
+            [
+                part.stream(rows, covariates, known)
+                if isinstance(part, SummaryModel)
+                else part.stream(rows, covariates)
+                for part in self._models
+            ]
+        )
 
     def ties(self) -> str | None:
         return " and ".join(dict.fromkeys(found for part in self._models if (found := part.ties()))) or None
@@ -58,6 +71,15 @@ class Stack(Model):
         return torch.cat(
             [mixed(kind, [x.to(dtype) for x in own], weights, t) for (kind, _), own, weights, t in given], 1
         )
+
+
+def _share_summaries(parts: Sequence[Model]) -> None:
+    """Have parts use the same summary of a word, which a stack is fitted with."""
+    first: dict[str, nn.Module] = {}
+    for part in parts:
+        if isinstance(part, SummaryModel):
+            for word, summary in part.summary.parts.items():
+                part.summary.parts[word] = first.setdefault(word, summary)
 
 
 def stack(spec: StackSpec, *, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Stack:

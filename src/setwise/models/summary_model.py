@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from setwise._checks import InputError
 from setwise.batch import SetBatch
@@ -15,6 +14,7 @@ from setwise.models.family import Examples, Head, Loss
 from setwise.models.links import LINKS
 from setwise.models.model import Model
 from setwise.models.summary_spec import SummarySpec
+from setwise.models.summary_table import Tabled, beside, of_vectors, summarised, vectors_of
 from setwise.streaming.rows import Rows
 
 
@@ -34,13 +34,15 @@ class SummaryModel(Model):
         super().__init__(spec)
         self.summary, self.heads = make_summary(spec.summaries), nn.ModuleList(heads)
 
-    def forward(self, batch: SetBatch) -> Tensor:
+    def forward(self, batch: SetBatch, known: dict[str, Tensor] | None = None) -> Tensor:
+        """Compute outputs; ``known`` as for `setwise.layers.summaries.Beside`."""
         self.check(batch)
-        return self._of(self.table(batch))
+        return self.of_table(self.table(batch, known))
 
-    def stream(self, rows: Rows, covariates: Tensor | None) -> Tensor:
+    def stream(self, rows: Rows, covariates: Tensor | None, known: dict[str, Tensor] | None = None) -> Tensor:
         own = None if covariates is None else covariates.to(rows.sweeper.device)
-        return self._of(_beside(self.summary.stream(rows.map(self._vectors)), own))
+        vectors = rows.map(lambda elements: vectors_of(elements, self.spec.categories))
+        return self.of_table(beside(self.summary.stream(vectors, known), own))
 
     @torch.no_grad()
     def shift(self, by: Tensor) -> None:
@@ -51,33 +53,16 @@ class SummaryModel(Model):
                 return
             bias.add_(own.to(bias))
 
-    def table(self, batch: SetBatch) -> Tensor:
+    def table(self, batch: SetBatch, known: dict[str, Tensor] | None = None) -> Tensor:
         """Return the summaries of the sets, and the covariates beside them ``(B, P)``."""
-        return _beside(self.summary(self._of_vectors(batch)), batch.covariates)
+        return beside(self.summary(of_vectors(batch, self.spec.categories), known), batch.covariates)
 
-    def fit_summary(self, batches: Sequence[SetBatch], *, seed: int) -> None:
-        """Fit the summary to training sets."""
-        self.summary.fit([self._of_vectors(batch) for batch in batches], seed=seed)
-
-    def _of_vectors(self, batch: SetBatch) -> SetBatch:
-        return batch.with_elements(self._vectors(batch.elements))
-
-    def _vectors(self, elements: Tensor) -> Tensor:
-        """Return elements as vectors ``(N, D)``: of categories a one for each."""
-        if self.spec.categories is None:
-            return elements.flatten(1)
-        columns = zip(elements.unbind(1), self.spec.categories, strict=True)
-        return torch.cat([functional.one_hot(column, count) for column, count in columns], 1).float()
-
-    def _of(self, table: Tensor) -> Tensor:
+    def of_table(self, table: Tensor) -> Tensor:
+        """Return outputs of what `table` returns."""
         if not len(self.heads):
             raise RuntimeError(f"a model of {self.spec.family} is made by a fit; this one was never fitted.")
         kinds = [kind for kind, _ in self.spec.heads]
         return torch.cat([LINKS[kind](head(table)) for kind, head in zip(kinds, self.heads, strict=True)], 1)
-
-
-def _beside(summaries: Tensor, covariates: Tensor | None) -> Tensor:
-    return summaries if covariates is None else torch.cat([summaries, covariates.to(summaries.dtype)], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +103,7 @@ def fit_heads(
 
     Args:
         spec: of the model.
-        examples: training sets.
+        examples: training sets; their summaries are fitted here, but where they are `Tabled`.
         loss: what is learned.
         fit_one: returns a head with its link, one of `LINKS`.
         seed: of all draws.
@@ -126,11 +111,27 @@ def fit_heads(
     Raises:
         InputError: a summary that is not finite, or has no numbers.
     """
-    model, seen = SummaryModel(spec, ()), list(examples.epoch(0))
-    model.fit_summary([batch for batch, _, _ in seen], seed=seed)
-    x = torch.cat([model.table(batch) for batch, _, _ in seen]).double().numpy()
-    encoded = torch.cat([y.reshape(len(y), -1) for _, y, _ in seen]).double().numpy()
-    counted = np.concatenate([np.ones(len(y)) if w is None else w.double().numpy() for _, y, w in seen])
+    from sklearn import config_context
+
+    table = examples.table(spec.summaries) if isinstance(examples, Tabled) else summarised(spec, examples, seed=seed)
+    x, encoded = table.x.double().numpy(), table.encoded.reshape(len(table.x), -1).double().numpy()
+    counted = np.ones(len(x)) if table.weights is None else table.weights.double().numpy()
+    _check_finite(spec, x)
+    heads, links = [], []
+    for head, y in zip(loss.heads, encoded.T, strict=True):
+        known = ~np.isnan(y) & ((counted > 0) | (not counted[~np.isnan(y)].any()))
+        own = np.where(counted[known] > 0, counted[known], 1.0)
+        own = own if head.weights is None else own * np.asarray(head.weights)[y[known].astype(np.int64)]
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # checked above; a third of small fits
+            fitted, link = fit_one(Lesson(x[known], y[known], own, head, seed))
+        heads.append(fitted)
+        links.append((link, head.outputs))
+    model = SummaryModel(spec.model_copy(update={"heads": tuple(links)}), heads)
+    model.summary = table.summary
+    return model
+
+
+def _check_finite(spec: SummarySpec, x: np.ndarray) -> None:
     if not x.shape[1]:
         raise InputError(
             f"the summary {spec.summary!r} has no numbers of these sets. Choose another (--summary moments)."
@@ -141,14 +142,3 @@ def fit_heads(
             f"summaries of sets must be finite; number {column} of {x.shape[1]} is not, of "
             f"{int((~np.isfinite(x)).any(1).sum())} sets. Look for extreme values with `setwise inspect`."
         )
-    heads, links = [], []
-    for head, y in zip(loss.heads, encoded.T, strict=True):
-        known = ~np.isnan(y) & ((counted > 0) | (not counted[~np.isnan(y)].any()))
-        own = np.where(counted[known] > 0, counted[known], 1.0)
-        own = own if head.weights is None else own * np.asarray(head.weights)[y[known].astype(np.int64)]
-        fitted, link = fit_one(Lesson(x[known], y[known], own, head, seed))
-        heads.append(fitted)
-        links.append((link, head.outputs))
-    fitted = SummaryModel(spec.model_copy(update={"heads": tuple(links)}), heads)
-    fitted.summary = model.summary
-    return fitted

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from setwise._checks import InputError
 from setwise._files import append_line, make_directory, remove_partials, write_atomic
+from setwise.runs.directory import CHECKPOINTS
 from setwise.runs.history import EpochRecord, to_line, to_lines
 
-CHECKPOINTS, LAST, METRICS = "checkpoints", "last.pt", "metrics.jsonl"
+LAST, METRICS = "last.pt", "metrics.jsonl"
 State = dict[str, Any]
 Weights = dict[str, Tensor]
 

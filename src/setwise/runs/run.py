@@ -20,14 +20,15 @@ from setwise.models import build_from_spec, spec_from_dict
 from setwise.models.model import tensor_of
 from setwise.prepare.inputs import Inputs
 from setwise.prepare.standardiser import Standardiser
-from setwise.runs.checkpoints import CHECKPOINTS, LAST, METRICS
+from setwise.runs.checkpoints import LAST, METRICS
+from setwise.runs.directory import CHECKPOINTS, MODEL, check_free, check_is_run
 from setwise.runs.ensemble import joined, members_of
 from setwise.runs.held_out import HeldOut
 from setwise.runs.history import EpochRecord, read_history, to_lines
 from setwise.runs.record import RunRecord
 from setwise.targets.objectives import Objective
 
-MODEL, WEIGHTS = "model.json", "weights.safetensors"
+WEIGHTS = "weights.safetensors"
 _MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2")  # files that are made from a finished run
 
 
@@ -100,7 +101,7 @@ class Run:
         if directory != self.path:
             check_free(directory, overwrite=overwrite)
         make_directory(directory)
-        weights = safetensors.torch.save({k: v.contiguous() for k, v in self.model.state_dict().items()})
+        weights = safetensors.torch.save({k: v.contiguous() for k, v in _unshared(self.model.state_dict()).items()})
         record = self.record.model_copy(update={"weights_sha256": checksum(weights)})
         contents = {
             METRICS: to_lines(self.history).encode(),
@@ -125,38 +126,12 @@ class Run:
             InputError: no run is there, it is damaged (with the file), or a newer version wrote it.
         """
         directory = Path(path)
-        if not directory.is_dir():
-            raise InputError(f"there is no run directory {directory}. Name the directory that `setwise fit` wrote.")
+        check_is_run(directory)
         record = RunRecord.read(directory / MODEL)
         spec = spec_from_dict(record.spec)
         model = joined([build_from_spec(spec) for _ in record.members or (None,)])
         _load_weights(model, directory / WEIGHTS, record)
         return cls(record, model.eval(), tuple(read_history(directory / METRICS)), directory)
-
-
-def check_free(directory: Path, *, overwrite: bool = False) -> None:
-    """Make sure that a run may be written to a directory.
-
-    Raises:
-        InputError: a run is there and ``overwrite`` is false; or files that are not a run's.
-    """
-    if not directory.exists():
-        return
-    if not directory.is_dir():
-        raise InputError(f"{directory} must be a directory, and is a file. Name another.")
-    names = {entry.name for entry in directory.iterdir()}
-    if not names:
-        return
-    if not names & {MODEL, CHECKPOINTS}:
-        raise InputError(
-            f"{directory} exists and holds files that are not of a run ({', '.join(sorted(names)[:3])}). "
-            "Name a new directory."
-        )
-    if not overwrite:
-        raise InputError(
-            f"{directory} holds a run already. Name another directory, overwrite the run (overwrite=True, "
-            "--overwrite), or go on with it if it was stopped (resume=True, --resume)."
-        )
 
 
 def check_resumable(directory: Path) -> None:
@@ -186,6 +161,15 @@ def remove_progress(directory: Path) -> None:
     for name in (CHECKPOINTS, "tensorboard"):
         if (directory / name).is_dir():
             shutil.rmtree(directory / name)
+
+
+def _unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state whose tensors share no memory, as the file wants them."""
+    seen, found = set(), {}
+    for name, tensor in state.items():
+        found[name] = tensor.clone() if tensor.data_ptr() in seen else tensor
+        seen.add(tensor.data_ptr())
+    return found
 
 
 def _load_weights(model: nn.Module, path: Path, record: RunRecord) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from setwise.batch import SetBatch
 
-_ELEMENTS = 20_000  # that are drawn, about
+MOST_DRAWN = 20_000  # elements that summaries are fitted to, about
 _NUMBERS = 1 << 23  # in these elements, at most
 
 
@@ -22,7 +22,7 @@ def drawn_elements(batches: Sequence[SetBatch], *, seed: int) -> np.ndarray:
     """
     width = int(np.prod(batches[0].elements.shape[1:]))
     sets = sum(len(batch) for batch in batches)
-    share = max(1, min(_ELEMENTS, _NUMBERS // width) // sets)
+    share = max(1, min(MOST_DRAWN, _NUMBERS // width) // sets)
     draw, found = np.random.default_rng(seed), []
     for batch in batches:
         places = []

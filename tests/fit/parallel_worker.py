@@ -15,7 +15,7 @@ import torch
 from setwise import SetBatch, models
 from setwise.fit.loop import fit
 from setwise.fit.parts import Example
-from setwise.fit.processes import is_writer
+from setwise.fit.torchrun import is_writer
 from setwise.runs.checkpoints import Checkpoints
 from setwise.runs.config import FitConfig
 from setwise.targets import Number, Objective

@@ -58,11 +58,12 @@ def cv(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    study = study_of(given)  # refuses before torch is imported
+
     from setwise.report.cross_validation import write_report
     from setwise.validate.cross_validation import as_document, cross_validate
 
     people = Screen(quiet=quiet, as_json=json)
-    study = study_of(given)
     named = options.names(features)
     store = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=named)
     show_data(people, store, targets=study.targets, of=study.of)

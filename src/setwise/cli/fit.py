@@ -13,6 +13,8 @@ from setwise.cli.reading import reads
 from setwise.cli.results import results_document, show_results
 from setwise.cli.screen import Screen
 from setwise.cli.study import read_sets, study_of, takes_study
+from setwise.fit.torchrun import is_writer
+from setwise.runs.directory import check_free
 
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
@@ -70,16 +72,14 @@ def fit(
 
     setwise fit cells.parquet --sets patients.csv --target hematocrit --out runs/hct --resume
     """
-    from setwise.fit.processes import is_writer
-    from setwise.report import write_report
-    from setwise.runs.run import check_free
-    from setwise.validate.few_sets import fit_and_measure
-
     study = study_of(given)
     if not is_writer():  # started by torchrun beside the process that writes
         quiet, json, store = True, False, None
     else:
-        check_free(out, overwrite=overwrite or resume)  # before hours of reading
+        check_free(out, overwrite=overwrite or resume)  # before torch is imported, and hours of reading
+
+    from setwise.validate.few_sets import fit_and_measure
+
     people = Screen(quiet=quiet, as_json=json)
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
@@ -100,6 +100,8 @@ def fit(
     )
     if not is_writer():
         return run
+    from setwise.report import write_report  # it draws, which the fit does not wait for
+
     arguments = context.obj or ["fit", "..."]
     report = write_report(run, found, command=shlex.join(["setwise", *arguments]))
     show_results(people, run)

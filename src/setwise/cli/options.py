@@ -10,6 +10,13 @@ import typer
 
 from setwise._checks import InputError
 from setwise.readers.registry import readable
+from setwise.runs.directory import check_is_run
+
+
+def _checked_directory(path: Path) -> Path:
+    check_is_run(path)
+    return path
+
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -32,7 +39,9 @@ Features = Annotated[
         help="Columns or channels to use, or @FILE with one name a line; by default all that look measured.",
     ),
 ]
-RunDirectory = Annotated[Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.")]
+RunDirectory = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.", callback=_checked_directory)
+]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

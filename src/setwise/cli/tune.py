@@ -52,6 +52,8 @@ def tune(
 
     setwise tune cells.parquet --sets patients.csv --target cmv --budget 10m --outer 5 --out runs/tuned --resume
     """
+    study = study_of(given)  # refuses before torch is imported
+
     from setwise.cli.results import results_document, show_results, show_rows
     from setwise.report import write_report
     from setwise.report.rounding import number
@@ -59,7 +61,6 @@ def tune(
     from setwise.validate.tune import tune as search
 
     people = Screen(quiet=quiet, as_json=json)
-    study = study_of(given)
     named = options.names(features)
     store = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=named)
     show_data(people, store, targets=study.targets, of=study.of)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from setwise._checks import InputError
@@ -27,6 +26,9 @@ from setwise.runs.history import EpochRecord
 from setwise.runs.outputs import outputs_of
 from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
+
+if TYPE_CHECKING:  # it costs seconds, which fits without epochs do not wait for
+    from lightning.fabric import Fabric
 
 Status = Literal["finished", "stopped early", "interrupted"]
 _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not done at every step
@@ -124,7 +126,7 @@ def fit(
 class _Fit:
     """The moving parts of a fit: the model, its optimizer, and an epoch of training and validation."""
 
-    def __init__(self, fabric: Fabric, model: nn.Module, objective: Objective, config: FitConfig) -> None:
+    def __init__(self, fabric: "Fabric", model: nn.Module, objective: Objective, config: FitConfig) -> None:
         self.fabric, self.objective, self.config, self.bare = fabric, objective, config, model
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.optimizer]
         model = model.to(fabric.device)
@@ -258,8 +260,10 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
         yield
 
 
-def _fabric(config: FitConfig) -> Fabric:
+def _fabric(config: FitConfig) -> "Fabric":
     """Make Fabric for devices and processes: one each, or as `torchrun` started them; without its own messages."""
+    from lightning.fabric import Fabric
+
     choices = fabric_choices(config.device)
     logs = [logging.getLogger(name) for name in ("lightning.fabric", "lightning.pytorch")]  # the latter once imported
     levels = [log.level for log in logs]

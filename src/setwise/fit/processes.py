@@ -6,23 +6,17 @@ refused: each process would have other statistics.
 
 import atexit
 import os
+from typing import TYPE_CHECKING
 
 import torch
-from lightning.fabric import Fabric
 
 from setwise._checks import InputError
 from setwise.fit.parts import Example
+from setwise.fit.torchrun import num_processes
 from setwise.models import Spec
 
-
-def num_processes() -> int:
-    """Return the number of processes that fit together: those that `torchrun` started, else one."""
-    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-
-
-def is_writer() -> bool:
-    """Return whether this process is the one that writes files and tells people."""
-    return num_processes() == 1 or os.environ["RANK"] == "0"
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 
 def check_norm(spec: Spec) -> None:
@@ -63,7 +57,7 @@ def fabric_choices(device: str) -> dict[str, object]:
     }
 
 
-def launch(fabric: Fabric) -> None:
+def launch(fabric: "Fabric") -> None:
     """Start a fit's processes, or join those that `torchrun` started until this one exits.
 
     The group ends while Python still runs: a thread of gloo that lets go of a tensor after that aborts the process

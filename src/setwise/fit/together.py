@@ -15,8 +15,8 @@ from setwise.fit.joint_model import JointModel
 from setwise.fit.joint_part import JointTraining, are_small, batch_sizes
 from setwise.fit.loop import Fitted, fit, seeded
 from setwise.fit.member import Member, Watched, checkpoints_of, observing
-from setwise.fit.processes import num_processes
 from setwise.fit.stacking import FittedMember
+from setwise.fit.torchrun import num_processes
 from setwise.models import Spec, build_from_spec
 from setwise.models.families import family_of
 from setwise.prepare.inputs import Inputs

@@ -20,9 +20,10 @@ from setwise.fit.member import Watched
 from setwise.fit.members import fit_members
 from setwise.fit.memory import memory_for
 from setwise.fit.preparation import prepare
-from setwise.fit.processes import is_writer
 from setwise.fit.study import Study
-from setwise.runs.run import Run, check_free, check_resumable, remove_progress
+from setwise.fit.torchrun import is_writer
+from setwise.runs.directory import check_free
+from setwise.runs.run import Run, check_resumable, remove_progress
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 

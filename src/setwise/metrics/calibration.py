@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 _LOWEST, _HIGHEST = -3.0, 3.0  # natural logarithms of the temperatures that are tried
 _ALIKE = 1e-3  # nats
@@ -63,6 +62,8 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
     Source: Guo, Pleiss, Sun, Weinberger 2017, On calibration of modern neural networks, arXiv 1706.04599, section 4.2.
     """
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(
         lambda log: negative_log_likelihood(logits, truth, math.exp(log)), bounds=(_LOWEST, _HIGHEST), method="bounded"
     )

@@ -4,7 +4,6 @@ A test proves that they agree with scikit-learn. Sets have no weights; there is 
 """
 
 import numpy as np
-from scipy.stats import rankdata
 
 _EPSILON = np.finfo(np.float64).eps  # the least probability that a logarithm is taken of, as scikit-learn has it
 
@@ -41,6 +40,8 @@ def auc(truth: np.ndarray, scores: np.ndarray) -> float:
         truth: ``(B,)`` whether each set is positive; some are and some are not.
         scores: ``(B,)``.
     """
+    from scipy.stats import rankdata
+
     positive = np.asarray(truth, bool)
     count = int(positive.sum())
     others = len(positive) - count

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
-from scipy import stats
 
 LEVEL = 0.95
 _MOST_DRAWS, _FEWEST_DRAWS = 1000, 200
@@ -101,6 +100,8 @@ def binomial(right: int, count: int, *, level: float = LEVEL) -> tuple[float, fl
         >>> round(low, 3), high
         (0.631, 1.0)
     """
+    from scipy import stats
+
     found = stats.binomtest(right, count).proportion_ci(level, method="exact")
     return float(found.low), float(found.high)
 
@@ -122,6 +123,8 @@ def corrected_t(differences: Sequence[float], *, tested: float, level: float = L
 
     Source: Nadeau, Bengio 2003, Inference for the generalization error, Machine Learning 52, equation 9.
     """
+    from scipy import stats
+
     count = len(differences)
     if count < 2:
         return None

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from setwise.batch import SetLayout
-from setwise.ops.gpu import is_modern
 
 _PADDING_LIMIT = 8
 _ALIGNED = 8  # keys in a row of a mask, as torch's kernels want them
@@ -33,6 +32,8 @@ def _flash_serves(q: Tensor, heads: int) -> bool:
     width = q.shape[1] // heads
     if q.dtype not in (torch.bfloat16, torch.float16) or width % 8 or width > _WIDEST_HEAD:
         return False
+    from setwise.ops.gpu import is_modern  # it imports torch's compiler, seconds that CPUs do not wait for
+
     return is_modern(q.device.index) and torch.backends.cuda.is_flash_attention_available()
 
 

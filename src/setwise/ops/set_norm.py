@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from setwise.batch import SetLayout
-from setwise.ops.gpu import is_modern
 from setwise.ops.parts import LinearNumbers, SetNormNumbers
 from setwise.ops.set_norm_formula import block, gradients_of, norm_relu
 from setwise.ops.standardise import standardise
@@ -104,7 +103,11 @@ def _by_triton(x: Tensor) -> bool:
     """Return whether the elements are for Triton's kernels rather than Numba's."""
     if not _TRITON or x.dtype not in _OF_TRITON or not 0 < x.shape[1] <= _WIDEST or not x.shape[0]:
         return False
-    return is_modern(x.device.index) if x.is_cuda else _INTERPRETED and x.device.type == "cpu"
+    if not x.is_cuda:
+        return _INTERPRETED and x.device.type == "cpu"
+    from setwise.ops.gpu import is_modern  # it imports torch's compiler, seconds that CPUs do not wait for
+
+    return is_modern(x.device.index)
 
 
 def _forbid() -> None:

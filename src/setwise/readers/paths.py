@@ -30,6 +30,17 @@ def is_pattern(path: Path) -> bool:
     return any(sign in str(path) for sign in _SIGNS) and not path.exists()
 
 
+def check_there(source: str | Path) -> None:
+    """Refuse the path of a file or folder that is not there.
+
+    Raises:
+        InputError: it is not there, and no pattern.
+    """
+    path = Path(source)
+    if not path.exists() and not is_pattern(path):
+        raise InputError(f"there is no file {'' if path.suffix else 'or folder '}{path}.")
+
+
 def files_of(source: str | Path) -> Iterator[Path]:
     """Yield the files below a folder, those that a pattern matches, or the one file; hidden ones are passed over."""
     path = Path(source)

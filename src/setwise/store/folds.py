@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from setwise._checks import InputError, check_positive
 from setwise.store.shares import validation_share
@@ -167,6 +166,8 @@ def _divide(
     num_sets: int, folds: int, groups: np.ndarray | None, classes: np.ndarray | None, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divide into rows to train on and to test, of each fold."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
     rows = np.zeros((num_sets, 1))
     if classes is None:
         if groups is None:

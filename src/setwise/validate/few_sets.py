@@ -6,8 +6,8 @@ from typing import Any
 
 import joblib
 
-from setwise.fit.processes import num_processes
 from setwise.fit.study import Study
+from setwise.fit.torchrun import num_processes
 from setwise.fit.train import train
 from setwise.models.families import family_of_model
 from setwise.models.family import VERY_FEW

@@ -17,8 +17,9 @@ from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.models import MODELS
 from setwise.models.families import DEFAULT, FAMILIES, family_of_model
+from setwise.runs.directory import check_free
 from setwise.runs.held_out import HeldOut, Measured, measured
-from setwise.runs.run import Run, check_free
+from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.shares import validation_share
 from setwise.store.splits import Split, split_sets

@@ -56,6 +56,42 @@ def test_what_is_in_order_within_every_set(monkeypatch, direction, shuffled):
     assert ("rises" if direction == 1 else "falls") in store.left_out["clock"]
 
 
+@pytest.mark.parametrize("draw", ["normal", "gamma", "uniform", "indicator", "degree", "integers"])
+@pytest.mark.parametrize("sizes", [(60,) * 6, (7, 11, 5, 13, 8, 21), tuple(range(20, 90))])
+def test_a_feature_that_rows_are_sorted_by_is_a_feature(draw, sizes):
+    generator = np.random.default_rng(sum(sizes))
+    draws = {
+        "normal": lambda n: generator.normal(size=n),
+        "gamma": lambda n: generator.gamma(2, size=n),
+        "uniform": lambda n: generator.random(n),
+        "indicator": lambda n: generator.integers(0, 2, n),
+        "degree": lambda n: generator.integers(0, 5, n),
+        "integers": lambda n: generator.integers(0, 1000, n),
+    }
+    made = table(sizes=sizes, y=np.concatenate([np.sort(draws[draw](n)) for n in sizes]))
+    store = read(made)
+    assert store.features == ("x", "y")
+    if len(sizes) > 10:
+        assert "sorted by 'y', which" in store.description.notes[0]
+
+
+@pytest.mark.parametrize("clock", ["count", "gaps", "moments", "even", "global"])
+def test_counters_and_clocks_have_steps_of_their_own(clock):
+    generator, sizes = np.random.default_rng(7), tuple(range(20, 60))
+    draws = {
+        "count": lambda n: np.arange(n),
+        "gaps": lambda n: np.cumsum(generator.integers(1, 5, n)),
+        "moments": lambda n: np.cumsum(generator.exponential(size=n)),
+        "even": lambda n: np.linspace(84, 90, n),
+        "global": lambda n: np.arange(n) + n * 1000,
+    }
+    made = table(sizes=sizes, y=np.concatenate([draws[clock](n) for n in sizes]))
+    assert "rises" in read(made).left_out["y"]
+    store = read(made, features=["x", "y"])
+    assert store.features == ("x", "y")
+    assert store.description.notes[0].startswith("feature 'y' is taken since it was named, and may tell the sets apart")
+
+
 def test_one_step_back_in_one_set_makes_a_feature():
     clock = np.arange(36.0)
     clock[30] = 28.5

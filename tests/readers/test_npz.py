@@ -91,3 +91,76 @@ def test_a_real_file():
     store = read(REAL)
     assert (len(store), store.num_elements, store.shape) == (92, 476, (166,))
     assert sorted(set(store.sets["y"].to_pylist())) == [0, 1]
+
+
+def _jets(count=17, longest=9):
+    generator = np.random.default_rng(2)
+    sizes = generator.integers(1, longest + 1, count)
+    x = generator.gamma(2, size=(count, longest, 4))
+    x[np.arange(longest) >= sizes[:, None]] = 0
+    return x, sizes
+
+
+@pytest.mark.parametrize("layout", ["npz", "hdf5"])
+@pytest.mark.parametrize("told", ["nothing", "mask", "sizes", "last feature", "NaN"])
+def test_padded_arrays_are_read_without_their_padding(tmp_path, layout, told):
+    x, sizes = _jets()
+    real = np.arange(9) < sizes[:, None]
+    arrays = {"X": x, "y": np.arange(17) % 2}
+    if told == "mask":
+        arrays = {"particle_features": x + 1, "particle_mask": real[:, :, None], "jet_features": np.ones((17, 2))}
+    elif told == "sizes":
+        arrays |= {"X": x + 1, "n": sizes}
+    elif told == "last feature":
+        arrays = {"particle_features": np.concatenate([x, real[:, :, None]], 2)}
+    elif told == "NaN":
+        arrays["X"] = np.where(real[:, :, None], x, np.nan)
+    if layout == "npz":
+        path = tmp_path / "jets.npz"
+        np.savez(path, **arrays)
+    else:
+        path = tmp_path / "jets.h5"
+        with pytest.importorskip("h5py").File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+    store = read(path)
+    assert store.sizes.tolist() == sizes.tolist()
+    assert store.features == ("x0", "x1", "x2", "x3")
+    expected = x[6, : sizes[6]] + (told in ("mask", "sizes"))
+    np.testing.assert_array_equal(store.elements(6), expected.astype(np.float32))
+    assert len(store.description.notes) == (told in ("nothing", "last feature", "NaN"))
+    if told == "mask":
+        assert store.sets.column_names == ["set_id", "jet_features_0", "jet_features_1"]
+    if told == "nothing":
+        assert "at the ends of 1" in store.description.notes[0]
+        assert read(path, reading=Reading(padding="keep")).num_elements == 17 * 9
+        one = tmp_path / f"one{path.suffix}"
+        one.write_bytes(path.read_bytes())
+        again = read(one, like=store.description.processing)
+        assert again.sizes.tolist() == sizes.tolist()
+
+
+def test_what_does_not_fit_a_padded_array_is_refused(tmp_path):
+    x, sizes = _jets()
+    for more, words in [
+        ({"n": sizes + 5}, "n must lie between 0 and 9"),
+        ({"mask": np.full((17, 9), 3)}, "mask must be 1"),
+        ({"mask": (x == 0).all(-1)}, "true where all features are 0"),
+        ({"mask": np.arange(17 * 9).reshape(17, 9) % 153 > 8}, "1 of 17 are nothing but padding: '0'"),
+    ]:
+        np.savez(tmp_path / "a.npz", X=x, **more)
+        with pytest.raises(InputError, match=words):
+            read(tmp_path / "a.npz")
+
+
+def test_lists_of_one_length_in_tables_are_recognised_as_padded(tmp_path):
+    x, sizes = _jets()
+    columns = {name: list(x[:, :, n]) for n, name in enumerate(("pt", "eta", "phi", "e"))}
+    table = pa.table({"set_id": np.arange(17).astype(str), "y": np.arange(17.0), **columns})
+    store = read(table, store=tmp_path / "jets.arrow")
+    assert store.sizes.tolist() == sizes.tolist()
+    assert "as padding is, and are left out (--padding keep takes them)" in store.description.notes[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jets.arrow"]
+    assert read(table, reading=Reading(padding="keep")).num_elements == 17 * 9
+    with pytest.raises(InputError, match="padding must be drop, as when the model was fitted"):
+        read(table, like=store.description.processing, reading=Reading(padding="keep"))

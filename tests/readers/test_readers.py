@@ -30,6 +30,8 @@ OTHER = {  # a value that is not the default, for every choice
     "layer": "counts",
     "obsm": "X_pca",
     "tree": "Events",
+    "padding": "keep",
+    "ignore_tot": True,
 }
 CELLS = pa.table({"set_id": ["a"] * 3 + ["b"] * 2, "x": [1.0, 5.0, 2.0, 7.0, 3.0]})
 

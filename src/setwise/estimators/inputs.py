@@ -25,7 +25,7 @@ def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
         raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
     if has_names(sets):
         return read(sets, features=features)
-    if hasattr(sets, "__array__"):
+    if hasattr(sets, "__array__") and not isinstance(sets, np.ma.MaskedArray) and not getattr(sets, "is_nested", False):
         sets = np.asarray(sets)
         ragged = sets.dtype == object and sets.ndim == 1 and all(np.ndim(x) for x in sets)
         return read(list(sets) if ragged else sets)

@@ -1,6 +1,7 @@
 """Read arrays in memory into a store: one per set, or padded with sizes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,12 @@ import pyarrow as pa
 import torch
 
 from setwise._checks import InputError, check_finite, set_label
+from setwise.readers.measured import order_of
+from setwise.readers.padding import padding_of, refuse_padding
 from setwise.readers.per_set import join, named_rows, plain_ids
 from setwise.readers.request import ReadRequest
 from setwise.store.file import Description
+from setwise.store.processing import Processing
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
@@ -30,16 +34,36 @@ def as_numpy(values: Any, label: str) -> np.ndarray:
 
 
 def is_padded(source: object) -> bool:
-    """Return whether a source is a pair of a padded array ``(B, S, ...)`` and sizes ``(B,)``, no list of two sets."""
+    """Return whether a source is a padded array ``(B, S, ...)`` with sizes ``(B,)`` or a mask, no pair of two sets."""
     if not isinstance(source, tuple) or len(source) != 2 or source[1] is None:
         return False
     shapes = [tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in source]
-    return len(shapes[0]) >= 2 and len(shapes[1]) == 1 and shapes[1][0] == shapes[0][0]
+    if len(shapes[0]) < 2 or shapes[1][:1] != shapes[0][:1]:
+        return False
+    return len(shapes[1]) == 1 or _is_mask(source[1], shapes[1], shapes[0])
 
 
-def from_padded(padded: Any, sizes: Any) -> list[np.ndarray]:
-    """Return the sets of a padded array, as views without the padding."""
-    padded, sizes = as_numpy(padded, "the padded array"), as_numpy(sizes, "sizes")
+def _is_mask(mask: Any, shape: tuple[int, ...], padded: tuple[int, ...]) -> bool:
+    """Return whether an array says of each element of a padded array whether it is real."""
+    if shape not in (padded[:2], (*padded[:2], 1)) or (len(padded) == 2 and shape != padded):
+        return False
+    return len(padded) > 2 or "bool" in str(getattr(mask, "dtype", np.asarray(mask).dtype))
+
+
+def from_padded(padded: Any, second: Any) -> list[np.ndarray]:
+    """Return the sets of a padded array without the padding.
+
+    Args:
+        padded: ``(B, S, ...)``.
+        second: sizes ``(B,)``, or a mask ``(B, S)``, true where an element is real, anywhere in its row.
+
+    Raises:
+        InputError: sizes or a mask that do not fit.
+    """
+    padded, second = as_numpy(padded, "the padded array"), as_numpy(second, "sizes or a mask")
+    if second.ndim > 1:
+        return _masked(padded, second.reshape(padded.shape[:2]))
+    sizes = second
     if sizes.dtype.kind == "f" and (sizes != np.floor(sizes)).any():
         raise InputError(f"sizes must be whole numbers; got {sizes[sizes != np.floor(sizes)][0]}.")
     bad = np.flatnonzero((sizes < 1) | (sizes > padded.shape[1]))
@@ -49,6 +73,40 @@ def from_padded(padded: Any, sizes: Any) -> list[np.ndarray]:
             f"set {bad[0]} has {sizes[bad[0]]}."
         )
     return [x[: int(size)] for x, size in zip(padded, sizes, strict=True)]
+
+
+def _masked(padded: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
+    """Return the elements that a mask calls real.
+
+    Raises:
+        InputError: other values than 0 and 1, a set without elements, or a mask that is true where padding is.
+    """
+    if not np.isin(mask, (0, 1)).all():
+        raise InputError(f"a mask must be true (1) where an element is real, else false (0); got {mask.dtype}.")
+    real = mask.astype(bool)
+    blank = (padded == 0) | (padded != padded)
+    blank = blank.reshape(*padded.shape[:2], -1).all(-1)
+    if (blank == real).all() and blank.any():
+        raise InputError("the mask is true where all features are 0, and must be true where an element is real: ~mask.")
+    empty = np.flatnonzero(~real.any(1))
+    if len(empty):
+        raise InputError(
+            f"every set must have at least one element; the mask leaves none in set {empty[0]} ({len(empty)} in all). "
+            "Leave such sets out."
+        )
+    return [x[own] for x, own in zip(padded, real, strict=True)]
+
+
+def _unmasked(array: Any) -> Any:
+    """Return a masked array of NumPy without the elements that are masked whole; values masked alone are missing."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    mask = np.ma.getmaskarray(array)
+    gone = mask.reshape(len(array), -1).all(1)
+    kept = array[~gone]
+    if not np.ma.getmaskarray(kept).any():
+        return kept.filled()
+    return np.ma.MaskedArray(kept, dtype=np.float64).filled(np.nan)
 
 
 def read_arrays(source: Any, request: ReadRequest) -> SetStore:
@@ -74,24 +132,71 @@ def read_arrays(source: Any, request: ReadRequest) -> SetStore:
         arrays = [frame[features] for frame in arrays]
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
     _check_alike(converted, ids)
+    converted, padding = _without_padding(converted, ids, request, said=_says_padding(source))
     elements = np.concatenate(converted)
     sizes = np.array([len(x) for x in converted], np.int64)
     if request.strict:
         check_values(elements, sizes, ids, keep_missing=request.keep_missing)
     shape = elements.shape[1:]
     names = feature_names(shape, features)
-    description = Description(names, shape, {}, request.checked, tuple(problems))
+    description = Description(names, shape, {}, request.checked, tuple(problems), Processing(padding=padding))
     kept = SetStore.from_description(elements, sizes, table, description)
+    if request.like is None and (notes := _doubtful(kept)):
+        kept = SetStore.from_description(elements, sizes, table, replace(description, notes=notes))
     return kept if request.store is None else kept.save(request.store)
+
+
+def _doubtful(store: SetStore) -> tuple[str, ...]:
+    """Return sentences on features that are no measurement; what is in memory is taken as it was chosen."""
+    return tuple(
+        f"feature {name!r} may tell the sets apart: {reason}. Leave its column out if it is no measurement."
+        for name, reason in order_of(store).reasons().items()
+    )
 
 
 def _as_list(source: Any) -> list[Any]:
     """Return the sets as a list of arrays; those of a padded array without the padding."""
     if is_padded(source):
         return from_padded(*source)
+    if getattr(source, "is_nested", False):
+        return list(source.unbind())
     if not isinstance(source, Sequence) and source.ndim < 2:
         raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(source.shape)}.")
-    return list(source)
+    return [_unmasked(x) for x in source]
+
+
+def _says_padding(source: Any) -> bool:
+    """Return whether a source says itself what is padding: by sizes, a mask or as a nested tensor."""
+    masked = isinstance(source, np.ma.MaskedArray)
+    return masked or is_padded(source) or bool(getattr(source, "is_nested", False))
+
+
+def _without_padding(
+    arrays: list[np.ndarray], ids: Sequence[str], request: ReadRequest, *, said: bool
+) -> tuple[list[np.ndarray], str | None]:
+    """Return the sets without the padding that is to be dropped, and the number of which it consisted.
+
+    Args:
+        arrays: one per set.
+        ids: names of the sets.
+        request: what is asked of reading.
+        said: the source says itself what is padding.
+
+    Raises:
+        InputError: sets that are padded, where nothing says so.
+    """
+    asked = request.reading.padding
+    known = asked == "drop" or (request.like is not None and request.like.padding is not None)
+    if said or asked == "keep":
+        return arrays, None
+    if not known:
+        refuse_padding(arrays, ids)
+        return arrays, None
+    found = padding_of(arrays, sure=True)
+    if found is None:
+        return arrays, None
+    found.told(sum(map(len, arrays)), ids)
+    return [x[:size] for x, size in zip(arrays, found.sizes.tolist(), strict=True)], f"{found.value:g}"
 
 
 def check_values(elements: np.ndarray, sizes: np.ndarray, ids: Sequence[str], *, keep_missing: bool) -> None:

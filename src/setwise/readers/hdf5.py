@@ -13,6 +13,8 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
 from setwise.readers.formats.hdf5 import Hdf5
+from setwise.readers.npz import read_named_arrays
+from setwise.readers.padded import ELEMENTS
 from setwise.readers.per_set import add_columns
 from setwise.readers.reader import packages_of
 from setwise.readers.request import ReadRequest
@@ -39,24 +41,29 @@ def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
     The parts are ``train``, ``validation`` and ``test``; each part, labels and lengths may be missing.
 
     The sets are named ``train_0`` and so on; the table of sets gets ``split`` and ``label``, or ``label_0`` and so on
-    where there are several.
+    where there are several. A file without such parts, with an array ``x``, ``X`` or ``particle_features``, is read
+    as an .npz file of the same arrays (`setwise.readers.npz.read_named_arrays`).
 
     Raises:
         InputError: no such file, a damaged one, none of these data sets, or shapes that do not agree.
         InputError: h5py is not installed.
     """
-    request.refuse_labels(str(path))
     (h5py,) = packages_of(Hdf5())
     check_file(path)
     sets = request.named_sets()
     with reading(path, RuntimeError, KeyError, ValueError), h5py.File(path, "r") as file:
         keys = list(file)
         parts = [_open_part(file, name, path) for name in PARTS if f"{name}_data" in file]
+        if not parts and any(name in file for name in ELEMENTS):
+            return read_named_arrays(
+                {key: _loaded(file[key]) for key in keys if hasattr(file[key], "shape")}, path, request
+            )
         if not parts:
             raise InputError(
                 f"{path} must hold a data set 'train_data' or 'test_data' (sets, elements, features); "
                 f"it holds {listed(keys)}."
             )
+        request.refuse_labels(str(path))
         shape, dtype = _check_alike(parts, path)
         table, problems = add_columns(_table(parts, path), sets, request.sets_name, strict=request.strict)
         known = {f"{part.name}_{what}" for part in parts for what in ("data", "labels", "lengths")}
@@ -66,6 +73,12 @@ def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
         sizes = np.concatenate([part.sizes for part in parts])
         fill = partial(_fill, parts=parts, request=request)
         return filled_store(request.store, sizes, table, description, fill, dtype=dtype)
+
+
+def _loaded(data: Any) -> np.ndarray:
+    """Return an array of a file; text as text."""
+    found = np.asarray(data)
+    return found if found.dtype.kind not in "SO" else np.asarray(data.asstr()[()], dtype=str)
 
 
 def _open_part(file: Any, name: str, path: Path) -> _Part:

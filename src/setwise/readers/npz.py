@@ -11,9 +11,11 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
 from setwise.readers.names import is_clock
+from setwise.readers.padded import take_elements
 from setwise.readers.per_set import add_columns, named_rows, plain_ids
 from setwise.readers.request import ReadRequest
 from setwise.store.file import Description
+from setwise.store.processing import Processing
 from setwise.store.store import SetStore
 from setwise.store.tables import check_file, listed, reading
 
@@ -22,24 +24,38 @@ _CLASSES = ("class_name", "class_names", "classes", "targets", "labels")
 
 
 def read_npz(path: Path, request: ReadRequest) -> SetStore:
-    """Read ``x`` ``(N, ...)``, ``n`` ``(B,)`` and any arrays with one row per set, such as ``y``, ``split`` or names.
+    """Read elements, sizes and any arrays with one row per set, such as ``y``, ``split`` or names, of an .npz file.
 
+    The elements are ``x`` ``(N, ...)`` with ``n`` ``(B,)``, or padded (`setwise.readers.padded.take_elements`).
     An array ``(B,)`` becomes a column of the table of sets, one ``(B, T)`` T columns (``y_0`` and so on, or named by
     ``class_name``). Labels are arrays ``(N,)``; ``features`` or ``channel`` ``(D,)`` names the features. Other arrays
     are left out. Nothing in the file is executed: arrays of objects are refused.
 
     Raises:
-        InputError: no such file, a damaged one, no ``x`` or ``n``, or shapes that do not agree.
+        InputError: no such file, a damaged one, no elements, or shapes that do not agree.
+    """
+    return read_named_arrays(_load(path), path, request)
+
+
+def read_named_arrays(arrays: dict[str, np.ndarray], path: Path, request: ReadRequest) -> SetStore:
+    """Read the arrays of a file by their names, as `read_npz` does; they are taken out of the dictionary.
+
+    Raises:
+        InputError: no elements, or shapes that do not agree.
     """
     sets = request.named_sets()
-    arrays = _load(path)
     beside = {name: arrays.pop(name) for name in request.labels if name in arrays}
     if missing := [name for name in request.labels if name not in beside]:
         raise InputError(f"{path} has no labels {listed(missing)}; it has {listed(list(arrays))}.")
-    x, sizes = _elements(arrays, path)
-    names, left_out = _names(arrays, x, len(sizes))
+    found = take_elements(arrays, path, request)
+    x, sizes = found.x, found.sizes
+    names, left_out = _names(arrays, x, len(sizes), len(found.left_out))
+    left_out |= {names[n] if names else f"x{n}": reason for n, reason in found.left_out.items()}
+    names = None if names is None else names[: x.shape[1]]
     own = _table(arrays, sizes, request.set_id, path, left_out)
     joined, problems = add_columns(own, sets, request.sets_name, strict=request.strict)
+    ids = joined["set_id"].to_pylist()
+    _check_filled(sizes, ids, path)
     if names is not None:
         kept = _choose(names, request.features, left_out, path)
         x, names = x[:, [names.index(name) for name in kept]], kept
@@ -47,11 +63,21 @@ def read_npz(path: Path, request: ReadRequest) -> SetStore:
     with np.errstate(over="ignore"):
         elements = x.reshape(len(x), *shape).astype(dtype, copy=False)
     if request.strict:
-        check_values(elements, sizes, joined["set_id"].to_pylist(), keep_missing=request.keep_missing)
+        check_values(elements, sizes, ids, keep_missing=request.keep_missing)
     known = feature_names(shape, names if names is not None else request.features)
-    description = Description(known, shape, left_out, request.checked, tuple(problems))
-    found = SetStore.from_description(elements, sizes, joined, description, beside)
-    return found if request.store is None else found.save(request.store)
+    done = Processing(padding=found.padding)
+    description = Description(known, shape, left_out, request.checked, tuple(problems), done, found.notes)
+    kept_store = SetStore.from_description(elements, sizes, joined, description, beside)
+    return kept_store if request.store is None else kept_store.save(request.store)
+
+
+def _check_filled(sizes: np.ndarray, ids: Sequence[str], path: Path) -> None:
+    empty = np.flatnonzero(sizes == 0)
+    if len(empty):
+        raise InputError(
+            f"{path}: every set must have at least one element; {len(empty)} of {len(sizes)} are nothing but padding: "
+            f"{listed([repr(ids[row]) for row in empty[:5]], 5)}. Leave them out."
+        )
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
@@ -87,35 +113,22 @@ def has_names(path: Path) -> bool:
         return False
 
 
-def _elements(arrays: dict[str, np.ndarray], path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Take the elements ``(N, ...)`` and the sizes ``(B,)`` out of the arrays."""
-    for name in ("x", "n"):
-        if name not in arrays:
-            raise InputError(
-                f"{path} must hold x, the elements of all sets one after the other, and n, the size of each set; "
-                f"it holds {listed(list(arrays))}."
-            )
-    x, sizes = arrays.pop("x"), arrays.pop("n")
-    if x.dtype.kind not in "fiub" or x.ndim < 1 or 0 in x.shape:
-        raise InputError(f"{path}: x must be numbers of shape (elements, features); got {x.dtype} of {x.shape}.")
-    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or not len(sizes):
-        raise InputError(f"{path}: n must be whole numbers, one per set; got {sizes.dtype} of shape {sizes.shape}.")
-    sizes = sizes.astype(np.int64)
-    if sizes.min() < 1 or sizes.sum() != len(x):
-        raise InputError(
-            f"{path}: n must be above zero and add up to the {len(x)} rows of x; it adds up to {sizes.sum()}, "
-            f"and the smallest is {sizes.min()}."
-        )
-    return x, sizes
+def _names(
+    arrays: dict[str, np.ndarray], x: np.ndarray, sets: int, more: int
+) -> tuple[list[str] | None, dict[str, str]]:
+    """Return names of the features, where an array has them; arrays that are no columns, and why.
 
-
-def _names(arrays: dict[str, np.ndarray], x: np.ndarray, sets: int) -> tuple[list[str] | None, dict[str, str]]:
-    """Return names of the features, where an array has them; arrays that are no columns, and why."""
+    Args:
+        arrays: of the file.
+        x: the elements.
+        sets: how many there are.
+        more: features that were left out before, the last ones.
+    """
     found = None
     if x.ndim == 2:
         for name in _FEATURES:
             array = arrays.get(name)
-            if array is not None and array.dtype.kind == "U" and array.shape == x.shape[1:] and found is None:
+            if array is not None and array.dtype.kind == "U" and array.shape == (x.shape[1] + more,) and found is None:
                 texts = [str(text) for text in array]
                 if len(set(texts)) == len(texts):
                     found = texts

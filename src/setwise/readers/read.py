@@ -7,7 +7,9 @@ from typing import Any
 
 from setwise._checks import InputError
 from setwise.prepare.process import aside, process
-from setwise.readers.names import is_amount
+from setwise.readers.measured import chosen, measured
+from setwise.readers.names import has_default_names, is_amount
+from setwise.readers.padding import unpadded
 from setwise.readers.reader import Reader
 from setwise.readers.reading import Reading, as_fitted
 from setwise.readers.registry import reader_of, refuse_options
@@ -69,13 +71,26 @@ def read(
         like=like,
     )
     if not strict or not _is_left_to_do(reader, request):
-        return reader.read(source, request)
+        return _read(reader, source, request)
     target = None if path is None else aside(path)
     try:
-        return _process(reader.read(source, replace(request, store=target, keep_missing=True)), request)
+        return _process(_read(reader, source, replace(request, store=target, keep_missing=True)), request)
     finally:
         if target is not None:
             target.unlink(missing_ok=True)
+
+
+def _read(reader: Reader, source: Any, request: ReadRequest) -> SetStore:
+    """Read a source, without features that are no measurement where its reader does not tell them itself."""
+    features = request.features
+    picks = (
+        bool(features) and bool(reader.options) and has_default_names(features or ()) and not reader.has_names(source)
+    )
+    found = reader.read(source, replace(request, features=None) if picks else request)
+    found = found if "padding" in reader.applies else unpadded(found, request)
+    if picks:
+        return chosen(found, features or ())
+    return found if "order" in reader.applies or request.like is not None else measured(found, request)
 
 
 def _is_left_to_do(reader: Reader, request: ReadRequest) -> bool:

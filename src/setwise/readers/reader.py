@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from setwise.readers.request import ReadRequest
     from setwise.store.store import SetStore
 
-ALWAYS = ("cofactor", "missing")  # choices of reading that are applied to what any reader read
+ALWAYS = ("cofactor", "missing", "padding")  # choices of reading that are applied to what any reader read
 
 
 class Reader(Protocol):
@@ -57,7 +57,10 @@ class Reader(Protocol):
 
     @property
     def applies(self) -> tuple[str, ...]:
-        """Return those of `ALWAYS` that it applies itself, or that must have been applied before."""
+        """Return those of `ALWAYS` that it applies itself, or that must have been applied before.
+
+        "order" where it tells by itself which features are no measurement (`setwise.readers.order`).
+        """
         ...
 
     def takes(self, source: Any) -> bool:

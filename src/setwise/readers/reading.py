@@ -31,8 +31,15 @@ class Reading(Record):
         default=None,
         description="missing values in features: refused, or marked by a feature beside each that has some",
     )
+    padding: Annotated[Literal["drop", "keep"] | None, Option(shown="dropped where all sets have one size")] = Field(
+        default=None,
+        description="rows of one number, zero or NaN, at the ends of sets: dropped, or kept as elements",
+    )
     skip_bad: bool = Field(default=False, description="leave out files that cannot be read or have no row")
     data_set: int = Field(default=1, ge=1, description="data set of FCS files that have several, counted from 1")
+    ignore_tot: bool = Field(
+        default=False, description="take the events that FCS files hold, whatever $TOT says of their number"
+    )
     layer: Annotated[str | None, Option(metavar="NAME")] = Field(
         default=None, description="layer of an AnnData file, in place of X"
     )
@@ -68,6 +75,8 @@ def as_fitted(reading: Reading, processing: "Processing") -> Reading:
     _check_fitted("cofactor", reading.cofactor, max(processing.cofactors.values(), default=0.0))
     if processing.compensation is not None:
         _check_fitted("compensate", reading.compensate, compensated)
+    if processing.padding is not None:
+        _check_fitted("padding", reading.padding, "drop")
     if processing.matrix is not None:
         kind, _, name = processing.matrix.partition(" ")
         fitted = {word: name if kind == word else None for word in ("layer", "obsm")}

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
+from setwise.readers.names import has_default_names
 from setwise.readers.read import read
 from setwise.readers.reading import Reading
 from setwise.readers.registry import reader_of
@@ -116,6 +117,9 @@ def read_for(
         InputError: what was given is at fault; the message says where and what to do.
     """
     done = run.record.processed
-    if features is None and reader_of(source).has_names(source):
-        features = done.without_masks(run.features)
+    own = done.without_masks(run.features)
+    reader = reader_of(source)
+    some = bool(reader.options) and has_default_names(own) and own != tuple(f"x{n}" for n in range(len(own)))
+    if features is None and (reader.has_names(source) or some):
+        features = own
     return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done, labels=labels)

@@ -27,12 +27,14 @@ class Processing:
         fills: features that have a mask beside them, with the value that stands where they are missing: their mean
             over the elements that have one. The mask tells the model so; the number only keeps the spread.
         matrix: of AnnData files: "X", "layer counts", "obsm X_pca"; none for other sources.
+        padding: the number of which the rows at the ends of sets consisted that were left out; none where none were.
     """
 
     compensation: str | None = None
     cofactors: Mapping[str, float] = field(default_factory=dict)
     fills: Mapping[str, float] = field(default_factory=dict)
     matrix: str | None = None
+    padding: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values."""
@@ -47,7 +49,7 @@ class Processing:
         """
         found = cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
         numbers = [*found.cofactors.values(), *found.fills.values()]
-        words = all(word is None or isinstance(word, str) for word in (found.compensation, found.matrix))
+        words = all(word is None or isinstance(word, str) for word in (found.compensation, found.matrix, found.padding))
         if not words or any(isinstance(x, bool) or not isinstance(x, int | float) for x in numbers):
             raise ValueError("processing must hold names and numbers")
         return found

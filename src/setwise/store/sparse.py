@@ -49,6 +49,22 @@ class SparseElements:
         entries = np.arange(counts.sum()) + np.repeat(self.begins[chosen] - (ends - counts), counts)
         return self._dense(np.concatenate([[0], ends]), entries)
 
+    def take(self, columns: np.ndarray) -> "SparseElements":
+        """Return the elements with some of their features, in another order where the columns are."""
+        places = np.full(self.width, -1, np.int32)
+        places[columns] = np.arange(len(columns), dtype=np.int32)
+        found = places[self.columns]
+        kept = found >= 0
+        begins = np.concatenate([[0], np.cumsum(kept)])[self.begins]
+        return SparseElements(begins, found[kept], self.values[kept], len(columns))
+
+    def select(self, rows: np.ndarray) -> "SparseElements":
+        """Return some of the elements."""
+        counts = self.begins[rows + 1] - self.begins[rows]
+        begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        entries = np.arange(begins[-1]) + np.repeat(self.begins[rows] - begins[:-1], counts)
+        return SparseElements(begins, self.columns[entries], self.values[entries], self.width)
+
     def new_empty(self, shape: tuple[int, ...]) -> torch.Tensor:
         """Return an empty dense tensor for some of the elements."""
         return torch.empty(shape)

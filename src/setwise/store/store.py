@@ -144,9 +144,15 @@ class SetStore:
         return SetStore.from_description(kept, self.sizes, sets, self.description, labels)
 
     @property
+    def sparse(self) -> SparseElements | None:
+        """Return the elements as compressed rows, where they are kept so; else none."""
+        elements = self._contents.elements
+        return elements if isinstance(elements, SparseElements) else None
+
+    @property
     def is_sparse(self) -> bool:
         """Return whether elements are kept as compressed rows, dense only where they are looked at."""
-        return isinstance(self._contents.elements, SparseElements)
+        return self.sparse is not None
 
     @property
     def _contents(self) -> Contents:

@@ -43,6 +43,7 @@ def test_every_real_file_has_its_events_and_channels():
         assert values.shape == expected, row["file"]
         assert np.isfinite(values).all(), row["file"]
         assert file.version == row["fcs_version"]
+        assert not file.faults, row["file"]
 
 
 @needs_files
@@ -93,10 +94,10 @@ def _bytes(data, *, bits, kind="I", order="4,3,2,1", total, ranges=None, faults=
     return b"FCS3.0    " + b"".join(f"{x:8d}".encode() for x in offsets) + text.encode() + data
 
 
-def _open(tmp_path, content):
+def _open(tmp_path, content, **choices):
     path = tmp_path / "made.fcs"
     path.write_bytes(content)
-    return open_fcs(path)
+    return open_fcs(path, **choices)
 
 
 def test_integers_of_24_bits(tmp_path):
@@ -158,6 +159,103 @@ def test_blanks_doubled_delimiters_and_empty_values():
     assert parse_keywords("|$SRC|Müller|".encode("latin-1")) == {"$SRC": "Müller"}
 
 
+_MIXED = [(7, 2.5, 3.25, 300), (2**31, -1.0, 1e300, 65535), (0, 0.5, -4.0, 1)]
+
+
+def _mixed(version=b"FCS3.2", *, order="<", widths=(32, 32, 64, 16), own=("I", "", "D", "I")):
+    data = b"".join(struct.pack(f"{order}IfdH", *row) for row in _MIXED)
+    more = [(f"$P{n}DATATYPE", kind) for n, kind in enumerate(own, 1) if kind]
+    byteord = "1,2,3,4" if order == "<" else "4,3,2,1"
+    made = _bytes(data, bits=widths, kind="F", order=byteord, total=3, ranges=dict.fromkeys(range(1, 5), 0), more=more)
+    return version + made[6:]
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_channels_with_types_of_their_own(tmp_path, order):
+    file = _open(tmp_path, _mixed(order=order))
+    np.testing.assert_array_equal(_all(file), _MIXED)
+    assert not file.faults
+
+
+def test_widths_of_floats_are_those_of_their_type(tmp_path):
+    file = _open(tmp_path, _mixed(widths=(32, 64, 32, 16)))
+    np.testing.assert_array_equal(_all(file), _MIXED)
+
+
+def test_types_that_fit_the_events_are_taken_and_told_of(tmp_path):
+    old = _open(tmp_path, _mixed(b"FCS3.0"))
+    np.testing.assert_array_equal(_all(old), _MIXED)
+    assert old.faults == ("$P1DATATYPE, $P3DATATYPE, $P4DATATYPE are followed",)
+    doubles = np.arange(6.0).reshape(2, 3)
+    made = _bytes(doubles.astype(">f8").tobytes(), bits=[64] * 3, kind="F", total=2)
+    file = _open(tmp_path, made)
+    np.testing.assert_array_equal(_all(file), doubles)
+    assert "$P1B, $P2B, $P3B are followed" in file.faults[0]
+    floats = _bytes(doubles.astype(">f4").tobytes(), bits=[32] * 3, kind="F", total=2, more=[("$P2DATATYPE", "I")])
+    file = _open(tmp_path, floats)  # a keyword that came along from another file
+    np.testing.assert_array_equal(_all(file), doubles)
+    assert file.faults == ("$P2DATATYPE is not followed, since FCS3.0 has no such keyword",)
+    with pytest.raises(InputError, match=r"\$P1DATATYPE must be I, F or D"):
+        _open(tmp_path, _mixed(own=("A", "", "D", "I")))
+
+
+def _floats(count, *, total, tail=b"", faults=(0, 0), more=()):
+    data = np.arange(1, 1 + 2 * count, dtype=">f4").tobytes()
+    return _bytes(data + tail, bits=[32, 32], kind="F", total=total, faults=faults, more=more)
+
+
+@pytest.mark.parametrize(
+    ("content", "events", "told"),
+    [
+        (_floats(40, total=20), 40, "$TOT says 20 events, and its DATA segment holds 40, all of which are read"),
+        (_floats(3, total=0), 3, "$TOT says 0 events, and its DATA segment holds 3"),
+        (_floats(40, total=40, tail=bytes(64)), 40, "64 bytes of its DATA segment behind the 40 events"),
+        (_floats(40, total=40, tail=b"00000000"), 40, "8 bytes of its DATA segment behind the 40 events"),
+        (_floats(40, total=40, tail=b"x" * 13), 40, "13 bytes of its DATA segment behind the 40 events"),
+        (_floats(40, total=40, faults=(0, 1)), 40, None),
+        (_floats(40, total=40, faults=(0, -8)), 40, "its events end with the file, not at byte"),
+        (_floats(40, total=40, tail=b"y" * 50, faults=(0, -53)), 40, "ends 3 bytes too early"),
+        (_floats(40, total="", tail=b"zzz"), 40, "3 bytes at the end of its DATA segment are no whole event"),
+        (_floats(40, total=40, faults=(-10_000, -10_000)), 40, "does not say where its events are"),
+        (_floats(40, total=40, tail=b"y" * 50, faults=(0, -10_000)), 40, "does not say where its events end"),
+    ],
+)
+def test_a_length_that_is_not_that_of_the_events_is_told(tmp_path, content, events, told):
+    file = _open(tmp_path, content)
+    np.testing.assert_array_equal(_all(file), np.arange(1, 1 + 2 * events).reshape(-1, 2))
+    assert (told is None and not file.faults) or told in file.faults[0]
+
+
+def test_events_that_are_there_can_be_taken_where_more_are_told(tmp_path):
+    content = _floats(40, total=1_000_000_000)
+    with pytest.raises(InputError, match=r"says 1,000,000,000 events, .* holds 40\. .* \(--ignore-tot\)"):
+        _open(tmp_path, content)
+    file = _open(tmp_path, content, ignore_tot=True)
+    assert (file.events, len(file.faults)) == (40, 1)
+    with pytest.raises(InputError, match=r"cut off: it should hold 40 events, and has room for 36\. .*--ignore-tot"):
+        _open(tmp_path, _floats(40, total=40)[:-31])
+    assert _open(tmp_path, _floats(40, total=40)[:-31], ignore_tot=True).events == 36
+
+
+def test_a_segment_that_several_layouts_fill_is_refused(tmp_path):
+    made = _bytes(bytes(range(1, 161)), bits=[64, 64], kind="F", total=3)
+    with pytest.raises(InputError, match="may hold 20 or 10, by the types and widths"):
+        _open(tmp_path, made)
+
+
+@pytest.mark.parametrize(("text", "order"), [("1234", "<"), ("1 , 2", "<"), ("4;3;2;1", ">"), ("2,1", ">")])
+def test_spellings_of_the_order_of_bytes(tmp_path, text, order):
+    data = struct.pack(f"{order}HHH", 1, 258, 3)
+    np.testing.assert_array_equal(
+        _all(_open(tmp_path, _bytes(data, bits=[16] * 3, total=1, order=text))), [[1, 258, 3]]
+    )
+
+
+def test_supplemental_text_that_is_not_there_is_told(tmp_path):
+    file = _open(tmp_path, _floats(4, total=4, more=[("$BEGINSTEXT", 90_000), ("$ENDSTEXT", 91_000)]))
+    assert "supplemental TEXT" in file.faults[0]
+
+
 def _made(tmp_path):
     return write_fcs(tmp_path / "a.fcs", np.ones((101, 3)), ["A", "B", "C"]).read_bytes()
 
@@ -172,7 +270,7 @@ def _made(tmp_path):
         (lambda b: b[:-600], "should hold 101 events, and has room for"),
         (lambda b: b.replace(b"$MODE|L", b"$MODE|H"), "histograms"),
         (lambda b: b.replace(b"$DATATYPE|F", b"$DATATYPE|A"), "DATATYPE must be"),
-        (lambda b: b.replace(b"$TOT|101", b"$TOT|000"), "holds no events"),
+        (lambda b: b.replace(b"$TOT|101", b"$TOT|999"), r"says 999 events, and its DATA segment .* holds 101"),
         (lambda b: b.replace(b"$PAR|3", b"$PAR|0"), "PAR must be"),
         (lambda b: b.replace(b"$BYTEORD|1,2,3,4", b"$BYTEORD|3,4,1,2"), "BYTEORD must be"),
     ],

@@ -319,10 +319,69 @@ def test_advice_can_be_followed(folder, value):
         read(folder.path / "s 2.fcs", features=names, like=fitted, labels=["gate"])
 
 
+def _rename(path):
+    """Give the third channel the name of the second, which no writer of ours does."""
+    path.write_bytes(path.read_bytes().replace(b"$P3N|dye [3]", b"$P3N|dye    "))
+
+
 def test_two_channels_of_one_name(folder):
     folder.add("s 0.fcs", labels=["", "CD3", "CD3", ""], count=11, SPILL=SPILL)
     with pytest.raises(InputError, match="are all named 'CD3'"):
         read(folder.path, features=["CD3"])
+
+
+def test_channels_that_share_their_only_name(folder):
+    for number in range(5):
+        folder.add(f"s {number}.fcs", seed=number, names=["FSC-A", "dye", "dye [3]", "Time"], labels=["", "", "", ""])
+        _rename(folder.path / f"s {number}.fcs")
+    with pytest.raises(InputError, match=r"channels 2 and 3 have the same \$PnN, 'dye'.*--features \"FSC-A\""):
+        read(folder.path)
+    assert read(folder.path, features=["FSC-A"]).features == ("FSC-A",)
+    second = read(folder.path, features=["FSC-A", "dye [3]"], reading=Reading(cofactor=0))
+    np.testing.assert_array_equal(second.elements(0), events(0)[:, [0, 2]])
+    with pytest.raises(InputError, match=r"by its number, such as 'dye \[2\]'"):
+        read(folder.path, features=["FSC-A", "dye"])
+    inspected = read(folder.path, strict=False)
+    assert inspected.features == ("FSC-A",)
+    assert "have the same $PnN" in inspected.description.problems[0]
+
+
+def test_what_a_file_says_wrongly_of_its_events_is_told(folder):
+    path = folder.path / "s 3.fcs"
+    path.write_bytes(path.read_bytes().replace(b"$TOT|17", b"$TOT|09"))
+    store = read(folder.path)
+    assert store.sizes.tolist() == [11, 13, 15, 17, 19]
+    assert "s 3.fcs: $TOT says 9 events" in store.description.notes[0]
+    assert "s 3.fcs: $TOT says 9 events" in read(folder.path, strict=False).description.problems[0]
+    path.write_bytes(path.read_bytes().replace(b"$TOT|09", b"$TOT|99"))
+    with pytest.raises(InputError, match="ignore-tot"):
+        read(folder.path)
+    assert read(folder.path, reading=Reading(ignore_tot=True)).sizes.tolist() == [11, 13, 15, 17, 19]
+
+
+def test_channels_that_are_no_measurement(folder):
+    names = ["FSC-A", "CD3", "batch", "pulse", "HDR-CE", "Time"]
+    for number in range(5):
+        x = events(number, 40, 6)
+        x[:, 2], x[:, 3] = number, np.cumsum(1 + x[:, 3] / 100)
+        write_fcs(folder.path / f"s {number}.fcs", x, names, keywords={"$P2TYPE": "Raw Fluorescence"})
+    store = read(folder.path)
+    assert store.features == ("FSC-A", "CD3")
+    assert "table of sets" in store.left_out["batch"]
+    assert "clock or a counter" in store.left_out["pulse"]
+    assert {"HDR-CE", "Time"} <= set(store.left_out)
+    named = read(folder.path, features=["CD3", "batch"])
+    assert named.features == ("CD3", "batch")
+    assert "'batch' is taken since it was named" in named.description.notes[0]
+    fitted = store.description.processing
+    assert read(folder.path, features=["CD3", "batch"], like=fitted).features == ("CD3", "batch")
+
+
+def test_channels_that_fcs_32_says_measure_nothing(folder):
+    path = folder.add("s 0.fcs", names=["FSC-A", "t", "gate", "Time"], labels=[""] * 4, S_CYT="x" * 60)
+    text = path.read_bytes().replace(b"$CYT|" + b"x" * 60, b"$P2TYPE|Time|$P3TYPE|Classification|$CYT|" + b"x" * 22)
+    path.write_bytes(text)
+    assert read(path).features == ("FSC-A",)
 
 
 _READ = """

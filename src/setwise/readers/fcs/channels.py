@@ -9,6 +9,7 @@ from setwise.readers.names import is_clock
 from setwise.store.tables import listed
 
 FLOW, MASS = 150.0, 5.0  # the usual cofactors of arcsinh for flow and for mass cytometry
+_NOT_MEASURED = ("time", "index", "classification")  # $PnTYPE of FCS 3.2
 _METALS = (  # of labels, beads, barcodes and stains, and the noble gas of the plasma
     "As|Se|Br|Y|Zr|Ru|Rh|Pd|Ag|Cd|In|Sn|Te|I|Xe|Cs|Ba|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Hf|Ta|W|Re|Os|Ir|Pt|"
     "Au|Hg|Tl|Pb|Bi"
@@ -36,8 +37,15 @@ def names_of(file: FcsFile) -> list[str]:
     ]
 
 
+def numbered(name: str, place: int) -> str:
+    """Return the name of a channel that shares its own with another: with its number, counted from 1."""
+    return f"{name} [{place + 1}]"
+
+
 def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
     """Return the place of each named channel, by ``$PnN`` or by ``$PnS``; none where the file does not have it.
+
+    One of several channels of the same name is named with its number, ``name [3]``.
 
     Raises:
         InputError: a name that two channels of the file have.
@@ -46,10 +54,16 @@ def columns_of(file: FcsFile, features: Sequence[str]) -> list[int | None]:
     for feature in features:
         places = [n for n, channel in enumerate(file.channels) if feature in (channel.name, channel.label)]
         exact = [n for n in places if file.channels[n].name == feature]
+        if not places:
+            places = [n for n, c in enumerate(file.channels) if feature in (numbered(c.name, n), numbered(c.label, n))]
         if len(places) > 1 and len(exact) != 1:
+            names = [file.channels[n].name for n in places]
+            unlike = len(set(names)) == len(names)
+            own = names[0] if unlike else numbered(feature, places[0])
             raise InputError(
                 f"{file.path}: channels {', '.join(f'{n + 1} ({file.channels[n].name})' for n in places)} are all "
-                f"named {feature!r}. Name the one you mean by its $PnN, or rename the others in the file."
+                f"named {feature!r}. Leave them out (--features), or name the one you mean by its "
+                f"{'$PnN' if unlike else 'number'}, such as {own!r}."
             )
         found.append((exact or places or [None])[0])
     return found
@@ -69,7 +83,7 @@ def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[s
     counts: dict[str, int] = {}
     for file, names in zip(files, panels, strict=True):
         for channel, name in zip(file.channels, names, strict=True):
-            if is_clock(name) or is_clock(channel.name):
+            if is_clock(name) or is_clock(channel.name) or channel.type.lower() in _NOT_MEASURED:
                 left_out[name] = "it tells time, event length or a running number"
             elif channel.name in file.added:
                 left_out[name] = "setwise added it: a prediction or a score, not measured"
@@ -77,8 +91,13 @@ def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[s
                 counts[name] = counts.get(name, 0) + 1
     for name in left_out:
         counts.pop(name, None)
+    problems = [] if (twice := _twice(files, panels, list(counts))) is None else [twice]
+    if twice is not None and strict:
+        raise InputError(twice)
+    for name in [name for name in counts if any(panel.count(name) > 1 for panel in panels)]:
+        left_out[name] = "several channels of a file have this name"
+        del counts[name]
     common = [name for name in counts if counts[name] >= len(files)]
-    problems = []
     if len(common) < len(counts):
         problem = _differ(files, panels, counts, common)
         if strict:
@@ -88,6 +107,22 @@ def shared(files: Sequence[FcsFile], *, strict: bool) -> tuple[list[str], dict[s
     if not common:
         raise InputError(f"{files[0].path}: the files share no channel. Name channels with features (--features).")
     return common, left_out, problems
+
+
+def _twice(files: Sequence[FcsFile], panels: Sequence[Sequence[str]], names: Sequence[str]) -> str | None:
+    """Say which of some names several channels of a file have; none where each is that of one channel."""
+    for file, panel in zip(files, panels, strict=True):
+        for name in names:
+            places = [n for n, other in enumerate(panel) if other == name]
+            if len(places) > 1:
+                others = [other for other in names if all(panel.count(other) == 1 for panel in panels)]
+                without = f" (--features {quoted(others)})" if others else ""
+                return (
+                    f"{file.path}: channels {' and '.join(str(n + 1) for n in places)} have the same $PnN, {name!r}, "
+                    f"and no $PnS of their own. Leave them out{without}, or name the one meant with its number, "
+                    f"such as {numbered(name, places[0])!r}."
+                )
+    return None
 
 
 def _differ(

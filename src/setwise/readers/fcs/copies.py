@@ -8,8 +8,7 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.readers.copier import Added
-from setwise.readers.fcs.file import open_fcs
-from setwise.readers.fcs.read import fcs_files
+from setwise.readers.fcs.read import fcs_files, open_as
 from setwise.readers.fcs.write import copy_fcs
 from setwise.readers.request import ReadRequest
 from setwise.store.tables import listed
@@ -26,7 +25,7 @@ def check_channels(source: Any, request: ReadRequest, names: Sequence[str]) -> N
     """
     for path in fcs_files(source, request).paths:
         try:
-            channels = open_fcs(path, data_set=request.reading.data_set).channels
+            channels = open_as(path, request).channels
         except InputError:
             continue
         there = {channel.name for channel in channels}.intersection(map(_channel, names))
@@ -57,7 +56,7 @@ def copy_files(source: Any, request: ReadRequest, folder: Path, added: Added) ->
         }
         if not own:
             continue
-        original = open_fcs(path, data_set=request.reading.data_set)
+        original = open_as(path, request)
         size = len(next(iter(own.values())))
         if original.events != size:
             raise InputError(

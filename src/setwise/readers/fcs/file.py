@@ -1,6 +1,7 @@
 """Open an FCS file: read its HEADER and TEXT, mended where instruments are known to err, and its events.
 
-Source: FCS 3.1 (Spidlen et al., Cytometry A 77A:97, 2010), and the 2.0 and 3.0 standards that it replaces.
+Source: FCS 3.1 (Spidlen et al., Cytometry A 77A:97, 2010), the 2.0 and 3.0 standards that it replaces, and FCS 3.2
+(Spidlen et al., Cytometry A 99A:100, 2021).
 """
 
 import hashlib
@@ -9,11 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from setwise._checks import InputError
-from setwise.readers.fcs.text import parse_keywords
+from setwise._checks import InputError, counted
+from setwise.readers.fcs.data import find_data, layouts_of
+from setwise.readers.fcs.text import parse_keywords, whole_number
 from setwise.readers.fcs.values import Layout, decode
 from setwise.store.tables import check_file, reading
 
@@ -21,7 +24,6 @@ ROWS = 1 << 16  # events read at a time
 ADDED = "SETWISE_CHANNELS"  # keyword of copies: $PnN of the channels that were added, with commas between them
 _HEADER = 58  # bytes
 _MOST_CHANNELS = 10_000
-_ORDERS = {"1,2,3,4": "<", "1,2": "<", "4,3,2,1": ">", "2,1": ">", "1,2,3,4,5,6,7,8": "<", "8,7,6,5,4,3,2,1": ">"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Channel:
         decades, lowest: ``$PnE``, of a logarithmic amplifier; 0 and 0 for a linear one.
         gain: ``$PnG``, of a linear amplifier.
         range: ``$PnR``, one more than the highest value.
+        type: ``$PnTYPE`` of FCS 3.2, such as "Time" or "Side Scatter"; empty where there is none.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Channel:
     lowest: float
     gain: float
     range: float
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class FcsFile:
         begin: where the events begin in the file, in bytes.
         layout: how an event is stored.
         data_sets: how many data sets the file has.
+        faults: what the file says of its events that is not so, a part of a sentence each.
     """
 
     path: Path
@@ -67,6 +72,7 @@ class FcsFile:
     begin: int
     layout: Layout
     data_sets: int = 1
+    faults: tuple[str, ...] = ()
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -97,9 +103,23 @@ class FcsFile:
                     digest.update(raw)
                 yield self._scaled(decode(raw, self.layout, count))
 
+    def first(self, count: int) -> np.ndarray:
+        """Return the first events ``(n, P)``, at most so many, on the scale of the instrument.
+
+        Raises:
+            InputError: as `read`.
+        """
+        count = min(count, self.events)
+        with reading(self.path), self.path.open("rb") as file:
+            file.seek(self.begin)
+            raw = file.read(self.layout.bytes_of(count))
+        if len(raw) < self.layout.bytes_of(count):
+            raise InputError(f"{self.path} ends within its first {count:,} events. Copy it anew.")
+        return self._scaled(decode(raw, self.layout, count))
+
     def _scaled(self, values: np.ndarray) -> np.ndarray:
-        for column, channel in enumerate(self.channels):
-            if channel.decades > 0 and self.layout.kind == "I":
+        for column, (channel, kind) in enumerate(zip(self.channels, self.layout.kinds, strict=True)):
+            if channel.decades > 0 and kind == "I":
                 values[:, column] *= channel.decades / channel.range
                 np.power(10.0, values[:, column], out=values[:, column])
                 values[:, column] *= channel.lowest
@@ -108,12 +128,13 @@ class FcsFile:
         return values
 
 
-def open_fcs(path: str | Path, *, data_set: int = 1) -> FcsFile:
-    """Open one data set of an FCS file of version 2.0, 3.0, 3.1 or later.
+def open_fcs(path: str | Path, *, data_set: int = 1, ignore_tot: bool = False) -> FcsFile:
+    """Open one data set of an FCS file of version 2.0, 3.0, 3.1 or 3.2.
 
     Args:
         path: the file.
         data_set: which of its data sets, counted from 1.
+        ignore_tot: take the events that the DATA segment holds, whatever ``$TOT`` says of their number.
 
     Raises:
         InputError: the file is not there, is no FCS file, is cut off, or holds what is not read, with the reason.
@@ -128,18 +149,18 @@ def open_fcs(path: str | Path, *, data_set: int = 1) -> FcsFile:
             version, offsets = _header(path, file, begins[-1], size)
             keywords = _keywords(path, file, begins[-1], offsets, size)
             if len(begins) == data_set:
-                found = (version, offsets, keywords)
-            following = begins[-1] + (_whole(keywords.get("$NEXTDATA")) or 0)
+                found = (version, keywords, offsets)
+            following = begins[-1] + (whole_number(keywords.get("$NEXTDATA")) or 0)
             if following <= begins[-1] or following + _HEADER > size or len(begins) >= 1000:
                 break
             file.seek(following)
             if file.read(3) != b"FCS":
                 break
             begins.append(following)
-    if found is None:
-        raise InputError(f"{path} has {len(begins)} data set{'s' * (len(begins) > 1)}; there is no number {data_set}.")
-    version, offsets, keywords = found
-    return _assemble(path, version, keywords, offsets, begins[data_set - 1], size, len(begins))
+        if found is None:
+            raise InputError(f"{path} has {counted(len(begins), 'data set')}; there is no number {data_set}.")
+        start, several = begins[data_set - 1], len(begins)
+        return _assemble(path, file, *found, start, size, several, ignore_tot=ignore_tot)
 
 
 def _header(path: Path, file, begin: int, size: int) -> tuple[str, list[int]]:
@@ -154,7 +175,7 @@ def _header(path: Path, file, begin: int, size: int) -> tuple[str, list[int]]:
     if version in ("FCS1.0", "FCS1"):
         raise InputError(f"{path} is of version {version}, which is not read; it must be 2.0 or newer. Convert it.")
     fields = [header[10 + 8 * n : 18 + 8 * n].decode("latin-1") for n in range(6)]
-    offsets = [_whole(field) or 0 for field in fields]
+    offsets = [whole_number(field) or 0 for field in fields]
     if not 0 < offsets[0] < offsets[1] or begin + offsets[1] > size:
         raise InputError(
             f"{path} is damaged or cut off: its TEXT segment should lie from byte {fields[0].strip() or '?'} to "
@@ -169,8 +190,8 @@ def _keywords(path: Path, file, begin: int, offsets: list[int], size: int) -> di
         return file.read(max(0, min(last - first + 1, size - begin - first)))
 
     keywords = parse_keywords(segment(offsets[0], offsets[1]))
-    first, last = (_whole(keywords.get(name)) or 0 for name in ("$BEGINSTEXT", "$ENDSTEXT"))
-    if 0 < first < last < size - begin and first > offsets[1]:
+    first, last = (whole_number(keywords.get(name)) or 0 for name in ("$BEGINSTEXT", "$ENDSTEXT"))
+    if offsets[1] < first < last <= size - begin:
         keywords = parse_keywords(segment(first, last)) | keywords
     for name in ("$PAR", "$DATATYPE"):
         if name not in keywords:
@@ -182,70 +203,34 @@ def _keywords(path: Path, file, begin: int, offsets: list[int], size: int) -> di
 
 
 def _assemble(
-    path: Path, version: str, keywords: dict[str, str], offsets: list[int], start: int, size: int, data_sets: int
+    path: Path,
+    file: BinaryIO,
+    version: str,
+    keywords: dict[str, str],
+    offsets: list[int],
+    start: int,
+    size: int,
+    data_sets: int,
+    *,
+    ignore_tot: bool,
 ) -> FcsFile:
     mode = keywords.get("$MODE", "L").upper()
-    if mode != "L":
+    if mode not in ("L", "LIST", ""):
         raise InputError(f"{path} holds histograms ($MODE is {mode!r}), not events. Export it in list mode.")
-    count = _whole(keywords["$PAR"])
+    count = whole_number(keywords["$PAR"])
     if not count or not 0 < count <= _MOST_CHANNELS:
         raise InputError(f"{path}: $PAR must be the number of channels; it is {keywords['$PAR']!r}.")
     channels = tuple(_channel(path, keywords, number) for number in range(1, count + 1))
-    kind = keywords["$DATATYPE"].upper()
-    if kind not in ("I", "F", "D"):
-        raise InputError(
-            f"{path}: $DATATYPE must be I, F or D (integers, floats, doubles); it is {keywords['$DATATYPE']!r}. "
-            "Export the file anew as FCS 3.1."
-        )
-    bits = _bits(path, keywords, kind, count)
-    ranges = tuple(channel.range for channel in channels)
-    order = _order(path, keywords, bits)
-    layouts = [Layout(kind, order, bits, ranges)]
-    if kind == "I":  # some instruments tell the bits that matter, and store whole words of 8, 16, 32 or 64
-        layouts.append(Layout(kind, order, tuple(max(8, 1 << math.ceil(math.log2(b))) for b in bits), ranges))
-    total = _whole(keywords.get("$TOT"))
-    if "$TOT" in keywords and total is None:
-        raise InputError(f"{path}: $TOT must be the number of events; it is {keywords['$TOT']!r}.")
-    begin, layout, events = _find_data(path, keywords, offsets, layouts, total, size - start)
-    if not events:
+    layouts = layouts_of(path, version, keywords, [channel.range for channel in channels])
+    found = find_data(path, keywords, layouts, offsets, file, start, size - start, ignore_tot=ignore_tot)
+    if not found.events:
         raise InputError(f"{path} holds no events. Leave it out.")
-    return FcsFile(path, version, keywords, channels, events, start + begin, layout, data_sets)
-
-
-def _find_data(
-    path: Path,
-    keywords: Mapping[str, str],
-    offsets: list[int],
-    layouts: list[Layout],
-    total: int | None,
-    size: int,
-) -> tuple[int, Layout, int]:
-    """Find the events: where they begin, how they are stored, and how many there are.
-
-    HEADER and TEXT may disagree. The one whose length is that of the events is right; one that lies in the TEXT
-    segment is wrong; lengths too large by one come from ends that point behind the last byte.
-    """
-    texts = [_whole(keywords.get(name)) or 0 for name in ("$BEGINDATA", "$ENDDATA")]
-    places = [(b, e) for b, e in (texts, offsets[2:4]) if b > 0 and not offsets[0] <= b <= offsets[1]]
-    if not places:
-        raise InputError(f"{path} does not say where its events are (HEADER {offsets[2]}, TEXT {texts[0]}).")
-    options: list[tuple[int, int, Layout, int]] = []
-    for begin, end in places:
-        for layout in layouts:
-            length = min(end + 1, size) - begin
-            events = layout.events_in(length) if total is None else total
-            needed = layout.bytes_of(events)
-            if begin + needed <= size:
-                misfit = {0: 0, 1: 1}.get(end + 1 - begin - needed, 2)
-                options.append((misfit, begin, layout, events))
-    if not options:
-        begin = places[0][0]
-        holds = max(0, layouts[0].events_in(size - begin))
-        raise InputError(
-            f"{path} is cut off: it should hold {total or 0:,} events, and has room for {holds:,}. Copy it anew."
-        )
-    _, begin, layout, events = min(options, key=lambda option: option[0])
-    return begin, layout, events
+    faults = found.faults
+    if 0 < size - start < (whole_number(keywords.get("$ENDSTEXT")) or 0):
+        faults += ("its supplemental TEXT segment is not in the file, so that keywords may be missing",)
+    return FcsFile(
+        path, version, keywords, channels, found.events, start + found.begin, found.layout, data_sets, faults
+    )
 
 
 def _channel(path: Path, keywords: Mapping[str, str], number: int) -> Channel:
@@ -264,41 +249,8 @@ def _channel(path: Path, keywords: Mapping[str, str], number: int) -> Channel:
         lowest=lowest if lowest > 0 else 1.0,  # 4,0 is written where 4,1 is meant, says the standard
         gain=gain if gain > 0 else 1.0,
         range=highest,
+        type=keywords.get(f"$P{number}TYPE", ""),
     )
-
-
-def _bits(path: Path, keywords: Mapping[str, str], kind: str, count: int) -> tuple[int, ...]:
-    if kind in ("F", "D"):
-        return (32 if kind == "F" else 64,) * count
-    bits = []
-    for number in range(1, count + 1):
-        found = _whole(keywords.get(f"$P{number}B"))
-        if found is None or not 0 < found <= 64:
-            raise InputError(
-                f"{path}: $P{number}B must be a number of bits from 1 to 64; it is {keywords.get(f'$P{number}B')!r}."
-            )
-        bits.append(found)
-    return tuple(bits)
-
-
-def _order(path: Path, keywords: Mapping[str, str], bits: tuple[int, ...]) -> str:
-    text = keywords.get("$BYTEORD", "").replace(" ", "")
-    if text in _ORDERS:
-        return _ORDERS[text]
-    digits = text.split(",")
-    if digits == sorted(digits) and text[:1] == "1":
-        return "<"
-    if digits == sorted(digits, reverse=True) and text[-1:] == "1":
-        return ">"
-    if all(b == 8 for b in bits):
-        return "<"
-    raise InputError(f"{path}: $BYTEORD must be 1,2,3,4 or 4,3,2,1; it is {text!r}, which is not read.")
-
-
-def _whole(text: str | None) -> int | None:
-    """Return a whole number from zero, where a text is one."""
-    text = (text or "").strip().strip("\x00")
-    return int(text) if text.isascii() and text.isdigit() and len(text.lstrip("0")) < 19 else None
 
 
 def _number(text: str | None) -> float | None:

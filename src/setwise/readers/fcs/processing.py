@@ -75,7 +75,19 @@ def _first_channels(opened: Opened, names: Sequence[str]) -> list[bool]:
     """Return whether each feature is an amount of something (no scatter, no shape of a pulse), by either name."""
     file = opened.files[0]
     columns = check_have([file], names)[0]
-    return [not (is_scatter(file.channels[n].name) or is_scatter(file.channels[n].label)) for n in columns]
+    channels = [file.channels[n] for n in columns]
+    return [not any(map(is_scatter, (c.name, c.label, c.type))) for c in channels]
+
+
+def faults(files: Sequence[FcsFile]) -> list[str]:
+    """Return a sentence on files that say of their events what is not so, and how they are read all the same."""
+    found = [f"{file.path.name}: {'; '.join(file.faults)}" for file in files if file.faults]
+    if not found:
+        return []
+    told = " | ".join(found[:5]) + (f" | and {counted(len(found) - 5, 'more file')}" if len(found) > 5 else "")
+    return [
+        f"{counted(len(found), 'file')} {'says' if len(found) == 1 else 'say'} of the events what is not so: {told}."
+    ]
 
 
 def notes(opened: Opened, names: Sequence[str], columns: Sequence[Sequence[int]]) -> list[str]:

@@ -11,10 +11,12 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.readers.fcs.channels import check_have, columns_of, names_of, shared
 from setwise.readers.fcs.file import ROWS, FcsFile, open_fcs
-from setwise.readers.fcs.processing import Opened, notes, processing_of
+from setwise.readers.fcs.order import check_order
+from setwise.readers.fcs.processing import Opened, faults, notes, processing_of
 from setwise.readers.fcs.spillover import Spillover, spillover_of
 from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
+from setwise.readers.order import notes_on
 from setwise.readers.paths import is_pattern
 from setwise.readers.per_set import join, named_rows
 from setwise.readers.request import ReadRequest
@@ -44,6 +46,8 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     found, pairs = opened_files(fcs_files(source, request), partial(_open, request=request), request, kind=Fcs.name)
     opened = Opened(found, [file for file, _ in pairs], [spillover for _, spillover in pairs])
     opened, names, left_out, problems = _choose(opened, request)
+    names, in_order, told = _without_order(opened, names, request)
+    left_out |= in_order
     columns = check_have(opened.files, names)
     processing = processing_of(opened, names, request.reading, request.like)
     where = request.sets_name
@@ -51,14 +55,15 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     table = opened.sources.table
     own = None if table is None else named_rows(table, request.set_id, where)
     joined, more = join(ids, own, where, strict=request.strict)
+    odd = faults(opened.files)
     description = Description(
         tuple(names),
         (len(names),),
         left_out,
         request.checked,
-        (*opened.sources.problems, *problems, *more),
+        (*opened.sources.problems, *problems, *more, *(() if request.strict else odd)),
         processing,
-        tuple(notes(opened, names, columns)),
+        (*(odd if request.strict else ()), *told, *notes(opened, names, columns)),
         opened.sources.skipped,
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
@@ -99,6 +104,23 @@ def _choose(opened: Opened, request: ReadRequest) -> tuple[Opened, list[str], di
     return opened, names, left_out | dict.fromkeys(labels, LABEL), problems
 
 
+def _without_order(
+    opened: Opened, names: list[str], request: ReadRequest
+) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return the features that are measured, the others with the reason, and what is to be said of named ones."""
+    if request.like is not None:
+        return names, {}, []
+    check = check_order(opened.files, names)
+    if request.features is not None:
+        return names, {}, notes_on(check, named=True)
+    reasons = check.reasons()
+    kept = [name for name in names if name not in reasons]
+    if not kept:
+        told = "; ".join(f"{name!r}: {reason}" for name, reason in list(reasons.items())[:8])
+        raise InputError(f"{opened.files[0].path}: no channel is surely measured ({told}). Name channels (--features).")
+    return kept, reasons, []
+
+
 def _are_labels(opened: Opened, names: Sequence[str], labels: Sequence[str], of_run: bool) -> list[bool]:
     """Return whether each channel is a label, by either of its names."""
     if not labels:
@@ -123,8 +145,13 @@ def _labels(opened: Opened, names: Sequence[str], *, of_run: bool) -> dict[str, 
 
 def _open(path: Path, request: ReadRequest) -> tuple[FcsFile, Spillover | None]:
     """Open a file, with the matrix that takes its spillover back, where it has one and that is wanted."""
-    file = open_fcs(path, data_set=request.reading.data_set)
+    file = open_as(path, request)
     return file, None if request.reading.compensate is False else spillover_of(file)
+
+
+def open_as(path: Path, request: ReadRequest) -> FcsFile:
+    """Open a file as a request asks (`setwise.readers.fcs.file.open_fcs`)."""
+    return open_fcs(path, data_set=request.reading.data_set, ignore_tot=request.reading.ignore_tot)
 
 
 def _having(opened: Opened, names: Sequence[str], *, of_run: bool) -> Opened:

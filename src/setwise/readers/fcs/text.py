@@ -57,3 +57,9 @@ def _pairs(words: list[str]) -> dict[str, str]:
         if name:
             pairs.setdefault(name, value.strip())
     return pairs
+
+
+def whole_number(text: str | None) -> int | None:
+    """Return a whole number from zero, where a text is one."""
+    text = (text or "").strip().strip("\x00")
+    return int(text) if text.isascii() and text.isdigit() and len(text.lstrip("0")) < 19 else None

@@ -11,13 +11,13 @@ class Layout:
     """The layout of one event in bytes.
 
     Attributes:
-        kind: ``$DATATYPE``: "I" integers, "F" floats, "D" doubles.
+        kinds: of each channel, ``$DATATYPE`` or its own: "I" integers, "F" floats, "D" doubles.
         order: "<" the lowest byte first, ">" the highest.
-        bits: ``$PnB`` of each channel.
+        bits: of each channel; floats and doubles have 32 or 64.
         ranges: ``$PnR`` of each channel; bits of integers above it are none of the value.
     """
 
-    kind: str
+    kinds: tuple[str, ...]
     order: str
     bits: tuple[int, ...]
     ranges: tuple[float, ...]
@@ -38,17 +38,17 @@ class Layout:
 
 def decode(raw: bytes, layout: Layout, events: int) -> np.ndarray:
     """Decode the values ``(events, P)`` float64 of so many events."""
-    if layout.kind in ("F", "D"):
-        dtype = np.dtype(layout.order + ("f4" if layout.kind == "F" else "f8"))
+    if len(set(layout.bits)) == 1 and "I" not in layout.kinds:
+        dtype = np.dtype(f"{layout.order}f{layout.bits[0] // 8}")
         return np.frombuffer(raw, dtype, events * len(layout.bits)).reshape(events, -1).astype(np.float64)
     if any(bits % 8 for bits in layout.bits):
-        whole = _packed_bits(raw, layout, events)
+        columns = _packed_bits(raw, layout, events)
     else:
-        whole = _whole_bytes(raw, layout, events)
+        columns = _whole_bytes(raw, layout, events)
     values = np.empty((events, len(layout.bits)))
-    for column, (bits, highest) in enumerate(zip(layout.bits, layout.ranges, strict=True)):
-        mask = _mask(bits, highest)
-        values[:, column] = whole[column] if mask is None else whole[column] & mask
+    for column, (kind, bits, highest) in enumerate(zip(layout.kinds, layout.bits, layout.ranges, strict=True)):
+        mask = _mask(bits, highest) if kind == "I" else None
+        values[:, column] = columns[column] if mask is None else columns[column] & mask
     return values
 
 
@@ -60,17 +60,21 @@ def _mask(bits: int, highest: float) -> np.uint64 | None:
 
 
 def _whole_bytes(raw: bytes, layout: Layout, events: int) -> list[np.ndarray]:
+    """Decode values of whole bytes, each channel in its own type."""
     widths = [bits // 8 for bits in layout.bits]
     rows = np.frombuffer(raw, np.uint8, events * sum(widths)).reshape(events, sum(widths))
     columns, place = [], 0
-    for width in widths:
+    for kind, width in zip(layout.kinds, widths, strict=True):
         piece = rows[:, place : place + width]
+        place += width
+        if kind != "I":
+            columns.append(np.ascontiguousarray(piece).view(f"{layout.order}f{width}")[:, 0])
+            continue
         value = np.zeros(events, np.uint64)
         for byte in range(width):
             shift = 8 * (byte if layout.order == "<" else width - 1 - byte)
             value |= piece[:, byte].astype(np.uint64) << np.uint64(shift)
         columns.append(value)
-        place += width
     return columns
 
 

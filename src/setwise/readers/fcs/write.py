@@ -108,10 +108,12 @@ def copy_fcs(
             yield np.hstack([events, *more])
 
     channels = original.channels
+    own = [channel.name.replace(",", ";") for channel in channels]
+    names = [f"{name} [{n}]" if own.count(name) > 1 else name for n, name in enumerate(own, 1)]
     return write_fcs(
         path,
         pieces(),
-        [*(channel.name.replace(",", ";") for channel in channels), *columns],
+        [*names, *columns],
         total=original.events,
         labels=[*(channel.label for channel in channels), *("" for _ in columns)],
         ranges=[*(max(channel.range, 1.0) for channel in channels), *(_range(v) for v in columns.values())],

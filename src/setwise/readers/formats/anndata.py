@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from setwise.readers.copier import Added
 from setwise.readers.paths import is_file_of
-from setwise.readers.reader import ALWAYS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +24,8 @@ class AnnData:
     features = "names of var, or of the columns of obsm"
     extra = "anndata"
     packages = ("anndata", "h5py")
-    options = (*ALWAYS, "layer", "obsm")
-    applies = ()
+    options = ("cofactor", "missing", "layer", "obsm")
+    applies = ("padding",)
     columns = "columns of obs"
     legend = ""
     sets_place = "uns"

@@ -21,7 +21,7 @@ class Arrays:
     extra = None
     packages = ()
     options = ALWAYS
-    applies = ()
+    applies = ("order", "padding")
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a sequence, or an array of NumPy or torch."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from setwise.readers.copier import Added
 from setwise.readers.paths import files_of, is_list_of, is_pattern
-from setwise.readers.reader import ALWAYS
 
 if TYPE_CHECKING:
     from setwise.readers.request import ReadRequest
@@ -23,8 +22,8 @@ class Fcs:
     features = "markers ($PnS), else detectors ($PnN)"
     extra = None
     packages = ()
-    options = (*ALWAYS, "file_column", "compensate", "skip_bad", "data_set")
-    applies = ("cofactor",)
+    options = ("cofactor", "missing", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
+    applies = ("cofactor", "order", "padding")
     columns = "channels"
     legend = "keyword SETWISE_CLASSES"
 

@@ -16,7 +16,7 @@ class Hdf5:
 
     name = "HDF5 files"
     suffixes = (".h5", ".hdf5")
-    help = "HDF5 with padded sets as train_data, validation_data or test_data"
+    help = "HDF5 with padded sets as train_data, validation_data or test_data, or X"
     in_folders = ""
     features = "x0, x1 and so on, or as --features says"
     extra = "hdf5"

@@ -16,7 +16,7 @@ class Npz:
 
     name = ".npz files"
     suffixes = (".npz",)
-    help = "NumPy, with the elements x of all sets and their sizes n"
+    help = "NumPy, with the elements x of all sets and their sizes n, or padded X"
     in_folders = ""
     features = "an array of names, else x0, x1 and so on, or as --features says"
     extra = None

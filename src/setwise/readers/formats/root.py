@@ -22,7 +22,7 @@ class Root:
     extra = "root"
     packages = ("uproot", "awkward")
     options = (*ALWAYS, "tree")
-    applies = ()
+    applies = ("order",)
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of a ROOT file, or an awkward array of records."""

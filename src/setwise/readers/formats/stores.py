@@ -23,7 +23,7 @@ class Stores:
     extra = None
     packages = ()
     options = ()
-    applies = ALWAYS
+    applies = (*ALWAYS, "order")
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a store or the path of one; an Arrow file that cannot be read is, to say why."""

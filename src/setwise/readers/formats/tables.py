@@ -22,7 +22,7 @@ class Tables:
     extra = None
     packages = ()
     options = ALWAYS
-    applies = ()
+    applies = ("order",)
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of a table, or an object in memory that hands one over by Arrow."""

@@ -1,16 +1,14 @@
 """Choose the columns of a long table that are features of an element, with reasons for the others."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.readers.names import words_of
-from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers, to_float64
+from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers
 from setwise.store.tables import MISSING_TEXTS, LazyTable, check_no_text, listed
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
@@ -20,7 +18,6 @@ REFUSED = {  # reasons to leave a column out that training refuses, and what to 
     "it holds numbers with decimal commas": WITH_POINTS,
 }
 TEXT_AMONG_NUMBERS, DECIMAL_COMMAS = REFUSED
-_CHANCE = 1e-6  # values in order within every set by less than this chance are no accident
 
 
 def check_named(table: LazyTable, features: Sequence[str], set_id: str) -> None:
@@ -90,65 +87,3 @@ def _refuse_text(table: LazyTable, name: str) -> None:
         f"{table.name}: column {name!r} holds numbers stored as text. Store them as numbers, or name the features "
         "to be used without it."
     )
-
-
-class OrderCheck:
-    """A check for columns that only rise, only fall, or never change within every set, whatever order sets come in."""
-
-    def __init__(self, names: Sequence[str]):
-        self.names = list(names)
-        self.rises = np.zeros(len(names), bool)
-        self.falls = np.zeros(len(names), bool)
-        self.lowest = np.full(len(names), np.inf)
-        self.highest = np.full(len(names), -np.inf)
-        self.last = np.empty((0, len(names)))  # (B, C) last value of each set
-        self.steps = np.zeros((0, len(names)), np.int64)  # (B, C) changes from row to row within each set
-
-    def add(self, batch: pa.RecordBatch, codes: np.ndarray) -> None:
-        """Take in some rows; ``codes`` ``(n,)`` says whose."""
-        if not self.names or not len(codes):
-            return
-        self._grow(int(codes.max()) + 1)
-        order = np.argsort(codes, kind="stable") if (np.diff(codes) < 0).any() else slice(None)
-        codes = codes[order]
-        begins = np.flatnonzero(np.diff(codes, prepend=-1))
-        ends = np.append(begins[1:], len(codes)) - 1
-        for column, name in enumerate(self.names):
-            values = to_float64(batch[name])[order]
-            before = np.empty_like(values)
-            before[1:] = values[:-1]
-            before[begins] = self.last[codes[begins], column]
-            up, down = values > before, values < before
-            self.rises[column] |= up.any()
-            self.falls[column] |= down.any()
-            self.steps[:, column] += np.bincount(codes[up | down], minlength=len(self.steps))
-            self.last[codes[begins], column] = values[ends]
-            self.lowest[column] = np.fmin(self.lowest[column], np.fmin.reduce(values))
-            self.highest[column] = np.fmax(self.highest[column], np.fmax.reduce(values))
-
-    def suspects(self) -> list[str]:
-        """Return columns that may still turn out to be in order within every set."""
-        return [name for name, bad in zip(self.names, self.rises & self.falls, strict=True) if not bad]
-
-    def reasons(self, sizes: np.ndarray) -> dict[str, str]:
-        """Return the columns that are in order within every set by no accident, and how."""
-        found: dict[str, str] = {}
-        for column, name in enumerate(self.names):
-            if self.rises[column] and self.falls[column]:
-                continue
-            if self.rises[column] or self.falls[column]:
-                steps = self.steps[:, column]
-                orders = sum(math.lgamma(k + 2) * n for k, n in zip(*np.unique(steps, return_counts=True), strict=True))
-                if orders > -math.log(_CHANCE):
-                    verb = "rises" if self.rises[column] else "falls"
-                    found[name] = f"it only {verb} within every set, like a clock or a counter"
-            elif self.lowest[column] < self.highest[column] and sizes.sum() >= 2 * len(sizes):
-                found[name] = "it never changes within a set: it belongs in the table of sets"
-        return found
-
-    def _grow(self, count: int) -> None:
-        if count > len(self.last):
-            grown = max(count, 2 * len(self.last))
-            more = ((0, grown - len(self.last)), (0, 0))
-            self.last = np.pad(self.last, more, constant_values=np.nan)
-            self.steps = np.pad(self.steps, more)

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
+from setwise.readers.order import OrderCheck, may_be_ordered, notes_on
 from setwise.readers.per_set import add_columns, join
 from setwise.readers.request import ReadRequest
-from setwise.readers.tables.features import REFUSED, OrderCheck, check_named, sort_columns
+from setwise.readers.tables.features import REFUSED, check_named, sort_columns
 from setwise.store.file import Description, new_file, offsets_of
 from setwise.store.ids import SetCodes
 from setwise.store.kinds import is_number, to_float64
@@ -46,7 +48,7 @@ def read_long(
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
-    features, left_out, ids, sizes = _choose(table, request)
+    features, left_out, ids, sizes, notes = _choose(table, request)
     joined, more = _join(ids, own, sets, table.name, request)
     problems = [*problems, *more]
     problems += [
@@ -56,7 +58,9 @@ def read_long(
         if reason in REFUSED
     ]
     shape = (len(features),)
-    description = Description(tuple(features), shape, left_out, request.checked, tuple(problems), skipped=dict(skipped))
+    description = Description(
+        tuple(features), shape, left_out, request.checked, tuple(problems), notes=tuple(notes), skipped=dict(skipped)
+    )
     beside = _labels(table, request.set_id, request.labels, sizes)
     if request.store is not None:
         with new_file(request.store, sizes, joined, description, dtype=np.float32, labels=beside) as elements:
@@ -66,29 +70,35 @@ def read_long(
     ends = _fill(elements, table, features, sizes, request)
     told = tuple(_rounded_away(ends, features))
     description = (
-        replace(description, notes=told) if request.strict else replace(description, problems=(*problems, *told))
+        replace(description, notes=(*notes, *told))
+        if request.strict
+        else replace(description, problems=(*problems, *told))
     )
     return SetStore.from_description(elements, sizes, joined, description, beside)
 
 
-def _choose(table: LazyTable, request: ReadRequest) -> tuple[list[str], dict[str, str], list[str], np.ndarray]:
-    """Return the features, the columns left out with the reason, the names of the sets, and their sizes."""
+def _choose(
+    table: LazyTable, request: ReadRequest
+) -> tuple[list[str], dict[str, str], list[str], np.ndarray, list[str]]:
+    """Return the features, the columns left out with the reason, the names of the sets, their sizes, and notes."""
     set_id, labels = request.set_id, request.labels
     table.check_columns([set_id, *labels])
     if request.features is None:
         candidates, left_out = sort_columns(table, set_id, labels=labels, strict=request.strict)
         _check_any(candidates, left_out, table.name)
-        ids, sizes, in_order = _count(table, set_id, _suspects(table, set_id, candidates))
-        left_out |= in_order
-        features = [name for name in candidates if name not in in_order]
-        _check_any(features, left_out, table.name)
     else:
-        features = request.features
-        check_no_label(features, labels)
-        check_named(table, features, set_id)
-        ids, sizes, _ = _count(table, set_id, [])
-        left_out = {name: "it was not named" for name in table.columns if name not in (set_id, *labels, *features)}
-    return list(features), left_out | dict.fromkeys(labels, LABEL), ids, sizes
+        candidates = request.features
+        check_no_label(candidates, labels)
+        check_named(table, candidates, set_id)
+        left_out = {name: "it was not named" for name in table.columns if name not in (set_id, *labels, *candidates)}
+    suspects = [] if request.like is not None else _suspects(table, set_id, candidates)
+    ids, sizes, check = _count(table, set_id, suspects)
+    in_order = check.reasons() if request.features is None else {}
+    features = [name for name in candidates if name not in in_order]
+    left_out |= in_order
+    _check_any(features, left_out, table.name)
+    told = notes_on(check, named=request.features is not None)
+    return features, left_out | dict.fromkeys(labels, LABEL), ids, sizes, told
 
 
 def _join(
@@ -129,13 +139,12 @@ def _suspects(table: LazyTable, set_id: str, candidates: Sequence[str]) -> list[
     first = next(table.read([set_id, *candidates]), None)
     if first is None:
         return []
-    check = OrderCheck(candidates)
-    check.add(first, SetCodes(column=set_id, where=table.name).encode(first[set_id], 0))
-    return check.suspects()
+    codes = SetCodes(column=set_id, where=table.name).encode(first[set_id], 0)
+    return [name for name in candidates if may_be_ordered(to_float64(first[name]), codes)]
 
 
-def _count(table: LazyTable, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
-    """Return the names of the sets, their sizes, and the suspects that are in order within every set."""
+def _count(table: LazyTable, set_id: str, suspects: Sequence[str]) -> tuple[list[str], np.ndarray, OrderCheck]:
+    """Return the names of the sets, their sizes, and what the suspects are within every set."""
     coder = SetCodes(column=set_id, where=table.name)
     check = OrderCheck(suspects)
     sizes = np.zeros(0, np.int64)
@@ -145,11 +154,15 @@ def _count(table: LazyTable, set_id: str, suspects: Sequence[str]) -> tuple[list
         counts = np.bincount(codes, minlength=len(coder.codes))
         counts[: len(sizes)] += sizes
         sizes = counts
-        check.add(batch, codes)
+        check.add(partial(_column, batch, suspects), codes)
         row += batch.num_rows
     if not row:
         raise InputError(f"{table.name} has no rows. Give it at least one element.")
-    return coder.ids, sizes, check.reasons(sizes)
+    return coder.ids, sizes, check
+
+
+def _column(batch: pa.RecordBatch, names: Sequence[str], position: int) -> np.ndarray:
+    return to_float64(batch[names[position]])
 
 
 def _fill(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import setwise
+import setwise.models
+import setwise.targets
 
 PACKAGE = Path(setwise.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -175,6 +177,23 @@ def test_public_names_are_frozen():
     for module, names in PUBLIC.items():
         assert list(sys.modules[module].__all__) == names
         assert all(hasattr(sys.modules[module], name) for name in names)
+
+
+@pytest.mark.parametrize("module", ["setwise", "setwise.models", "setwise.targets"])
+def test_completion_shows_what_there_is(module):
+    """Names that are imported later are shown, those that a file needs for itself are not (PEP 562)."""
+    shown = dir(sys.modules[module])
+    assert set(sys.modules[module].__all__) <= set(shown)
+    assert not {"Any", "TYPE_CHECKING", "import_module", "version", "lazily"}.intersection(shown)
+
+
+def test_modules_are_there_from_the_first_moment_or_never():
+    code = (
+        "import setwise as sw; print(sw.readers.__name__); sw.SetRegressor; "
+        "print(hasattr(sw, 'data'), sw.testing.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["setwise.readers", "False", "setwise.testing"]
 
 
 def test_import_is_light():

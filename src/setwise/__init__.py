@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from setwise._lazy import lazily
@@ -76,6 +77,10 @@ _find = lazily(__name__, _LATER)
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return version("setwise")
-    if name in ("layers", "models", "parallel"):
-        return import_module(f"setwise.{name}")
+    if not name.startswith("_") and name not in _LATER and find_spec(f"setwise.{name}") is not None:
+        return import_module(f"setwise.{name}")  # modules are there from the first moment, not after somebody's import
     return _find(name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -47,3 +47,7 @@ __getattr__ = lazily(
         "MODELS": "families",
     },
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -25,3 +25,7 @@ __getattr__ = lazily(
         "Objective": "objectives",
     },
 )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

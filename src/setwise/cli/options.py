@@ -29,7 +29,9 @@ Source = Annotated[
 ]
 Sets = Annotated[
     Path | None,
-    typer.Option(metavar="TABLE", help="Table with one row per set: targets, covariates, group, split."),
+    typer.Option(
+        metavar="TABLE", help="Table with one row per set (CSV, Parquet, Excel): targets, covariates, group, split."
+    ),
 ]
 SetId = Annotated[str, typer.Option(metavar="COLUMN", help="Column that names the set, in both tables.")]
 Features = Annotated[

@@ -1,5 +1,6 @@
 """Read the table of sets: one row per set with targets, covariates, group and split."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,46 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import InputError
+from setwise.store.excel import read_sheet
 from setwise.store.ids import texts, unify
 from setwise.store.kinds import is_text, trimmed
-from setwise.store.suffixes import CSV_SUFFIXES, suffix_of
+from setwise.store.suffixes import CSV_SUFFIXES, EXCEL_SUFFIXES, suffix_of
 from setwise.store.tables import MISSING_TEXTS, listed, load_csv, open_table, reading
 
+_SUMMARY = "It is the last row: a summary of the others, or a remark, must not stand below the table."
+_SUMMARY_WORDS = {
+    "total",
+    "totals",
+    "sum",
+    "mean",
+    "average",
+    "median",
+    "count",
+    "n",
+    "sd",
+    "all",
+    "overall",
+    "summary",
+}
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
 
-def read_sets(source: object, set_id: str) -> tuple[pa.Table, str]:
+def read_sets(source: object, set_id: str, sheet: str | None = None) -> tuple[pa.Table, str]:
     """Read the table of sets as it is, and say how errors name it.
 
     Args:
-        source: path of a CSV, TSV, Parquet or Arrow file, or a table in memory.
+        source: path of a CSV, TSV, Parquet, Arrow or Excel file, or a table in memory.
         set_id: the column that names the sets.
+        sheet: of an Excel file; by default its first.
 
     Raises:
-        InputError: no such file, or one that cannot be read.
+        InputError: no such file, or one that cannot be read; a sheet of another file.
     """
+    if isinstance(source, str | Path) and suffix_of(Path(source)) in EXCEL_SUFFIXES:
+        table, name = read_sheet(Path(source), set_id=set_id, sheet=sheet)
+        return tidy(table), name
+    if sheet is not None:
+        raise InputError(f"sheet (--sheet) is a choice for tables of sets in Excel files; got {sheet!r}. Leave it out.")
     if isinstance(source, Mapping):
         source = pa.table(dict(source))
     opened = open_table(source, set_id=set_id, stream=False)
@@ -65,7 +88,10 @@ def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
     names = texts(column.combine_chunks(), column=set_id, where=where) if len(column) else []
     for row, name in enumerate(names):
         if not name or name.isspace():
-            raise InputError(f"{where}: every row must name its set; column {set_id!r} is empty in row {row + 1}.")
+            last = f" {_SUMMARY}" if row == len(names) - 1 else ""
+            raise InputError(
+                f"{where}: every row must name its set; column {set_id!r} is empty in row {row + 1}.{last}"
+            )
     ids = pa.array(unify(names, where), pa.string())
     return table.drop_columns([set_id]).add_column(0, "set_id", ids)
 
@@ -120,6 +146,11 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
         report(
             f"{where}: every set must have at least one element; {len(empty)} of {len(row_of)} sets have none: "
             f"{listed([repr(name) for name in empty], 5)}. Drop their rows, or give the elements they lack."
+            + (
+                f" {_SUMMARY}"
+                if len(empty) == 1 and empty[0] == next(reversed(row_of)) and _is_summary(empty[0])
+                else ""
+            )
         )
     rows = pa.array([row_of.get(name) for name in ids], pa.int64())
     joined = table.take(rows).set_column(0, "set_id", pa.array(ids, pa.string()))
@@ -143,6 +174,12 @@ def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bo
     for name in own.column_names[1:]:
         joined = joined.append_column(name, own[name])
     return joined, problems
+
+
+def _is_summary(name: str) -> bool:
+    """Return whether the name of a row says that it sums up the others, or is a remark below the table."""
+    words = re.findall(r"[^\W\d_]+", name.casefold())
+    return not _SUMMARY_WORDS.isdisjoint(words) or len(words) > 3
 
 
 def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:

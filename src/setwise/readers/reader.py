@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from setwise.readers.request import ReadRequest
     from setwise.store.store import SetStore
 
-ALWAYS = ("cofactor", "missing", "padding")  # choices of reading that are applied to what any reader read
+ALWAYS = ("cofactor", "missing", "padding", "sheet")  # choices that go with any reader: of what it read, or of the sets
 
 
 class Reader(Protocol):

@@ -46,6 +46,9 @@ class Reading(Record):
     obsm: Annotated[str | None, Option(metavar="NAME")] = Field(
         default=None, description="array of obsm, such as X_pca, in place of X"
     )
+    sheet: Annotated[str | None, Option(metavar="NAME", shown="the first")] = Field(
+        default=None, description="sheet of a table of sets in an Excel file"
+    )
     tree: Annotated[str | None, Option(metavar="NAME")] = Field(
         default=None, description="tree of a ROOT file that has several"
     )

@@ -17,6 +17,7 @@ from setwise.estimators.inputs import (
     check_covariates,
     check_order,
     covariate_names,
+    covariates_of,
     has_names,
     joined_stores,
     plain,
@@ -64,7 +65,7 @@ class SetEstimator(BaseEstimator):
         store = read_sets(sets)
         if sample_weight is not None:
             targets = {**targets, WEIGHT: weights_of(sample_weight, len(store))}
-        store = with_columns(store, targets, covariates=covariates, groups=groups)
+        store = with_columns(store, targets, covariates=covariates_of(sets, covariates), groups=groups)
         names = covariate_names(store)
         split = None
         if validation is not None:
@@ -74,7 +75,8 @@ class SetEstimator(BaseEstimator):
                 raise InputError(f"validation must have the {len(wanted)} targets of y; got {len(held)}.")
             if weight_column is not None:
                 held = {**held, WEIGHT: pa.array(np.ones(len(next(iter(held.values())))))}
-            other = with_columns(read_sets(validation[0]), held, covariates=third(validation))
+            given = covariates_of(validation[0], third(validation))
+            other = with_columns(read_sets(validation[0]), held, covariates=given)
             check_covariates(other, names)
             split = Split(*np.split(np.arange(len(store) + len(other)), [len(store), len(store) + len(other)]))
             store = joined_stores(store, other)
@@ -142,6 +144,7 @@ class SetEstimator(BaseEstimator):
         """Return new sets with the features and the covariates of the fit."""
         run = self._fitted()
         check_order(sets, covariates=covariates, groups=groups)
+        covariates = covariates_of(sets, covariates)
         store = with_columns(read_sets(sets, run.features), targets or {}, covariates=covariates, groups=groups)
         check_covariates(store, () if run.record.covariates is None else run.record.covariates.names)
         return store

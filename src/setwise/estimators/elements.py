@@ -12,6 +12,7 @@ from setwise.estimators.base import SetEstimator
 from setwise.estimators.inputs import (
     check_order,
     covariate_names,
+    covariates_of,
     plain,
     read_sets,
     with_columns,
@@ -33,7 +34,7 @@ class _ElementEstimator(SetEstimator):
         self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool | None = False
     ) -> None:
         check_order(sets, groups=groups, covariates=covariates)
-        store = with_columns(read_sets(sets), {}, covariates=covariates, groups=groups)
+        store = with_columns(read_sets(sets), {}, covariates=covariates_of(sets, covariates), groups=groups)
         store = store.with_labels({_TARGET: labels(store)})
         study = self._study(
             targets=_TARGET,

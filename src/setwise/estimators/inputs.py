@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from setwise._checks import InputError
+from setwise.batch import SetBatch
 from setwise.readers import columns as order
 from setwise.readers.columns import has_labels, is_missing
+from setwise.readers.formats.containers import Containers
 from setwise.readers.read import read
 from setwise.store.store import SetStore
 
@@ -25,16 +28,23 @@ def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
         raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
     if has_names(sets):
         return read(sets, features=features)
-    if hasattr(sets, "__array__") and not isinstance(sets, np.ma.MaskedArray) and not getattr(sets, "is_nested", False):
+    as_it_is = isinstance(sets, np.ma.MaskedArray) or getattr(sets, "is_nested", False) or Containers().takes(sets)
+    if hasattr(sets, "__array__") and not as_it_is:
         sets = np.asarray(sets)
         ragged = sets.dtype == object and sets.ndim == 1 and all(np.ndim(x) for x in sets)
         return read(list(sets) if ragged else sets)
     return read(sets)
 
 
+def covariates_of(sets: Any, covariates: Any) -> Any:
+    """Return the covariates that were given, else those that a batch of sets brings itself."""
+    return getattr(sets, "covariates", None) if covariates is None and isinstance(sets, SetBatch) else covariates
+
+
 def has_names(sets: Any) -> bool:
     """Return whether the sets are a table, whose sets have names, and not a list of sets or a column of them."""
-    return isinstance(sets, str | PathLike) or (hasattr(sets, "__arrow_c_stream__") and getattr(sets, "ndim", 2) == 2)
+    speaks = hasattr(sets, "__arrow_c_stream__") or hasattr(sets, "__arrow_c_array__")
+    return isinstance(sets, str | PathLike) or (speaks and not Containers().takes(sets))
 
 
 def plain(value: Any) -> Any:
@@ -136,6 +146,7 @@ def weights_of(sample_weight: Any, num_sets: int) -> pa.Array:
 def with_columns(store: SetStore, targets: dict[str, pa.Array], *, covariates: Any, groups: Any = None) -> SetStore:
     """Return the store with these columns for its sets, beside their names, and no others."""
     columns = dict(targets)
+    covariates = covariates.detach().cpu() if isinstance(covariates, torch.Tensor) else covariates
     if covariates is not None:
         values = floats(covariates, "covariates")
         if values.ndim != 2:

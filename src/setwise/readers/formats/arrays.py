@@ -27,6 +27,8 @@ class Arrays:
         """Return whether a source is a sequence, or an array of NumPy or torch."""
         if isinstance(source, str | Mapping):
             return False
+        if getattr(source, "is_nested", False):
+            return True  # a tensor that may have no shape
         return isinstance(source, Sequence) or (hasattr(source, "__array__") and hasattr(source, "shape"))
 
     def has_names(self, _: Any) -> bool:

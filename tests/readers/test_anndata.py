@@ -1,5 +1,9 @@
 """AnnData files and objects: dense and sparse, X, layers and obsm, with results written back."""
 
+import warnings
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,3 +173,95 @@ def test_results_go_back(tmp_path):
         write_anndata(tmp_path / "cells.h5ad", out, set_id="sample", obs={"score": {"b": [1.0]}})
     with pytest.raises(InputError, match="is the original"):
         write_anndata(out, out, set_id="sample")
+
+
+def test_files_of_anndata_before_0_7(tmp_path):
+    path = Path(__file__).parents[1] / "fixtures" / "old.h5ad"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = anndata.read_h5ad(path)
+    store = read(path, set_id="donor")
+    assert store.features == ("g0", "g1", "g2", "g3")
+    assert store.set_ids == ["d0", "d1", "d2", "d3"]
+    assert store.sets["dx"].to_pylist() == [0, 1, 0, 1]
+    np.testing.assert_array_equal(store.elements(1), expected.X[3:6].toarray())
+    with pytest.raises(InputError, match=r"no obsm X_pca; it has X \(without either option\), no obsm, no layers"):
+        read(path, set_id="donor", reading=Reading(obsm="X_pca"))
+    with pytest.raises(InputError, match=r"before 0\.7, and is read but not copied"):
+        write_anndata(path, tmp_path / "copy.h5ad", set_id="donor")
+
+
+@pytest.mark.parametrize("where", ["memory", "file", "zarr"])
+def test_a_data_frame_in_obsm_names_the_features(tmp_path, where):
+    data, _ = _cells()
+    columns = pd.Index(["CD3", "CD4", "CD8"], dtype=object)
+    data.obsm["protein"] = pd.DataFrame(data.obsm["X_pca"], index=data.obs_names, columns=columns)
+    store = read(_kept(data, tmp_path, where), set_id="sample", reading=Reading(obsm="protein"))
+    assert store.features == ("CD3", "CD4", "CD8")
+    np.testing.assert_allclose(store.elements(0), data.obsm["X_pca"][_rows("b")], rtol=1e-6)
+    data.obsm["protein"] = data.obsm["protein"][["CD8", "CD4", "CD3"]]
+    again = read(
+        _kept(data, tmp_path / "again", where),
+        set_id="sample",
+        features=["CD3", "CD*"],
+        reading=Reading(obsm="protein"),
+    )
+    assert again.features == ("CD3", "CD8", "CD4")
+    np.testing.assert_array_equal(again.elements(0)[:, [0, 2, 1]], store.elements(0))
+
+
+def _kept(data, folder, where):
+    folder.mkdir(exist_ok=True)
+    if where == "file":
+        data.write_h5ad(folder / "cells.h5ad")
+        return folder / "cells.h5ad"
+    if where == "zarr":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data.write_zarr(folder / "cells.zarr")
+        return folder / "cells.zarr"
+    return data
+
+
+@pytest.mark.parametrize("kind", ["csr", "dense"])
+def test_zarr_stores_are_read_as_files_are(tmp_path, kind):
+    data, _ = _cells(kind)
+    store = read(_kept(data, tmp_path, "zarr"), set_id="sample")
+    assert store.fingerprint == read(data, set_id="sample").fingerprint
+    (tmp_path / "cells.zarr").rename(tmp_path / "without a suffix")
+    assert read(tmp_path / "without a suffix", set_id="sample").fingerprint == store.fingerprint
+    with pytest.raises(InputError, match=r"copies with results are made of \.h5ad files"):
+        write_anndata(tmp_path / "without a suffix", tmp_path / "copy.h5ad", set_id="sample")
+
+
+def test_a_file_without_x_tells_of_what_it_has(tmp_path):
+    data, _ = _cells()
+    for source in (data, _kept(data, tmp_path, "file")):
+        if source is data:
+            data.X = None
+        else:
+            with h5py.File(source, "r+") as file:
+                del file["X"]
+        with pytest.raises(InputError, match=r"no X; it has doubled \(--layer doubled\), X_pca \(--obsm X_pca\)\."):
+            read(source, set_id="sample")
+        data, _ = _cells()
+
+
+def test_a_modality_of_mudata(tmp_path):
+    data, dense = _cells()
+    other, _ = _cells("dense")
+    other.obs = other.obs.drop(columns=["sample", "status"])
+    path = tmp_path / "m.h5mu"
+    with h5py.File(path, "w") as file:
+        anndata.io.write_elem(file, "obs", data.obs[["sample"]].iloc[::-1])
+        for name, own in {"rna": data, "prot": other}.items():
+            anndata.io.write_elem(file.require_group("mod"), name, own)
+    store = read(path, set_id="sample", reading=Reading(layer="rna:doubled"))
+    np.testing.assert_array_equal(store.elements(0), 2 * dense[_rows("b")])
+    of_all = read(path, set_id="sample", reading=Reading(layer="prot:X"))  # the samples are those of the whole
+    np.testing.assert_array_equal(of_all.elements(0), dense[_rows("b")])
+    assert of_all.description.processing.matrix == "layer prot:X"
+    assert read(path, set_id="sample", reading=Reading(obsm="prot:X_pca")).shape == (3,)
+    for asked in (Reading(), Reading(layer="atac:X"), Reading(layer="X")):
+        with pytest.raises(InputError, match=r"is MuData of prot, rna: name the modality .* --layer prot:X"):
+            read(path, set_id="sample", reading=asked)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.readers.anndata.file import Cells, opened, samples_of
 from setwise.readers.arrays import check_values
+from setwise.readers.names import expanded
 from setwise.readers.per_set import add_columns, tidy
 from setwise.readers.request import ReadRequest
 from setwise.store.file import Description, offsets_of
@@ -111,6 +112,7 @@ def _choose(cells: Cells, features: Sequence[str] | None) -> list[int]:
         raise InputError(f"{cells.name}: names of features must differ. Make them so with var_names_make_unique().")
     if features is None:
         return list(range(len(cells.features)))
+    features = expanded(features, cells.features, cells.name)
     places = {name: position for position, name in enumerate(cells.features)}
     if unknown := [name for name in features if name not in places]:
         raise InputError(f"{cells.name} has no features {listed(unknown)}; it has {listed(cells.features)}.")

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from setwise._checks import InputError
 from setwise._files import atomic_write
-from setwise.readers.anndata.file import opened, samples_of
+from setwise.readers.anndata.file import is_old, opened, samples_of
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.reader import packages_of
 from setwise.readers.reading import Reading
-from setwise.store.tables import reading
+from setwise.store.tables import check_file, reading
 
 
 def write_anndata(
@@ -40,6 +40,7 @@ def write_anndata(
         InputError: anndata is not installed.
     """
     source, out = Path(source), Path(out)
+    check_copied(source)
     if out.resolve() == source.resolve():
         raise InputError(f"{out} is the original. Name another file for the copy.")
     with opened(source, Reading(), matrix=False) as cells:
@@ -64,6 +65,23 @@ def write_anndata(
             for name, value in (uns or {}).items():
                 files.write_elem(file.require_group("uns"), name, _plain(value))
     return out
+
+
+def check_copied(source: Path) -> None:
+    """Refuse what is no AnnData file of the kind that copies are made of.
+
+    Raises:
+        InputError: a Zarr store, MuData, or a file of anndata before 0.7.
+    """
+    if source.is_dir() or source.suffix.lower() != ".h5ad":
+        raise InputError(f"copies with results are made of .h5ad files; {source} is none. Write it as .h5ad first.")
+    check_file(source)
+    with reading(source, KeyError), packages_of(AnnData())[1].File(source, "r") as file:
+        if {"obs", "var"} <= set(file) and is_old(file):
+            raise InputError(
+                f"{source} was written by anndata before 0.7, and is read but not copied. Read and write it with a new "
+                "anndata: anndata.read_h5ad(path).write_h5ad(new)."
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -18,13 +18,13 @@ class AnnData:
     """AnnData in a file or in memory; a column of ``obs`` names the sample of each cell."""
 
     name = "AnnData files"
-    suffixes = (".h5ad",)
-    help = "AnnData, whose column --set-id of obs names the samples"
+    suffixes = (".h5ad", ".zarr", ".h5mu")
+    help = "AnnData or a modality of MuData, whose column --set-id of obs names the samples"
     in_folders = ""
     features = "names of var, or of the columns of obsm"
     extra = "anndata"
     packages = ("anndata", "h5py")
-    options = ("cofactor", "missing", "layer", "obsm")
+    options = ("cofactor", "missing", "sheet", "layer", "obsm")
     applies = ("padding",)
     columns = "columns of obs"
     legend = ""
@@ -33,7 +33,7 @@ class AnnData:
     def takes(self, source: Any) -> bool:
         """Return whether a source is an AnnData file or object."""
         if isinstance(source, str | Path):
-            return is_file_of(source, self.suffixes)
+            return is_file_of(source, self.suffixes) or _is_zarr(Path(source))
         return all(hasattr(source, name) for name in ("obs", "var_names", "obsm", "layers"))
 
     def has_names(self, _: Any) -> bool:
@@ -46,8 +46,11 @@ class AnnData:
 
         return read_anndata(source, request)
 
-    def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:
-        """Refuse nothing: columns of an earlier copy are replaced."""
+    def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:  # noqa: ARG002 - of the protocol
+        """Refuse files that cannot be copied; columns of an earlier copy are replaced."""
+        from setwise.readers.anndata.write import check_copied  # costs what help does not wait for
+
+        check_copied(Path(source))
 
     def write_copies(self, source: Any, request: "ReadRequest", folder: Path, added: Added) -> list[Path]:
         """Copy the file with columns of ``obs`` (`setwise.readers.anndata.copies.copy_file`)."""
@@ -61,3 +64,8 @@ class AnnData:
 
         uns = {"setwise_predictions": table.to_pandas().set_index("set_id")}
         write_anndata(source, out, set_id=set_id, uns=uns)
+
+
+def _is_zarr(path: Path) -> bool:
+    """Return whether a folder is a Zarr store with cells."""
+    return (path / "obs").is_dir() and any((path / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json"))

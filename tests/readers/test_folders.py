@@ -125,7 +125,9 @@ def test_features_labels_and_types_of_tables(tmp_path):
     frames[1].assign(a=["1", "oops"]).to_csv(tmp_path / "1.csv", index=False)
     with pytest.raises(InputError, match=r"column 'a' must hold numbers; row 2 of 1\.csv holds 'oops'"):
         read(tmp_path)
-    with pytest.raises(InputError, match=r"labels of elements are columns .* a folder of \.npy files has none"):
+    with pytest.raises(
+        InputError, match=r"a\.npy has no labels 'kind'; labels .* are arrays with one value for each, and it has none"
+    ):
         read(_write(tmp_path / "n" / "a.npy", np.ones((3, 2))).parent, labels=["kind"])
 
 
@@ -184,14 +186,14 @@ def test_nothing_in_a_file_is_executed(tmp_path):
 
 def test_of_several_arrays_in_a_file_none_is_guessed(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        file["features"], file["coords"] = np.ones((3, 5)), np.ones((3, 2))
-    with pytest.raises(InputError, match=r"one data set .* it holds coords \(3, 2\), features \(3, 5\)\. Keep"):
+        file["first"], file["second"] = np.ones((3, 5)), np.ones((3, 2))
+    with pytest.raises(InputError, match=r"one array of elements .* it holds first \(3, 5\), second \(3, 2\)\. Keep"):
         read(tmp_path)
     old = {"_use_new_zipfile_serialization": False}  # as torch wrote before 1.6
     torch.save({"x": torch.ones(3, 2), "note": "text"}, tmp_path / "b.pt", **old)
     assert read(tmp_path / "b.pt").sizes.tolist() == [3]
     torch.save([torch.ones(3, 2)], tmp_path / "b.pt")
-    with pytest.raises(InputError, match="must hold one tensor"):
+    with pytest.raises(InputError, match="must hold one array of elements"):
         read(tmp_path / "b.pt")
     torch.save(torch.ones(3, 2, dtype=torch.bfloat16), tmp_path / "b.pt")
     assert read(tmp_path / "b.pt").elements(0).tolist() == [[1, 1]] * 3
@@ -229,8 +231,8 @@ def test_names_of_sets_that_are_no_names(folder, arrays):
 
 
 def test_elements_are_kept_once_and_files_are_read_in_pieces(tmp_path, monkeypatch, arrays):
-    monkeypatch.setattr("setwise.readers.folders._BYTES", 60)
-    monkeypatch.setattr("setwise.readers.folders.BLOCK", 1)  # CSV files are streamed
+    monkeypatch.setattr("setwise.readers.folders.arrays._BYTES", 60)
+    monkeypatch.setattr("setwise.readers.folders.tables.BLOCK", 1)  # CSV files are streamed
     monkeypatch.setattr("setwise.store.spill.free_memory", lambda: 64)  # elements lie in a file
     for suffix in (".npy", ".h5", ".csv"):
         for number, x in enumerate(arrays):

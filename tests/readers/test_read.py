@@ -175,11 +175,14 @@ def test_bad_nested_tables(write):
     good = {"set_id": ["a", "b"], "u": [[1.0, 2.0], [3.0]]}
     for column, message in (
         ({"v": [[1.0, 2.0], [3.0, 4.0]]}, "one length in each row; in set 'b'"),
-        ({"v": [["p", "q"], ["r"]]}, "must hold numbers"),
         ({"v": [[[1.0], [2.0, 3.0]], [[1.0]]]}, "must have one length, 1 as the first"),
     ):
         with pytest.raises(InputError, match=message):
             read(write(pa.table(good | column), "n.parquet"))
+    left = read(write(pa.table(good | {"v": [["p", "q"], ["r"]]}), "n.parquet"))
+    assert (left.features, left.left_out) == (("u",), {"v": "it holds lists of text"})
+    with pytest.raises(InputError, match="'v' is no feature: it holds lists of text"):
+        read(write(pa.table(good | {"v": [["p", "q"], ["r"]]}), "n.parquet"), features=["u", "v"])
     for lists in ([[1.0], []], [[1.0], None]):
         with pytest.raises(InputError, match="1 of 2 sets have none: 'b'"):
             read(pa.table({"set_id": ["a", "b"], "u": lists}))

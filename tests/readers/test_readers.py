@@ -29,6 +29,7 @@ OTHER = {  # a value that is not the default, for every choice
     "data_set": 2,
     "layer": "counts",
     "obsm": "X_pca",
+    "sheet": "Sheet2",
     "tree": "Events",
     "padding": "keep",
     "ignore_tot": True,
@@ -79,7 +80,7 @@ def test_suffixes_in_help_and_errors(tmp_path):
         read(tmp_path / "e.xyz")
     with pytest.raises(InputError, match=r"e\.xyz has no suffix of a table"):
         read(CELLS, sets=tmp_path / "e.xyz")
-    with pytest.raises(InputError, match=r"matches no files that are FCS files \(\.fcs, \.lmd\)"):
+    with pytest.raises(InputError, match=r"matches no files that are read \(none at all\)"):
         read(tmp_path / "*.fcs")
     with pytest.raises(TypeError, match="got int"):
         read(5)
@@ -94,6 +95,7 @@ def sources(tmp_path):
         "tables": CELLS,
         "FCS files": tmp_path / "a.fcs",
         "arrays in memory": [np.ones((3, 2)), np.ones((5, 2))],
+        "sets in memory": {"a": np.ones((3, 2)), "b": np.ones((5, 2))},
         "stores": read(CELLS),
         "AnnData files": tmp_path / "a.h5ad",
         "HDF5 files": tmp_path / "a.h5",

@@ -108,5 +108,5 @@ def test_text_in_nested_tables_is_passed_over_where_features_are_named():
     store = read(table, features=["x"])
     assert store.features == ("x",)
     assert store.elements(0)[:, 0].tolist() == [1.0, 2.0]
-    with pytest.raises(InputError, match="must hold numbers"):
-        read(table)
+    assert store.left_out == {"kind": "it holds lists of text"}
+    assert read(table).left_out == {"kind": "it holds lists of text"}

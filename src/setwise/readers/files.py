@@ -1,6 +1,6 @@
 """Find the files of a source with one file per set, and the rows of the table of sets that name them."""
 
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError, counted
+from setwise.readers.matching import match_files
 from setwise.readers.paths import label_of, listed_files
 from setwise.readers.request import ReadRequest
 from setwise.store.ids import texts
-from setwise.store.suffixes import stem_of
 from setwise.store.tables import listed
 
 FILE_COLUMNS = ("fcs_filename", "fcs_file", "filename", "file_name", "file", "fcs", "path")
@@ -31,6 +31,7 @@ class SetFiles:
         table: rows of the table of sets, the names of the sets first; none without a table.
         skipped: files and rows that were left out, and why.
         problems: what is at fault, where reading is to go on.
+        notes: what people should know of how files were found, one sentence each.
     """
 
     paths: list[Path]
@@ -38,18 +39,19 @@ class SetFiles:
     table: pa.Table | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def take(self, rows: Sequence[int]) -> "SetFiles":
         """Return some of the files."""
         table = None if self.table is None else self.table.take(pa.array(np.asarray(rows, np.int64)))
         paths, ids = [self.paths[row] for row in rows], [self.ids[row] for row in rows]
-        return SetFiles(paths, ids, table, self.skipped, self.problems)
+        return SetFiles(paths, ids, table, self.skipped, self.problems, self.notes)
 
     def copy_names(self) -> dict[str, str]:
         """Return names of copies by the names of the sets: the files' own; where two have one, the set's."""
-        own = [path.name for path in self.paths]
+        own = Counter(path.name for path in self.paths)
         return {
-            name: path.name if own.count(path.name) == 1 else f"{name.replace('/', '_')}{path.suffix}"
+            name: path.name if own[path.name] == 1 else f"{name.replace('/', '_')}{path.suffix}"
             for name, path in zip(self.ids, self.paths, strict=True)
         }
 
@@ -64,8 +66,8 @@ def find_files(
 ) -> SetFiles:
     """Find the files of the sets and bring the table of sets into their order.
 
-    The table names files in the column ``file_column``, else in one with a usual name, else by ``set_id``: as paths
-    below the folder, or by their names alone where no other file has the same, with or without the suffix.
+    The table names files in the column ``file_column``, else in one with a usual name, else by ``set_id``: as
+    `setwise.readers.matching.match_files` matches them.
 
     Args:
         source: a folder, a pattern, a path or a list of paths.
@@ -77,27 +79,29 @@ def find_files(
     Raises:
         InputError: a table without names of files, rows without files, files without rows, one file twice.
     """
-    root, paths = listed_files(source, is_one)
+    root, paths, doubles = listed_files(source, is_one)
+    skipped = {label_of(link, root): f"it is a link to {label_of(file, root)}" for link, file in doubles.items()}
     if request.sets is None:
-        return SetFiles(paths, [id_of(path, root) for path in paths])
+        return SetFiles(paths, [id_of(path, root) for path in paths], skipped=skipped)
     table, where = request.sets, request.sets_name
     column = _file_column(table, where, request.set_id, request.reading.file_column)
     names = texts(table[column].combine_chunks(), column=column, where=where)
-    rows, found, absent = _match(names, paths, root, where, column)
-    if not rows:
+    matches = match_files(names, paths, root, where=where, column=column)
+    if not matches.rows:
         raise InputError(
             f"{where}: column {column!r} names none of the {len(paths)} {kind} below {root}: it has "
             f"{listed(names, 3)}; the files are {listed([label_of(path, root) for path in paths], 3)}. "
-            "Name the column of files with --file-column."
+            "Name the column of files with --file-column, or write the names as the files have them."
         )
-    kept = table.take(pa.array(rows, pa.int64()))
-    ids = [id_of(path, root) for path in found]
+    kept = table.take(pa.array(matches.rows, pa.int64()))
+    ids = [id_of(path, root) for path in matches.paths]
     if request.set_id in table.column_names:
         ids = texts(kept[request.set_id].combine_chunks(), column=request.set_id, where=where)
         kept = kept.drop_columns([request.set_id])
-    files = SetFiles(found, ids, kept.add_column(0, request.set_id, pa.array(ids, pa.string())))
-    unlabelled = [path for path in paths if path not in set(found)]
-    _tell(files, absent, unlabelled, root, where, column, request)
+    own = kept.add_column(0, request.set_id, pa.array(ids, pa.string()))
+    files = SetFiles(matches.paths, ids, own, skipped, notes=matches.notes)
+    found = set(matches.paths)
+    _tell(files, matches.absent, [path for path in paths if path not in found], root, where, column, request)
     return files
 
 
@@ -142,64 +146,6 @@ def opened_files(
         files.problems.append(problem)
     files.skipped |= bad
     return files.take(rows) if bad else files, opened
-
-
-def _match(
-    names: Sequence[str | None], paths: Sequence[Path], root: Path, where: str, column: str
-) -> tuple[list[int], list[Path], list[str]]:
-    """Return the rows whose files are there, these files, and the names of files that are not there."""
-    index = _index(paths, root)
-    rows: dict[Path, int] = {}
-    absent: list[str] = []
-    for row, name in enumerate(names):
-        path = _resolve(name or "", index, root, where, row, column)
-        if path is None:
-            absent.append(name or f"row {row + 1}")
-        elif path in rows:
-            raise InputError(
-                f"{where}: every file must have one row; rows {rows[path] + 1} and {row + 1} of "
-                f"column {column!r} both name {path.name}. Drop one of them."
-            )
-        else:
-            rows[path] = row
-    return list(rows.values()), list(rows), absent
-
-
-def _plain(text: str) -> str:
-    """Return a name of a file as it compares: one form of accented letters (macOS has two), forward slashes."""
-    return unicodedata.normalize("NFC", text.strip().replace("\\", "/").removeprefix("./"))
-
-
-def _index(paths: Sequence[Path], root: Path) -> dict[str, list[Path]]:
-    """Return the files by every name that a table may give them; where several have it, all of them."""
-    index: dict[str, list[Path]] = {}
-    for path in paths:
-        label = _plain(label_of(path, root))
-        stem = _plain(stem_of(path))
-        for name in {label, label[: label.rfind("/") + 1] + stem, _plain(path.name), stem}:
-            index.setdefault(name, []).append(path)
-    for path in paths:  # the path below the folder is the name of one file alone
-        index[_plain(label_of(path, root))] = [path]
-    return index
-
-
-def _resolve(name: str, index: dict[str, list[Path]], root: Path, where: str, row: int, column: str) -> Path | None:
-    """Return the file that a row names; none where it is not there."""
-    name = _plain(name)
-    if not name:
-        raise InputError(f"{where}: every row must name its file; column {column!r} is empty in row {row + 1}.")
-    candidates = index.get(name, [])
-    if len(candidates) > 1:
-        raise InputError(
-            f"{where}: {name!r} in row {row + 1} is the name of {len(candidates)} files: "
-            f"{listed([label_of(path, root) for path in candidates], 3)}. Write their paths below {root}."
-        )
-    if candidates:
-        return candidates[0]
-    for path in (root / name, Path(name)):
-        if path.is_file():  # a suffix that folders are not searched for, or a file elsewhere
-            return path
-    return None
 
 
 def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | None) -> str:

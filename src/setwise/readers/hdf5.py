@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
+from setwise.readers.folders.held import COORDINATES, NAMES
 from setwise.readers.formats.hdf5 import Hdf5
 from setwise.readers.npz import read_named_arrays
 from setwise.readers.padded import ELEMENTS
@@ -33,6 +34,20 @@ class _Part:
     data: Any  # h5py.Dataset (B, S, ...)
     sizes: np.ndarray
     labels: np.ndarray | None  # (B, T)
+
+
+def holds_parts(path: Path) -> bool:
+    """Return whether a file has parts with padded sets, not the elements of one set; true where it cannot be read."""
+    try:
+        (h5py,) = packages_of(Hdf5())
+        with h5py.File(path, "r") as file:
+            if any(f"{name}_data" in file for name in PARTS):
+                return True
+            names: set[str] = set()
+            file.visit(lambda name: names.add(name.rpartition("/")[2].casefold()))
+            return names.isdisjoint((*NAMES, *COORDINATES))
+    except (InputError, OSError, RuntimeError, KeyError):
+        return True
 
 
 def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
@@ -60,8 +75,8 @@ def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
             )
         if not parts:
             raise InputError(
-                f"{path} must hold a data set 'train_data' or 'test_data' (sets, elements, features); "
-                f"it holds {listed(keys)}."
+                f"{path} must hold a data set 'train_data' or 'test_data' (sets, elements, features), or 'features' "
+                f"(elements, features) of one set; it holds {listed(keys)}. {_advice(file)}"
             )
         request.refuse_labels(str(path))
         shape, dtype = _check_alike(parts, path)
@@ -79,6 +94,16 @@ def _loaded(data: Any) -> np.ndarray:
     """Return an array of a file; text as text."""
     found = np.asarray(data)
     return found if found.dtype.kind not in "SO" else np.asarray(data.asstr()[()], dtype=str)
+
+
+def _advice(file: Any) -> str:
+    """Return what to do with a file that is laid out otherwise."""
+    if "matrix" in file and "barcodes" in file["matrix"]:
+        return (
+            "It is a matrix of 10x Genomics: read it with scanpy.read_10x_h5, name the sample of each cell in a column "
+            "of obs, and write it as .h5ad."
+        )
+    return "Rename the data set, or give the folder that has one file for each set."
 
 
 def _open_part(file: Any, name: str, path: Path) -> _Part:

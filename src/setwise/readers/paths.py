@@ -1,5 +1,6 @@
 """Find paths of files: single ones, those of a folder, and those that a pattern matches."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,19 +43,48 @@ def check_there(source: str | Path) -> None:
 
 
 def files_of(source: str | Path) -> Iterator[Path]:
-    """Yield the files below a folder, those that a pattern matches, or the one file; hidden ones are passed over."""
+    """Yield the files below a folder, those that a pattern matches, or the one file; hidden ones are passed over.
+
+    Links to folders are followed, each folder once; a link to a file that is gone is yielded, for its reader to say so.
+
+    Raises:
+        InputError: a folder that may not be read.
+    """
     path = Path(source)
-    root = root_of(path)
     if path.is_dir():
-        found = root.rglob("*")
+        yield from _below(path)
     elif is_pattern(path):
-        found = root.glob(str(path.relative_to(root)))
-    else:
-        found = iter([path])
-    hidden = path.is_dir() or is_pattern(path)
-    for one in found:
-        if one.is_file() and not (hidden and any(part.startswith(".") for part in one.relative_to(root).parts)):
-            yield one
+        root = root_of(path)
+        for one in root.glob(str(path.relative_to(root))):
+            hidden = any(part.startswith(".") for part in one.relative_to(root).parts)
+            if not hidden and (one.is_file() or one.is_symlink()) and not one.is_dir():
+                yield one
+    elif path.is_file():
+        yield path
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """Yield the files of a folder and of those in it; folders behind links come last, none of them twice."""
+    real = os.path.realpath(root)
+    above = {str(parent) for parent in Path(real).parents}
+    seen: set[str] = set()
+    folders, links = [root], list[Path]()
+    while folders or links:
+        folder = folders.pop() if folders else links.pop()
+        where = os.path.realpath(folder)
+        if where in seen or where in above:
+            continue
+        seen.add(where)
+        try:
+            with os.scandir(folder) as entries:
+                inside = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
+        for entry in inside:
+            if entry.is_dir():
+                (links if entry.is_symlink() else folders).append(folder / entry.name)
+            elif entry.is_file() or entry.is_symlink():
+                yield folder / entry.name
 
 
 def root_of(path: Path) -> Path:
@@ -67,8 +97,10 @@ def root_of(path: Path) -> Path:
     return Path(*path.parts[:first])
 
 
-def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, list[Path]]:
+def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, list[Path], dict[Path, Path]]:
     """Return the folder that names of files are relative to, and the files of a source, in order.
+
+    A link to a file that is listed itself is none of them: such links and their files are the third that is returned.
 
     Args:
         source: a folder, a pattern, the path of a file, or a list of paths, which keep their order.
@@ -82,11 +114,27 @@ def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, lis
         for path in paths:
             if not path.is_file():
                 raise InputError(f"there is no file {path}.")
-        return (paths[0].parent if len({path.parent for path in paths}) == 1 else Path()), paths
+        return (paths[0].parent if len({path.parent for path in paths}) == 1 else Path()), paths, {}
     path = Path(source)
     if not path.exists() and not is_pattern(path):
         raise InputError(f"there is no file or folder {path}.")
-    return root_of(path), sorted(x for x in files_of(path) if path.is_file() or is_one(x))
+    found = sorted(x for x in files_of(path) if path.is_file() or is_one(x))
+    doubles = _doubles(found)
+    return root_of(path), [x for x in found if x not in doubles] if doubles else found, doubles
+
+
+def _doubles(paths: Sequence[Path]) -> dict[Path, Path]:
+    """Return the links to files that are among the paths themselves, or behind an earlier link, with these files."""
+    links = [path for path in paths if path.is_symlink()]
+    if not links:
+        return {}
+    linked = set(links)
+    real = {os.path.realpath(path): path for path in paths if path not in linked}
+    found: dict[Path, Path] = {}
+    for link in links:
+        if (file := real.setdefault(os.path.realpath(link), link)) != link:
+            found[link] = file
+    return found
 
 
 def label_of(path: Path, root: Path) -> str:

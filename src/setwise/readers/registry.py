@@ -4,6 +4,7 @@ A format is a file in `setwise.readers.formats` and a line here, beside the file
 One whose files can be copied with results has what a protocol of `setwise.readers.copier` asks for, too.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from setwise._checks import InputError
 from setwise.readers.copier import Copier, SetsCopier
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.formats.arrays import Arrays
+from setwise.readers.formats.containers import Containers
 from setwise.readers.formats.fcs import Fcs
 from setwise.readers.formats.folders import Folders
 from setwise.readers.formats.hdf5 import Hdf5
@@ -18,11 +20,23 @@ from setwise.readers.formats.npz import Npz
 from setwise.readers.formats.root import Root
 from setwise.readers.formats.stores import Stores
 from setwise.readers.formats.tables import Tables
-from setwise.readers.paths import is_pattern
+from setwise.readers.paths import files_of, is_pattern
 from setwise.readers.reader import Reader
 from setwise.readers.reading import READING
+from setwise.store.steps import step_of
 
-READERS: tuple[Reader, ...] = (Stores(), Tables(), AnnData(), Hdf5(), Npz(), Root(), Fcs(), Folders(), Arrays())
+READERS: tuple[Reader, ...] = (
+    Stores(),
+    Containers(),
+    Tables(),
+    AnnData(),
+    Hdf5(),
+    Npz(),
+    Root(),
+    Fcs(),
+    Folders(),
+    Arrays(),
+)
 COPIERS = tuple(reader for reader in READERS if isinstance(reader, Copier))
 SETS_COPIERS = tuple(reader for reader in READERS if isinstance(reader, SetsCopier))
 
@@ -39,14 +53,23 @@ def reader_of(source: Any) -> Reader:
             return reader
     if not isinstance(source, str | Path):
         raise TypeError(f"sets must be a path, a table, a list of arrays or a store; got {type(source).__name__}.")
-    path = Path(source)
+    raise InputError(_refusal(Path(source)))
+
+
+def _refusal(path: Path) -> str:
+    """Say what is wrong with a path that no reader takes, all that is read, and the step to it."""
+    known = f"what is read is {readable()}"
     if path.is_dir() or is_pattern(path):
-        what = "is a folder without" if path.is_dir() else "matches no files that are"
-        kinds = ", or ".join(f"{x.in_folders} ({', '.join(x.suffixes)})" for x in READERS if x.in_folders)
-        raise InputError(f"{path} {what} {kinds}. Give the path of a file, or of the folder that has such files.")
+        found = [one.suffix.lower() or "without a suffix" for one in files_of(path)]
+        kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in Counter(found).most_common(4))
+        first = next(files_of(path), None)
+        step = "" if first is None else f" {step_of(first)}"
+        if path.is_dir():
+            return f"{path} is a folder without files that are read (it has {kinds or 'none'}); {known}.{step}"
+        return f"{path} matches no files that are read ({kinds or 'none at all'}); {known}.{step}"
     if not path.is_file():
-        raise InputError(f"there is no file {path}.")
-    raise InputError(f"{path} has no suffix that tells its format; what is read is {readable()}.")
+        return f"there is no file {path}."
+    return f"{path} has no suffix that tells its format; {known}. {step_of(path)}"
 
 
 def readable() -> str:

@@ -1,13 +1,14 @@
 """A request to a reader: all that is asked of reading beside the source itself."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
 from setwise._checks import InputError
+from setwise.readers.names import expanded
 from setwise.readers.per_set import named_rows, read_sets
 from setwise.readers.reading import Reading
 from setwise.store.processing import Processing
@@ -48,7 +49,10 @@ class ReadRequest:
         Raises:
             InputError: a table of sets that cannot be read.
         """
-        table, name = (None, "") if sets is None else read_sets(sets, set_id)
+        reading = more.get("reading") or Reading()
+        if sets is None and reading.sheet is not None:
+            raise InputError("sheet (--sheet) is a choice for the table of sets; name the table as well (--sets).")
+        table, name = (None, "") if sets is None else read_sets(sets, set_id, reading.sheet)
         return cls(sets=table, sets_name=name, set_id=set_id, **more)
 
     @property
@@ -64,6 +68,22 @@ class ReadRequest:
         """
         return None if self.sets is None else named_rows(self.sets, self.set_id, self.sets_name)
 
+    def choosing(self, known: Sequence[str], where: str, groups: Mapping[str, Sequence[str]] | None = None) -> Self:
+        """Return the request with every feature by its own name (`setwise.readers.names.expanded`).
+
+        Args:
+            known: names of columns that may be features; the names of the sets and labels are none.
+            where: how errors name the source.
+            groups: names that stand for several features.
+
+        Raises:
+            InputError: a pattern that nothing matches.
+        """
+        if self.features is None or isinstance(self.features, str):
+            return self
+        may_be = [name for name in known if name != self.set_id and name not in self.labels]
+        return replace(self, features=expanded(self.features, may_be, where, groups))
+
     def refuse_labels(self, source: str) -> None:
         """Refuse labels of elements, which a source cannot have.
 
@@ -75,6 +95,6 @@ class ReadRequest:
         """
         if self.labels:
             raise InputError(
-                f"labels of elements are columns of tables, FCS, AnnData and .npz files; {source} has none. Convert it "
-                "to a table with a column of labels, or give the store labels (SetStore.with_labels)."
+                f"labels of elements are columns of tables, channels, columns of obs or arrays; {source} has none. "
+                "Convert it to a table with a column of labels, or give the store labels (SetStore.with_labels)."
             )

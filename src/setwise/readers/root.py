@@ -12,7 +12,7 @@ from setwise.readers.formats.root import Root
 from setwise.readers.per_set import plain_ids
 from setwise.readers.reader import packages_of
 from setwise.readers.request import ReadRequest
-from setwise.readers.tables.nested import is_list
+from setwise.readers.tables.nested import is_list, no_numbers
 from setwise.store.kinds import is_number
 from setwise.store.tables import LazyTable, check_file, from_table, listed, reading
 
@@ -37,7 +37,7 @@ def awkward_table(source: Any, set_id: str) -> LazyTable:
 def open_root(path: Path, request: ReadRequest) -> LazyTable:
     """Open a tree of a ROOT file as a nested table, some events at a time; events without names have their positions.
 
-    Branches that are neither numbers nor lists of numbers are left out.
+    Branches that are neither numbers nor lists of numbers are left out, with the reason.
 
     Args:
         path: the file.
@@ -55,7 +55,8 @@ def open_root(path: Path, request: ReadRequest) -> LazyTable:
 
     with reading(path, *errors), files.open(path) as file:
         name = _tree(file, request.reading.tree, path)
-        branches, schema = _branches(file[name], awkward, path)
+        schema, left_out = _branches(file[name], awkward, path)
+        branches = [field.name for field in schema]
     field = [] if set_id in branches else [pa.field(set_id, pa.string())]
 
     def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -67,7 +68,7 @@ def open_root(path: Path, request: ReadRequest) -> LazyTable:
                 first += table.num_rows
                 yield from table.select(list(columns)).combine_chunks().to_batches()
 
-    return LazyTable(str(path), pa.schema([*field, *schema]), read)
+    return LazyTable(str(path), pa.schema([*field, *schema]), read, left_out=left_out)
 
 
 def _tree(file: Any, tree: str | None, path: Path) -> str:
@@ -84,22 +85,39 @@ def _tree(file: Any, tree: str | None, path: Path) -> str:
 _TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 
 
-def _branches(tree: Any, awkward: Any, path: Path) -> tuple[list[str], list[pa.Field]]:
-    """Return names and types of the branches that hold numbers or lists of numbers."""
+def _branches(tree: Any, awkward: Any, path: Path) -> tuple[list[pa.Field], dict[str, str]]:
+    """Return names and types of the branches that hold numbers or lists of numbers; the others with the reason."""
     if not tree.num_entries:
         raise InputError(f"{path}: the tree {tree.name!r} has no events.")
     fields: list[pa.Field] = []
+    left_out: dict[str, str] = {}
     for name in tree.keys(recursive=False):
         try:
             first = tree.arrays([name], entry_stop=1, library="ak")
             kind = awkward.to_arrow_table(first, extensionarray=False).schema.field(name).type
-        except (ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException):
+        except (ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException) as error:
+            text = " ".join(str(error).split())
+            left_out[name] = f"its type cannot be read ({text[:80]})"
             continue
-        if is_number(kind) or pa.types.is_string(kind) or (is_list(kind) and is_number(kind.value_type)):
+        if is_number(kind) or pa.types.is_string(kind) or _is_read(kind):
             fields.append(pa.field(name, kind))
+        else:
+            left_out[name] = f"it holds {kind}, neither numbers nor lists of numbers"
     if not fields:
-        raise InputError(f"{path}: no branch of the tree {tree.name!r} holds numbers or lists of numbers.")
-    return [field.name for field in fields], fields
+        told = "; ".join(f"{name!r}: {reason}" for name, reason in list(left_out.items())[:4])
+        raise InputError(
+            f"{path}: no branch of the tree {tree.name!r} holds numbers or lists of numbers ({told or 'it has none'})."
+        )
+    return fields, left_out
+
+
+def _is_read(kind: pa.DataType) -> bool:
+    """Return whether a branch holds lists of numbers, of structures of them, or of vectors of one length."""
+    return is_list(kind) and no_numbers(kind) is None and not _is_jagged(kind.value_type)
+
+
+def _is_jagged(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
 
 
 def _named(table: pa.Table, set_id: str, first: int) -> pa.Table:

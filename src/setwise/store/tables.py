@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,15 @@ from pyarrow import compute
 
 from setwise._checks import InputError
 from setwise.store.kinds import WITH_POINTS, comma_number, is_number, is_text, not_numbers
-from setwise.store.suffixes import ARROW_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES, TABLE_SUFFIXES, suffix_of
+from setwise.store.steps import step_of
+from setwise.store.suffixes import (
+    ARROW_SUFFIXES,
+    CSV_SUFFIXES,
+    EXCEL_SUFFIXES,
+    PARQUET_SUFFIXES,
+    TABLE_SUFFIXES,
+    suffix_of,
+)
 
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 _READ_AT_ONCE = 1 << 20  # bytes of a column of a Parquet file
@@ -33,12 +41,14 @@ class LazyTable:
         schema: names and types of the columns.
         read: from names of columns to batches of rows of these columns, in the order of the table.
         place: how errors name a row, counted from 0: by its number from 1, where the table is one file.
+        left_out: what the source has besides, which is no column that can be read, and why.
     """
 
     name: str
     schema: pa.Schema
     read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
     place: Callable[[int], str] = lambda row: f"row {row + 1}"
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -108,7 +118,8 @@ def open_table(source: object, *, set_id: str, stream: bool) -> LazyTable:
         elif suffix in ARROW_SUFFIXES:
             rows = _open_arrow(path)
         else:
-            raise InputError(f"{path} has no suffix of a table; it must be one of {', '.join(TABLE_SUFFIXES)}.")
+            known = ", ".join((*TABLE_SUFFIXES, *EXCEL_SUFFIXES))
+            raise InputError(f"{path} has no suffix of a table; it must be one of {known}. {step_of(path)}")
     else:
         rows = from_table(as_table(source), "the table")
     repeated = sorted(name for name, count in Counter(rows.columns).items() if count > 1)
@@ -149,8 +160,8 @@ def _open_arrow(path: Path) -> LazyTable:
 
 def _check_names(schema: pa.Schema) -> None:
     """Decode the names of the columns, where an error still names the file."""
-    for field in schema:
-        field.name.encode()
+    for name in schema.names:
+        name.encode()
 
 
 def _open_parquet(path: Path, set_id: str) -> LazyTable:
@@ -208,9 +219,11 @@ def load_csv(path: Path, *texts: str) -> pa.Table:
 
 def _check_text(schema: pa.Schema, path: Path) -> None:
     """Refuse text of a CSV file in another encoding, which Arrow takes for bytes."""
-    for field in schema:
-        if pa.types.is_binary(field.type):
-            raise InputError(f"{path}: column {field.name!r} is no text in UTF-8. Save the file in the encoding UTF-8.")
+    for column in schema:
+        if pa.types.is_binary(column.type):
+            raise InputError(
+                f"{path}: column {column.name!r} is no text in UTF-8. Save the file in the encoding UTF-8."
+            )
 
 
 def _load_csv(path: Path, set_id: str) -> LazyTable:

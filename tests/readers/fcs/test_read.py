@@ -103,7 +103,7 @@ def test_a_table_without_names_of_files(folder):
 
 def test_a_folder_without_files_is_told_as_such_beside_a_table_too(tmp_path):
     for sets in (None, {"fcs_filename": ["a.fcs"]}):
-        with pytest.raises(InputError, match="is a folder without FCS files"):
+        with pytest.raises(InputError, match="is a folder without files that are read"):
             read(tmp_path, sets=sets)
 
 

@@ -63,7 +63,7 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
         request.checked,
         (*opened.sources.problems, *problems, *more, *(() if request.strict else odd)),
         processing,
-        (*(odd if request.strict else ()), *told, *notes(opened, names, columns)),
+        (*(odd if request.strict else ()), *told, *opened.sources.notes, *notes(opened, names, columns)),
         opened.sources.skipped,
     )
     sizes = np.array([file.events for file in opened.files], np.int64)

@@ -22,7 +22,7 @@ class Fcs:
     features = "markers ($PnS), else detectors ($PnN)"
     extra = None
     packages = ()
-    options = ("cofactor", "missing", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
+    options = ("cofactor", "missing", "sheet", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
     applies = ("cofactor", "order", "padding")
     columns = "channels"
     legend = "keyword SETWISE_CLASSES"

@@ -25,8 +25,12 @@ class Hdf5:
     applies = ()
 
     def takes(self, source: Any) -> bool:
-        """Return whether a source is the path of an HDF5 file."""
-        return is_file_of(source, self.suffixes)
+        """Return whether a source is the path of an HDF5 file; one that holds the elements of one set alone is not."""
+        if not is_file_of(source, self.suffixes):
+            return False
+        from setwise.readers.hdf5 import holds_parts  # costs what help does not wait for
+
+        return holds_parts(Path(source))
 
     def has_names(self, _: Any) -> bool:
         """Return false: features of padded arrays have no names."""

@@ -26,7 +26,9 @@ class Tables:
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of a table, or an object in memory that hands one over by Arrow."""
-        return is_file_of(source, self.suffixes) or hasattr(source, "__arrow_c_stream__")
+        return is_file_of(source, self.suffixes) or any(
+            hasattr(source, name) for name in ("__arrow_c_stream__", "__arrow_c_array__")
+        )
 
     def has_names(self, _: Any) -> bool:
         """Return true: columns have names."""

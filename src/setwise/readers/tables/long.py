@@ -31,6 +31,7 @@ def read_long(
     own: pa.Table | None = None,
     skipped: Mapping[str, str] = _NONE,
     problems: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> SetStore:
     """Read a long table twice, some rows at a time: which sets and features there are, then the elements.
 
@@ -44,11 +45,13 @@ def read_long(
         own: the table of the sets that comes with the elements themselves (a nested table), with sets that have none.
         skipped: files and sets that were left out before, and why.
         problems: what was found wrong before.
+        notes: what is to be said of the reading so far.
 
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
-    features, left_out, ids, sizes, notes = _choose(table, request)
+    features, left_out, ids, sizes, told = _choose(table, request)
+    left_out, notes = {**table.left_out, **left_out}, [*notes, *told]
     joined, more = _join(ids, own, sets, table.name, request)
     problems = [*problems, *more]
     problems += [

@@ -1,23 +1,47 @@
 """Read a table, long or nested, into a store."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import pyarrow as pa
 
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.long import read_long
 from setwise.readers.tables.nested import is_nested, unnest
+from setwise.store.kinds import is_number
 from setwise.store.store import SetStore
 from setwise.store.tables import LazyTable
 
+_NONE: Mapping[str, str] = {}
 
-def read_table(table: LazyTable, request: ReadRequest) -> SetStore:
+
+def read_table(
+    table: LazyTable,
+    request: ReadRequest,
+    *,
+    own: pa.Table | None = None,
+    skipped: Mapping[str, str] = _NONE,
+    problems: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> SetStore:
     """Read a table with a row per element, or with a row per set and its elements in lists.
+
+    Args:
+        table: of elements.
+        request: what is asked of reading.
+        own: columns of the sets of a table with a row per element, which come with the elements.
+        skipped: files that were left out before, and why.
+        problems: what was found wrong before.
+        notes: what is to be said of the reading so far.
 
     Raises:
         InputError: what the table holds is at fault; the message says where.
     """
     named = request.named_sets()
+    told = {"skipped": skipped, "problems": problems, "notes": notes}
     if not is_nested(table):
-        return read_long(table, request, named)
+        request = request.choosing([field.name for field in table.schema if is_number(field.type)], table.name)
+        return read_long(table, request, named, own=own, **told)
     nested = unnest(table, request)
-    features = nested.features if request.features is None else request.features
-    return read_long(nested.elements, replace(request, set_id="set_id", features=features), named, own=nested.sets)
+    request = replace(request, set_id="set_id", features=nested.features)
+    return read_long(nested.elements, request, named, own=nested.sets, **told)

@@ -1,0 +1,1 @@
+"""Read folders, patterns and lists of files: one file per set, or one table in several files."""

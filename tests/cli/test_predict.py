@@ -59,6 +59,7 @@ def test_an_older_file_is_kept_unless_overwritten(setwise, fitted, tmp_path):
 @pytest.mark.parametrize("name", ["p.xlsx", "nowhere/p.csv", "."])
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(setwise, fitted, tmp_path, name):
     tables, _ = fitted
+    (tmp_path / "no run").mkdir()
     outcome = setwise("predict", tmp_path / "no run", tables.cells, "--out", tmp_path / name)
     assert outcome.code == 2
     assert "no run" not in outcome.err

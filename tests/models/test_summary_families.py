@@ -11,11 +11,13 @@ import setwise as sw
 from setwise import SetBatch
 from setwise._checks import InputError
 from setwise.fit.study import Study
+from setwise.models import trees_network
 from setwise.models.family import Head
 from setwise.models.linear import LinearSpec
 from setwise.models.linear_network import Affine
 from setwise.models.summary_model import LINKS, Lesson
 from setwise.models.tree_ensemble import TreeEnsemble
+from setwise.models.trees import TreesSpec
 from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.export import save_onnx, save_program
@@ -26,7 +28,7 @@ from setwise.targets.ordinal import Ordinal
 from setwise.testing import check_independence, check_permutation, check_representation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")
-MODELS = ("extra-trees", "random-forest", "linear", "kernel", "mean-embedding", "boosting")
+MODELS = ("extra-trees", "extra-trees-root", "random-forest", "linear", "kernel", "mean-embedding", "boosting")
 CONFIG = FitConfig(device="cpu", ensemble=1, batch_size=7)
 
 
@@ -43,7 +45,7 @@ def store_of(count=53, *, missing=False):
 
 
 def fitted(model, *targets, store=None, config=CONFIG, task=None, **choices):
-    few = {"extra-trees": {"trees": 31}, "random-forest": {"trees": 31}, "boosting": {"rounds": 31}}.get(model, {})
+    few = {"trees": 31} if "trees" in model or "forest" in model else {"rounds": 31} if model == "boosting" else {}
     study = Study(targets=targets, task=task, model=model, model_choices=few, config=config, **choices)
     return sw.train(store_of() if store is None else store, study, baselines=False, intervals=False)
 
@@ -124,6 +126,18 @@ def test_huge_sets_are_streamed_exactly(model):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("smoothing", "least"), [(0.0, 0.0), (0.5, 0.5 / 1.5 / 4)])
+def test_leaves_of_one_set_leave_other_classes_their_share(smoothing, least):
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(40, 3)), np.arange(40) % 4
+    spec = TreesSpec(in_features=3, out_features=4, trees=7, smoothing=smoothing)
+    forest, _ = trees_network._ensemble(spec, Lesson(x, y, np.ones(40), Head("classes", 4), 0))
+    assert isinstance(forest, TreeEnsemble)
+    leaves = forest.value[forest.value.sum(1) > 0]
+    np.testing.assert_allclose(leaves.min(), least, atol=1e-6)
+    np.testing.assert_allclose(leaves.sum(1), 1, rtol=1e-6)
+
+
 @pytest.mark.parametrize("model", ["extra-trees", "linear", "kernel", "boosting"])
 def test_exports_say_the_same(model, tmp_path):
     run = fitted(model, "label")

@@ -62,6 +62,11 @@ STACK = Family(
         Candidate("mean-embedding", "how elements are distributed, by likeness of whole distributions"),
         Candidate("extra-trees", "mean, spread and quantiles of features, in combinations", of_few={"trees": 100}),
         Candidate(
+            "extra-trees-root",
+            "mean, spread and quantiles of features, few of them at a time",
+            of_few={"trees": 100},
+        ),
+        Candidate(
             "random-forest",
             "mean, spread and quantiles of features, in combinations of thresholds",
             of_few={"trees": 100},

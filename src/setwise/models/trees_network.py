@@ -26,6 +26,8 @@ def trees(spec: TreesSpec, *, device: torch.device | None = None, dtype: torch.d
 def fit(spec: TreesSpec, examples: Examples, loss: Loss, *, seed: int) -> SummaryModel:
     """Fit trees to the summaries of the training sets.
 
+    A leaf of few sets says that other classes cannot be, which a few of the training sets' shares mend.
+
     Raises:
         InputError: a time to an event.
 
@@ -58,11 +60,15 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     forest.fit(x, lesson.y.astype(np.int64), sample_weight=lesson.weights)
     seen = forest.classes_  # a member may have seen none of some class
 
+    prior = np.bincount(lesson.y.astype(np.int64), lesson.weights, minlength=lesson.classes)
+    prior = spec.smoothing * prior / prior.sum()
+
     def shares(tree: Any) -> np.ndarray:
         own = tree.value[:, 0] / tree.value[:, 0].sum(1, keepdims=True)
         every = np.zeros((len(own), lesson.classes))
         every[:, seen] = own
-        return every
+        count = tree.n_node_samples[:, None]
+        return (count * every + prior) / (count + spec.smoothing)
 
     return TreeEnsemble.of(*_taken(forest, shares)), kind
 
@@ -72,7 +78,7 @@ def _tried(spec: TreesSpec, kind: str, columns: int) -> int:
     root, third = math.isqrt(columns), columns // 3
     if kind == "number":
         return min(columns, max(_WIDE, third))
-    return max(root, min(third, _MOST_TRIED)) if spec.splits == "random" else root
+    return max(root, min(third, _MOST_TRIED)) if (spec.splits, spec.columns) == ("random", "many") else root
 
 
 def _taken(forest: Any, value: Callable[[Any], np.ndarray]) -> tuple[list[Any], list[np.ndarray]]:

@@ -15,6 +15,7 @@ from setwise.models.tree_ensemble import TreeEnsemble
 from setwise.models.trees import TreesSpec
 
 _MOST_TRIED = 100  # columns at a question whose thresholds are drawn, of classes, unless their root is more
+_WEIGHTED_LEAF = 2  # sets in a leaf at least, where classes have weights: leaves of one set know none
 _WIDE = 500  # columns of which a tree of numbers looks at all at each question, since few of them say much
 
 
@@ -48,7 +49,7 @@ def _ensemble(spec: TreesSpec, lesson: Lesson) -> tuple[nn.Module, str]:
     name += "Regressor" if kind == "number" else "Classifier"
     forest: Any = getattr(ensemble, name)(
         n_estimators=spec.trees,
-        min_samples_leaf=spec.leaf,
+        min_samples_leaf=spec.leaf if lesson.head.weights is None else max(spec.leaf, _WEIGHTED_LEAF),
         max_features=_tried(spec, kind, lesson.x.shape[1]),
         random_state=lesson.seed,
         n_jobs=1,

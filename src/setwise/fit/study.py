@@ -78,7 +78,7 @@ class Study(Record):
         "where a choice of networks is made (the depth) or elements are predicted",
     )
     model_choices: Mapping[str, Any] = Field(default_factory=dict)
-    config: FitConfig = Field(default_factory=FitConfig)
+    config: FitConfig = Field(default_factory=FitConfig.recommended)
     class_weights: Annotated[Any, Option(metavar="balanced|A=1,B=5", syntax="class weights", panel="Fit")] = Field(
         default=None, description="weights of classes in the loss; balanced lets all classes count alike"
     )

@@ -7,6 +7,7 @@ import pytest
 from setwise._checks import InputError
 from setwise.readers.names import words_of
 from setwise.readers.read import read
+from setwise.store import columns
 
 
 def table(sizes=(7, 11, 5, 13), seed=0, **columns):
@@ -112,7 +113,8 @@ def test_a_property_of_the_set_is_no_feature_but_a_constant_is_harmless():
     age = np.repeat([30.0, 40.0, 50.0, 60.0], (7, 11, 5, 13))
     store = read(table(age=age, gain=np.ones(36)))
     assert store.features == ("x", "gain")
-    assert "table of sets" in store.left_out["age"]
+    assert store.sets["age"].to_pylist() == [30, 40, 50, 60]
+    assert "age: columns of the sets, since they never change" in store.description.notes[0]
 
 
 def test_sets_of_one_element_have_no_order():
@@ -123,8 +125,8 @@ def test_sets_of_one_element_have_no_order():
 def test_other_kinds_are_left_out_with_the_reason():
     store = read(
         table(
-            day=pa.array([1] * 36, pa.timestamp("s")),
-            colour=["red"] * 36,
+            day=pa.array(range(36), pa.timestamp("s")),
+            colour=["red", "blue"] * 18,
             nothing=pa.nulls(36),
             none=pa.nulls(36, "f8"),
         ),
@@ -177,3 +179,35 @@ def test_no_feature_is_left():
 def test_names_that_name_no_features(features):
     with pytest.raises(InputError, match="features must be"):
         read(table(), features=features)
+
+
+@pytest.mark.parametrize("kind", ["memory", "csv", "parquet", "interleaved"])
+def test_columns_with_one_value_in_a_set_are_columns_of_the_sets(write, monkeypatch, kind):
+    monkeypatch.setattr("setwise.store.tables.ROWS", 4)
+    sizes = (7, 11, 5, 13)
+    made = table(
+        label=np.repeat([0, 1, 1, 0], sizes),
+        site=np.repeat(["A", "B", "B", None], sizes),
+        time=np.repeat([3.5, np.nan, 2.0, 9.0], sizes),
+        kind=pa.array(np.where(np.arange(36) == 20, "odd", "even")),
+    )
+    if kind == "interleaved":
+        made = made.take(pa.array(np.random.default_rng(3).permutation(36)))
+    source = made if kind in ("memory", "interleaved") else write(made, f"e.{kind}")
+    store = read(source, sets=pa.table({"set_id": ["s3", "s2", "s1", "s0"], "age": [1, 2, 3, 4]}))
+    assert store.features == ("x",)
+    own = {
+        name: dict(zip(store.set_ids, store.sets[name].to_pylist(), strict=True)) for name in store.sets.column_names
+    }
+    assert own["label"] == {"s0": 0, "s1": 1, "s2": 1, "s3": 0}
+    assert own["site"] == {"s0": "A", "s1": "B", "s2": "B", "s3": None}
+    assert own["time"]["s3"] == 9
+    assert own["age"]["s1"] == 3
+    assert store.left_out == {"kind": "it holds text"}
+    with pytest.raises(InputError, match=r"'kind' was left out: it holds text\. .*the first: 's2'"):
+        columns.labels(store, "kind")
+    with pytest.raises(InputError, match=r"'x' changes within a set \(the first"):
+        columns.numbers(store, ["x"])
+    both = read(made, sets=pa.table({"set_id": ["s3", "s2", "s1", "s0"], "label": [5, 6, 7, 8]}))
+    assert sorted(both.sets["label"].to_pylist()) == [5, 6, 7, 8]
+    assert read(made, features=["x", "label"]).features == ("x", "label")

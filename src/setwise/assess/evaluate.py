@@ -46,7 +46,7 @@ def evaluate(
     source: Any,
     *,
     sets: Any = None,
-    set_id: str = "set_id",
+    set_id: str | None = None,
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
     progress: bool | None = None,

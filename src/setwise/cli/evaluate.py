@@ -25,7 +25,7 @@ def evaluate(
     run: options.RunDirectory,
     source: options.Source,
     sets: options.Sets = None,
-    set_id: options.SetId = "set_id",
+    set_id: options.RunSetId = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -33,7 +33,7 @@ def explain(
     source: options.Source,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where tables, figures and explanation.html go.")],
     sets: options.Sets = None,
-    set_id: options.SetId = "set_id",
+    set_id: options.RunSetId = None,
     only: Annotated[list[str] | None, typer.Option(metavar="ID,...", help="Names of the sets to explain.")] = None,
     copies: Annotated[
         bool,
@@ -70,6 +70,7 @@ def explain(
     from setwise.report.explanation_files import check_folder, write_explanation
     from setwise.report.page import add_explanation
     from setwise.runs.predict import read_for
+    from setwise.runs.remembered import read_as
     from setwise.runs.run import Run
     from setwise.streaming import SweepBar
 
@@ -78,7 +79,8 @@ def explain(
         copier_of(source)
     config = ExplainConfig(**given)
     loaded = Run.load(run)
-    store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading)
+    how = read_as(loaded, source, sets=sets, set_id=set_id, reading=reading)
+    store = read_for(loaded, source, **how)
     warn_of_skipped(store)
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
@@ -91,7 +93,7 @@ def explain(
         bar.begin("explaining", chosen.total)
         found = explain_sets(loaded, store, config=config, only=names, device=device, on_elements=bar.advance)
     arguments = context.obj or ["explain", "..."]
-    request = ReadRequest.of(sets=sets, set_id=set_id, reading=reading)
+    request = ReadRequest.of(**how)
     write_copies = partial(copy_with_scores, found, source, request) if copies else None
     command = shlex.join(["setwise", *arguments])
     figures = draw(found, store)

@@ -34,6 +34,10 @@ Sets = Annotated[
     ),
 ]
 SetId = Annotated[str, typer.Option(metavar="COLUMN", help="Column that names the set, in both tables.")]
+RunSetId = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column that names the set, in both tables.", show_default="that of the run"),
+]
 Features = Annotated[
     list[str] | None,
     typer.Option(

@@ -46,7 +46,7 @@ def predict(
         ),
     ],
     sets: options.Sets = None,
-    set_id: options.SetId = "set_id",
+    set_id: options.RunSetId = None,
     spread: Annotated[bool, typer.Option("--spread", help="Add how far the members of an ensemble differ.")] = False,
     copies: Annotated[
         Path | None,
@@ -81,6 +81,7 @@ def predict(
     from setwise.runs.element_copies import check_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict import predict as predict_sets
+    from setwise.runs.remembered import read_as
     from setwise.runs.run import Run
 
     check_writable(out, overwrite=overwrite, suffixes=PREDICTIONS, inputs=(source, sets))
@@ -90,18 +91,18 @@ def predict(
     of_elements = loaded.objective.of == "elements"
     if copies is not None and not of_elements:
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")
-    read_as: dict[str, Any] = {"sets": sets, "set_id": set_id, "reading": reading}
+    how_read = read_as(loaded, source, sets=sets, set_id=set_id, reading=reading)
     if copies is not None:
-        check_copies(source, ReadRequest.of(**read_as), loaded.objective, copies)
+        check_copies(source, ReadRequest.of(**how_read), loaded.objective, copies)
     how = Computing(**given, progress=False if quiet or json else None)
     if of_elements:
-        _predict_elements(people, loaded, source, out, copies, read_as, how, spread=spread)
+        _predict_elements(people, loaded, source, out, copies, how_read, how, spread=spread)
         return
     check_spread(loaded, spread=spread)
-    store = read_for(loaded, source, **read_as)
+    store = read_for(loaded, source, **how_read)
     warn_of_skipped(store)
     table = predict_sets(loaded, store, spread=spread, **dict(how))
-    write_predictions(table, out, source=source, set_id=set_id)
+    write_predictions(table, out, source=source, set_id=how_read["set_id"])
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document(
         {"out": str(out), "sets": table.num_rows, "columns": table.column_names}
@@ -115,7 +116,7 @@ def _predict_elements(
     source: Path,
     out: Path,
     copies: Path | None,
-    read_as: Mapping[str, Any],
+    how_read: Mapping[str, Any],
     how: "Computing",
     *,
     spread: bool,
@@ -133,7 +134,7 @@ def _predict_elements(
         raise InputError("this run predicts elements: write them to .parquet or .csv, and to a copy with --copies.")
     check_whole_sets(how.max_elements)
     check_spread(run, spread=spread)
-    store = read_for(run, source, **read_as)
+    store = read_for(run, source, **how_read)
     warn_of_skipped(store)
     tables = element_tables(run, store, how, spread=spread)
     if copies is None:
@@ -143,7 +144,7 @@ def _predict_elements(
         sizes = dict(zip(store.set_ids, store.sizes.tolist(), strict=True))
         copies.mkdir()
         try:
-            made = write_copies(source, ReadRequest.of(**read_as), together, sizes, run.objective, copies)
+            made = write_copies(source, ReadRequest.of(**how_read), together, sizes, run.objective, copies)
             names = write_tables([together], out)
         except BaseException:
             shutil.rmtree(copies, ignore_errors=True)  # whole or not at all, so that the same command goes again

@@ -67,6 +67,8 @@ def finished_run(
         reading=problem.store.description.notes,
         notes=notes,
         skipped=dict(problem.store.description.skipped),
+        set_id=problem.store.description.set_id,
+        choices=dict(problem.store.description.choices),
     )
     return Run(record, network, _histories(fitted, config), directory)
 

@@ -95,6 +95,6 @@ def chosen(store: SetStore, names: Sequence[str]) -> SetStore:
 def _of_features(store: SetStore, description: Description) -> SetStore:
     """Return the store with another description, and of its features those that it names."""
     if description.features == store.features:
-        return rewritten(store, description)
+        return store.with_description(description)
     columns = np.array([store.features.index(name) for name in description.features])
     return rewritten(store, replace(description, shape=(len(columns),)), columns=columns)

@@ -58,7 +58,7 @@ def read_sets(source: object, set_id: str, sheet: str | None = None) -> tuple[pa
         table = opened.load(opened.columns)
         if isinstance(source, str | Path) and suffix_of(Path(source)) in CSV_SUFFIXES:
             table = tidy(_with_leading_zeros(table, Path(source)))
-            return _without_missing_texts(table, set_id), name
+            return without_missing_texts(table, set_id), name
         return tidy(table), name
 
 
@@ -81,7 +81,10 @@ def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
         InputError: no such column, a row without a name, or another column of that name.
     """
     if set_id not in table.column_names:
-        raise InputError(f"{where} has no column {set_id!r}; it has {listed(table.column_names)}.")
+        raise InputError(
+            f"{where} has no column {set_id!r}; it has {listed(table.column_names)}. "
+            "Name the column that names the sets with --set-id."
+        )
     if set_id != "set_id" and "set_id" in table.column_names:
         raise InputError(f"{where} has a column 'set_id' beside {set_id!r}, which names the sets. Rename or drop it.")
     column = table[set_id]
@@ -194,7 +197,7 @@ def _with_leading_zeros(table: pa.Table, path: Path) -> pa.Table:
     return table
 
 
-def _without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
+def without_missing_texts(table: pa.Table, set_id: str) -> pa.Table:
     """Turn cells of a CSV file that say that nothing is known into missing values."""
     for position, field in enumerate(table.schema):
         if is_text(field.type) and field.name != set_id:

@@ -71,13 +71,22 @@ def read(
         like=like,
     )
     if not strict or not _is_left_to_do(reader, request):
-        return _read(reader, source, request)
+        return _told(_read(reader, source, request), reader, request)
     target = None if path is None else aside(path)
     try:
-        return _process(_read(reader, source, replace(request, store=target, keep_missing=True)), request)
+        found = _process(_read(reader, source, replace(request, store=target, keep_missing=True)), request)
     finally:
         if target is not None:
             target.unlink(missing_ok=True)
+    return _told(found, reader, request)
+
+
+def _told(store: SetStore, reader: Reader, request: ReadRequest) -> SetStore:
+    """Return the store with what was asked of reading, for runs to read new data alike; a store as it is."""
+    if not reader.options:
+        return store
+    choices = {name: getattr(request.reading, name) for name in request.reading.given}
+    return store.with_description(replace(store.description, set_id=request.set_id, choices=choices))
 
 
 def _read(reader: Reader, source: Any, request: ReadRequest) -> SetStore:

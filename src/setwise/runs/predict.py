@@ -16,6 +16,7 @@ from setwise.runs.computing import Computing
 from setwise.runs.ensemble import spread_columns
 from setwise.runs.outputs import finite_predictions, outputs_for
 from setwise.runs.predict_elements import check_whole_sets, element_tables
+from setwise.runs.remembered import read_as
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
 
@@ -25,7 +26,7 @@ def predict(
     source: Any,
     *,
     sets: Any = None,
-    set_id: str = "set_id",
+    set_id: str | None = None,
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
     spread: bool = False,
@@ -41,9 +42,9 @@ def predict(
         run: a run, or the directory of one.
         source: a store, or what `setwise.readers.read` reads.
         sets: the table of sets, where the model takes covariates; a store has its own.
-        set_id: the column that names the sets.
+        set_id: the column that names the sets; by default as when the run was fitted.
         features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
-        reading: how files are read; what decides the values is as when the run was fitted.
+        reading: how files are read; by default, and in what decides the values always, as when the run was fitted.
         spread: of an ensemble, say how far its members differ (`setwise.runs.ensemble.spread_columns`).
         progress: show a progress bar for sets that are streamed; by default on a terminal alone.
         computing: device, elements_per_batch, max_elements, seed, workers and memory_limit, as of
@@ -97,7 +98,7 @@ def read_for(
     source: Any,
     *,
     sets: Any = None,
-    set_id: str = "set_id",
+    set_id: str | None = None,
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
     labels: Sequence[str] = (),
@@ -108,7 +109,7 @@ def read_for(
         run: a run.
         source: a store, or what `setwise.readers.read` reads.
         sets: the table of sets, or none.
-        set_id: the column that names the sets.
+        set_id: the column that names the sets; by default as when the run was fitted.
         features: names for sources whose features have none (arrays, HDF5), which are never guessed.
         reading: how files are read; what decides the values is as when the run was fitted, or refused.
         labels: of the elements, to compare predictions with.
@@ -122,4 +123,5 @@ def read_for(
     some = bool(reader.options) and has_default_names(own) and own != tuple(f"x{n}" for n in range(len(own)))
     if features is None and (reader.has_names(source) or some):
         features = own
-    return read(source, sets=sets, set_id=set_id, features=features, reading=reading, like=done, labels=labels)
+    how = read_as(run, source, sets=sets, set_id=set_id, reading=reading)
+    return read(source, **how, features=features, like=done, labels=labels)

@@ -137,6 +137,8 @@ class RunRecord(BaseModel):
         notes: what people should know of the result, a sentence each: what the test sets cannot tell, what intervals
             keep of their promise.
         skipped: files and sets that were left out of the data, and why.
+        set_id: the column that named the sets; none where it is not known.
+        choices: of reading that were made, by name.
     """
 
     model_config = _FROZEN
@@ -172,6 +174,8 @@ class RunRecord(BaseModel):
     reading: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: dict[str, str] = Field(default_factory=dict)
+    set_id: str | None = None
+    choices: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def measured_sets(self) -> int:

@@ -25,12 +25,32 @@ def column(store: SetStore, name: str) -> pa.Array:
     """
     if name not in store.sets.column_names:
         if name in store.left_out:
-            raise InputError(f"column {name!r} was left out: {store.left_out[name]}.")
+            first = store.description.changes.get(name)
+            changes = (
+                "" if first is None else f" As a column of the sets, it changes within one (the first: {first!r})."
+            )
+            raise InputError(f"column {name!r} was left out: {store.left_out[name]}.{changes}")
+        if name in store.features and (first := _first_change(store, store.features.index(name))) is not None:
+            raise InputError(
+                f"column {name!r} changes within a set (the first: {first!r}): it is one of the elements. "
+                "Predict it of each element (--element-target), or give every set one value."
+            )
         raise InputError(
             f"the sets have no column {name!r}; they have {listed(store.sets.column_names)}. "
             "Columns of sets come from the table of sets (--sets)."
         )
     return store.sets[name].combine_chunks()
+
+
+def _first_change(store: SetStore, feature: int) -> str | None:
+    """Return the first set in which a feature has several values; none where it has one in each."""
+    if len(store.shape) != 1:
+        return None
+    for row, name in enumerate(store.set_ids):
+        values = store.elements(row)[:, feature]
+        if (values != values[0]).any():
+            return name
+    return None
 
 
 def numbers(store: SetStore, names: Sequence[str], rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,9 @@ class Description:
         processing: what was done to the elements between their source and the store.
         notes: what people should know of the reading, one sentence each.
         skipped: files and sets that were left out because they could not be read or did not fit, and why.
+        set_id: the column that named the sets; none where it is not known.
+        choices: of reading that were made (`setwise.readers.reading.Reading`), by name.
+        changes: columns of the source that are no columns of the sets, with the first set in which each changes.
     """
 
     features: tuple[str, ...]
@@ -48,6 +52,9 @@ class Description:
     processing: Processing = field(default_factory=Processing)
     notes: tuple[str, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    set_id: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self, version: int = 1) -> bytes:
         """Return the description as it is kept in the schema of a file of some version."""
@@ -62,6 +69,9 @@ class Description:
                 "processing": self.processing.to_dict(),
                 "notes": self.notes,
                 "skipped": dict(self.skipped),
+                "set_id": self.set_id,
+                "choices": dict(self.choices),
+                "changes": dict(self.changes),
             }
         ).encode()
 
@@ -87,6 +97,7 @@ class Description:
         except (ValueError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is damaged: its processing cannot be read. Write it again.") from error
         more = (processing, tuple(values.get("notes", ())), values.get("skipped", {}))
+        more = (*more, values.get("set_id"), values.get("choices", {}), values.get("changes", {}))
         return cls(tuple(features), tuple(shape), left_out, checked, tuple(problems), *more)
 
 

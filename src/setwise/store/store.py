@@ -4,6 +4,8 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,7 @@ class SetStore:
     """
 
     path: Path | None
+    _described: Description | None = None
 
     def __init__(
         self,
@@ -138,6 +141,13 @@ class SetStore:
         """
         return self._with(self.sets, labels)
 
+    def with_description(self, description: Description) -> "SetStore":
+        """Return the same sets, not copied, with another description, which a file of theirs does not have."""
+        described = copy(self)
+        described._described = description
+        described._loaded = replace(self._contents, description=description)
+        return described
+
     def _with(self, sets: pa.Table, labels: Mapping[str, Any]) -> "SetStore":
         elements = self._contents.elements
         kept = elements if isinstance(elements, SparseElements) else elements.numpy()
@@ -161,10 +171,13 @@ class SetStore:
             if stamp(self.path) != self._stamp:
                 raise RuntimeError(f"{self.path} changed since it was opened. Open it again.")
             self._loaded = open_file(self.path)
+            if self._described is not None:
+                self._loaded = replace(self._loaded, description=self._described)
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_stamp": self._stamp, "_loaded": None if self.path else self._loaded}
+        kept = {"path": self.path, "_stamp": self._stamp, "_described": self._described}
+        return kept | {"_loaded": None if self.path else self._loaded}
 
     @property
     def description(self) -> Description:

@@ -8,17 +8,18 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.order import OrderCheck, may_be_ordered, notes_on
+from setwise.readers.order import CONSTANT, OrderCheck, may_be_ordered, notes_on
 from setwise.readers.per_set import add_columns, join
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.features import REFUSED, check_named, sort_columns
+from setwise.readers.tables.of_sets import columns_of_sets
 from setwise.store.file import Description, new_file, offsets_of
 from setwise.store.ids import SetCodes
 from setwise.store.kinds import is_number, to_float64
 from setwise.store.labels import LABEL, check_no_label, label_codes, text_labels, tidy_labels
 from setwise.store.spill import allocate
 from setwise.store.store import SetStore
-from setwise.store.tables import LazyTable
+from setwise.store.tables import LazyTable, listed
 
 _NONE: Mapping[str, str] = {}
 
@@ -52,6 +53,12 @@ def read_long(
     """
     features, left_out, ids, sizes, told = _choose(table, request)
     left_out, notes = {**table.left_out, **left_out}, [*notes, *told]
+    changing: dict[str, str] = {}
+    if own is None:
+        others = [name for name, reason in left_out.items() if name not in request.labels and reason not in REFUSED]
+        own, changing = columns_of_sets(table, request.set_id, [name for name in others if name in table.columns])
+        own, told = (None, []) if own is None else _beside(own, sets, left_out)
+        notes = [*notes, *told]
     joined, more = _join(ids, own, sets, table.name, request)
     problems = [*problems, *more]
     problems += [
@@ -62,7 +69,14 @@ def read_long(
     ]
     shape = (len(features),)
     description = Description(
-        tuple(features), shape, left_out, request.checked, tuple(problems), notes=tuple(notes), skipped=dict(skipped)
+        tuple(features),
+        shape,
+        left_out,
+        request.checked,
+        tuple(problems),
+        notes=tuple(notes),
+        skipped=dict(skipped),
+        changes=changing,
     )
     beside = _labels(table, request.set_id, request.labels, sizes)
     if request.store is not None:
@@ -85,7 +99,12 @@ def _choose(
 ) -> tuple[list[str], dict[str, str], list[str], np.ndarray, list[str]]:
     """Return the features, the columns left out with the reason, the names of the sets, their sizes, and notes."""
     set_id, labels = request.set_id, request.labels
-    table.check_columns([set_id, *labels])
+    if set_id not in table.columns:
+        raise InputError(
+            f"{table.name} has no column {set_id!r}; it has {listed(table.columns)}. Name the column that names the "
+            "set of each row with --set-id."
+        )
+    table.check_columns(labels)
     if request.features is None:
         candidates, left_out = sort_columns(table, set_id, labels=labels, strict=request.strict)
         _check_any(candidates, left_out, table.name)
@@ -102,6 +121,18 @@ def _choose(
     _check_any(features, left_out, table.name)
     told = notes_on(check, named=request.features is not None)
     return features, left_out | dict.fromkeys(labels, LABEL), ids, sizes, told
+
+
+def _beside(own: pa.Table, sets: pa.Table | None, left_out: dict[str, str]) -> tuple[pa.Table | None, list[str]]:
+    """Return columns of the sets that the table of elements brings, but for those of the table of sets, and notes.
+
+    They are taken out of those left out.
+    """
+    there = () if sets is None else sets.column_names
+    kept = [name for name in own.column_names[1:] if name not in there and name != "set_id"]
+    alike = [name for name in kept if left_out.pop(name) == CONSTANT]
+    told = f"{listed(alike)}: columns of the sets, since they never change within a set (--features takes them in)."
+    return (own.select(["set_id", *kept]) if kept else None), [told] if alike else []
 
 
 def _join(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch.utils.checkpoint import checkpoint
 
 import setwise as sw

@@ -197,7 +197,7 @@ def test_modules_are_there_from_the_first_moment_or_never():
 
 
 def test_import_is_light():
-    heavy = ("lightning", "sklearn", "matplotlib", "pandas", "pyarrow", "typer", "jinja2")
+    heavy = ("lightning_fabric", "sklearn", "matplotlib", "pandas", "pyarrow", "typer", "jinja2")
     code = f"import sys, setwise; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -25,7 +25,7 @@ def test_help_imports_nothing_heavy():
     code = (
         "import sys\nfrom setwise.cli import main\n"
         "try: main(['fit', '--help'])\nexcept SystemExit: pass\n"
-        "sys.exit([m for m in ('torch', 'numpy', 'sklearn', 'lightning', 'matplotlib', 'pyarrow') if m in sys.modules])"
+        "sys.exit([m for m in ('torch', 'numpy', 'sklearn', 'lightning_fabric', 'matplotlib', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == "[]"
@@ -45,7 +45,7 @@ def test_what_is_refused_is_refused_before_anything_heavy_is_imported(arguments,
     code = (
         f"import sys\nfrom setwise.cli import main\ntry: main({arguments})\n"
         "except SystemExit as left: print(left.code)\n"
-        "print([m for m in ('torch', 'numpy', 'sklearn', 'lightning', 'matplotlib', 'pyarrow') if m in sys.modules])"
+        "print([m for m in ('torch', 'numpy', 'sklearn', 'lightning_fabric', 'matplotlib', 'pyarrow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines() == ["2", "[]"]
@@ -59,7 +59,7 @@ def test_predictions_import_torch_and_nothing_heavy_beside_it(setwise, tables, t
     arguments = ["predict", str(run), str(tables.cells), "--out", str(out)]
     code = (
         f"import sys\nfrom setwise.cli import main\ntry: main({arguments})\nexcept SystemExit: pass\n"
-        "heavy = ('torch._dynamo', 'sympy', 'scipy', 'sklearn', 'lightning', 'matplotlib', 'jinja2', 'numba')\n"
+        "heavy = ('torch._dynamo', 'sympy', 'scipy', 'sklearn', 'lightning_fabric', 'matplotlib', 'jinja2', 'numba')\n"
         "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -28,7 +28,7 @@ from setwise.targets.metrics import score
 from setwise.targets.objectives import Objective
 
 if TYPE_CHECKING:  # it costs seconds, which fits without epochs do not wait for
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 Status = Literal["finished", "stopped early", "interrupted"]
 _STEPS_BETWEEN_LOOKS = 50  # reading a loss back makes a GPU wait, so it is not done at every step
@@ -262,20 +262,18 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 def _fabric(config: FitConfig) -> "Fabric":
     """Make Fabric for devices and processes: one each, or as `torchrun` started them; without its own messages."""
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
     choices = fabric_choices(config.device)
-    logs = [logging.getLogger(name) for name in ("lightning.fabric", "lightning.pytorch")]  # the latter once imported
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.WARNING)
+    log = logging.getLogger("lightning_fabric")
+    level = log.level
+    log.setLevel(logging.WARNING)
     try:
         fabric = Fabric(precision=config.precision, **choices)  # pyright: ignore[reportArgumentType] of several types
         launch(fabric)
         return fabric
     finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
+        log.setLevel(level)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from setwise.fit.torchrun import num_processes
 from setwise.models import Spec
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 
 def check_norm(spec: Spec) -> None:

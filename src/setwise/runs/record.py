@@ -276,7 +276,7 @@ def _format_of(content: bytes) -> int | None:
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the packages that compute."""
-    packages = ("setwise", "torch", "numpy", "pyarrow", "scikit-learn", "lightning", "safetensors")
+    packages = ("setwise", "torch", "numpy", "pyarrow", "scikit-learn", "lightning-fabric", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import setwise.readers.read as setwise_data
 
+HEAVY = ("torch", "numpy", "sklearn", "lightning_fabric", "matplotlib", "pyarrow")
 COMMANDS = ("fit", "predict", "evaluate", "inspect", "demo")
 
 
@@ -25,7 +26,7 @@ def test_help_imports_nothing_heavy():
     code = (
         "import sys\nfrom setwise.cli import main\n"
         "try: main(['fit', '--help'])\nexcept SystemExit: pass\n"
-        "sys.exit([m for m in ('torch', 'numpy', 'sklearn', 'lightning_fabric', 'matplotlib', 'pyarrow') if m in sys.modules])"
+        f"sys.exit([m for m in {HEAVY} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == "[]"
@@ -45,7 +46,7 @@ def test_what_is_refused_is_refused_before_anything_heavy_is_imported(arguments,
     code = (
         f"import sys\nfrom setwise.cli import main\ntry: main({arguments})\n"
         "except SystemExit as left: print(left.code)\n"
-        "print([m for m in ('torch', 'numpy', 'sklearn', 'lightning_fabric', 'matplotlib', 'pyarrow') if m in sys.modules])"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines() == ["2", "[]"]

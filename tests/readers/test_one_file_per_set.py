@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from setwise import explain
 from setwise._checks import InputError
+from setwise.explanations.config import ExplainConfig
 from setwise.readers.read import read
 from setwise.readers.reading import Reading
+from tests.fixtures.training import train
 
 SIZES = (5, 3)
 
@@ -56,6 +59,18 @@ def test_coordinates_lie_beside_the_features(tmp_path, sets, suffix, batched, on
     alone = read(tmp_path / "slides")
     assert list(alone.labels) == ["coords_0", "coords_1"]
     assert alone.left_out["score"] == "it has one value per element"
+
+
+def test_scores_of_elements_have_their_coordinates(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        own = {"features": rng.normal(number % 2, 1, (5, 2)), "coords": rng.integers(0, 99, (5, 2))}
+        _write(tmp_path / f"s{number:02d}.npz", own)
+    table = {"slide": [f"s{number:02d}.svs" for number in range(20)], "y": ["no", "yes"] * 10}
+    store = read(tmp_path, sets=table, reading=Reading(file_column="slide"))
+    run = train(store, targets=["y"], model="linear")
+    found = explain(run, store, config=ExplainConfig(draws=2, orders=2), only=["s03"])
+    np.testing.assert_array_equal(found.scores["coords_0"].to_numpy(), store.labels["coords_0"].to_numpy()[15:20])
 
 
 def test_one_such_file_is_one_set(tmp_path, sets):

@@ -1,8 +1,10 @@
 """Share what all estimators do: the way to a fitted run, its predictions and its metrics."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +29,12 @@ from setwise.estimators.inputs import (
     with_columns,
 )
 from setwise.estimators.parameters import FIT, MODEL
+from setwise.estimators.saved import described, read_estimator, write_estimator
+from setwise.explanations.config import ExplainConfig
+from setwise.explanations.explain import Explanation, explain
 from setwise.fit.study import Study
 from setwise.fit.train import train
+from setwise.report.page import write_report
 from setwise.runs.computing import Computing
 from setwise.runs.config import FitConfig
 from setwise.runs.outputs import predictions_of
@@ -47,6 +53,61 @@ class SetEstimator(BaseEstimator):
     coverage: float | None
     random_state: int | np.random.RandomState | None
     verbose: bool
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Self:
+        """Write the fitted model to a directory, as a run that the command line reads, with what the estimator knows.
+
+        Args:
+            path: the directory.
+            overwrite: replace a run that is there.
+
+        Raises:
+            InputError: a run is there already; labels that cannot be written (dates, tuples).
+        """
+        run = self._fitted()
+        described(self)  # or says why not, before anything is written
+        self.run_ = run.save(path, overwrite=overwrite)
+        write_estimator(self, Path(path))
+        return self
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load an estimator that `save` wrote, or a run that `setwise fit` wrote; nothing in it is executed.
+
+        Raises:
+            InputError: no run is there, it is damaged, or it predicts what the estimator does not.
+        """
+        run = Run.load(path)
+        found = read_estimator(cls, Path(path))
+        if found is None:
+            found = cls()
+            found.model = run.record.model
+            found._adopt(run)
+        return found._with_run(run)
+
+    def _with_run(self, run: Run) -> Self:
+        self.run_, self.leaderboard_ = run, run.record.leaderboard
+        return self
+
+    def _adopt(self, run: Run) -> None:
+        """Learn from a run what `fit` would have; a class that has no words for it refuses the run."""
+        raise InputError(
+            f"{run.path} was not saved by a {type(self).__name__}. Use it by setwise.Run.load and setwise.predict."
+        )
+
+    def explain(
+        self, X: Any, *, covariates: Any = None, only: Sequence[str] | None = None, **choices: Any
+    ) -> Explanation:
+        """Score the elements of sets, and measure how far the scores can be trusted (`setwise.explain`).
+
+        Args:
+            X: B sets.
+            covariates: ``(B, C)`` as in ``fit``, or none.
+            only: names of the sets to explain, "0" and so on for sets without names; by default all, or a draw.
+            choices: fields of `setwise.explanations.config.ExplainConfig`, such as ``of`` or ``max_elements``.
+        """
+        run, store = self._fitted(), self._store_for(X, covariates)
+        return explain(run, store, config=ExplainConfig(**choices), only=only, device=self.device)
 
     def _train(
         self,
@@ -133,6 +194,18 @@ class SetEstimator(BaseEstimator):
         run = replace(run, record=run.record.model_copy(update={"group": by}))
         found = evaluate(run, store, device=self.device)
         return found if has_names(sets) else replace(found, known_sets=0)  # sets without names have positions for names
+
+    def _reported(
+        self, sets: Any, targets: dict[str, pa.Array], path: str | Path, groups: Any, covariates: Any
+    ) -> Path:
+        """Save the estimator, and write the report of its run beside it."""
+        store = self._store_for(sets, covariates, targets=targets, groups=groups)
+        self.save(path, overwrite=True)
+        return write_report(self._fitted(), store, command=f"{type(self).__name__}(...).fit(X, y)  # in Python")
+
+    def _learned_shape(self, run: Run) -> None:
+        self.n_features_in_ = run.record.shape[0] if len(run.record.shape) == 1 else 1
+        self.n_iter_ = run.record.epochs
 
     def _predicted(self, sets: Any, covariates: Any) -> np.ndarray:
         run, store = self._fitted(), self._store_for(sets, covariates)

@@ -16,6 +16,7 @@ from setwise.batch import SetBatch
 from setwise.readers import columns as order
 from setwise.readers.columns import has_labels, is_missing
 from setwise.readers.formats.containers import Containers
+from setwise.readers.formats.root import Root
 from setwise.readers.read import read
 from setwise.store.store import SetStore
 
@@ -28,12 +29,17 @@ def read_sets(sets: Any, features: Sequence[str] | None = None) -> SetStore:
         raise TypeError("Sparse input is not supported: sets must be dense arrays. Convert them with x.toarray().")
     if has_names(sets):
         return read(sets, features=features)
-    as_it_is = isinstance(sets, np.ma.MaskedArray) or getattr(sets, "is_nested", False) or Containers().takes(sets)
-    if hasattr(sets, "__array__") and not as_it_is:
+    if hasattr(sets, "__array__") and not _says_more(sets):
         sets = np.asarray(sets)
         ragged = sets.dtype == object and sets.ndim == 1 and all(np.ndim(x) for x in sets)
         return read(list(sets) if ragged else sets)
     return read(sets)
+
+
+def _says_more(sets: Any) -> bool:
+    """Return whether an array says more of its sets than NumPy would keep: masks, lengths, names."""
+    masked = isinstance(sets, np.ma.MaskedArray) or getattr(sets, "is_nested", False)
+    return masked or Root().takes(sets) or Containers().takes(sets)
 
 
 def covariates_of(sets: Any, covariates: Any) -> Any:

@@ -1,6 +1,7 @@
 """Estimate targets and classes of sets with scikit-learn's habits: ``fit``, ``predict``, ``score``."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +26,10 @@ from setwise.estimators.inputs import (
 )
 from setwise.estimators.parameters import of_study, spelled_out
 from setwise.metrics.calibration import in_prediction_set
+from setwise.runs.run import Run
 from setwise.store.tables import listed
+from setwise.targets.classes import Classes
+from setwise.targets.number import Number
 
 
 @spelled_out()
@@ -40,7 +44,7 @@ class SetRegressor(RegressorMixin, SetEstimator):
     (`setwise.models`), and Deep Sets pool by the mean.
 
     Attributes:
-        run_: the fitted `setwise.Run`; ``run_.save(directory)`` keeps it for the command line.
+        run_: the fitted `setwise.Run`; `save` keeps it for the command line, too.
         n_features_in_: D, features of an element.
         n_iter_: epochs done, by all members of an ensemble together.
         leaderboard_: models that a stack (``model="auto"``) was made of, best first, each with its ``score`` on sets
@@ -119,6 +123,28 @@ class SetRegressor(RegressorMixin, SetEstimator):
         predicted = self._predicted(X, covariates)
         ends = np.stack([predicted - half, predicted + half], axis=2)
         return ends[:, 0] if self._one_column else ends
+
+    def report(self, X: Any, y: Any, path: str | Path, *, groups: Any = None, covariates: Any = None) -> Path:
+        """Save the model to a directory, with a page about it and the sets that it was fitted to.
+
+        Args:
+            X: B sets of the fit, and their targets, groups and covariates.
+            y: ``(B,)`` or ``(B, T)`` numbers.
+            path: the directory; a run that is there is replaced.
+            groups: ``(B,)``, or none.
+            covariates: ``(B, C)``, or none.
+
+        Returns:
+            The path of the page.
+        """
+        return self._reported(X, named_numbers(numbers(y)), path, groups, covariates)
+
+    def _adopt(self, run: Run) -> None:
+        if run.objective.of != "sets" or not all(isinstance(target, Number) for target in run.objective.targets):
+            super()._adopt(run)
+        self._learned_shape(run)
+        self.n_outputs_ = len(run.objective.targets)
+        self._one_column = self.n_outputs_ == 1
 
     def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
         """Return metrics on sets with known targets, with bootstrap intervals over groups or sets."""
@@ -246,12 +272,30 @@ class SetClassifier(ClassifierMixin, SetEstimator):
 
     def evaluate(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Evaluation:
         """Return metrics on sets with known labels, with bootstrap intervals over groups or sets."""
-        self._fitted()
         check_order(X, y=y, groups=groups, covariates=covariates)
+        return self._evaluated(X, self._columns_of(y), groups, covariates)
+
+    def report(self, X: Any, y: Any, path: str | Path, *, groups: Any = None, covariates: Any = None) -> Path:
+        """Save the model to a directory, with a page about it and the sets that it was fitted to.
+
+        Arguments as for `SetRegressor.report`.
+        """
+        return self._reported(X, self._columns_of(y), path, groups, covariates)
+
+    def _columns_of(self, y: Any) -> dict[str, pa.Array]:
+        """Return labels as the columns that they were in the fit."""
+        self._fitted()
         if self._names is None:
-            return self._evaluated(X, flags(y), groups, covariates)
-        number = class_numbers(labels_of(y), self.classes_, what="y")
-        return self._evaluated(X, named_labels(self._names, number), groups, covariates)
+            return flags(y)
+        return named_labels(self._names, class_numbers(labels_of(y), self.classes_, what="y"))
+
+    def _adopt(self, run: Run) -> None:
+        targets = run.objective.targets
+        if run.objective.of != "sets" or len(targets) != 1 or not isinstance(targets[0], Classes):
+            super()._adopt(run)
+        self._learned_shape(run)
+        names = [str(label) for label in targets[0].labels]
+        self._names, self.classes_, self._column = names, np.array(names), list(range(len(names)))
 
     def predict_proba(self, X: Any, *, covariates: Any = None) -> np.ndarray:
         """Predict probabilities ``(B, K)``, columns as in ``classes_``, rows adding to 1; of more labels ``(B, T)``."""

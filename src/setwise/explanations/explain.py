@@ -36,7 +36,7 @@ class Explanation:
         coupling: what ties the elements of a set to each other in the encoder, or none.
         scores: a row per scored element: ``set_id``; ``element``, its row within the set, from 0, in the order of the
             source; ``row``, its row in the source where that has the sets one after the other; ``answer``; a column per
-            method.
+            method; labels of the elements, such as coordinates, where the store has some.
         sets: a row per set: ``set_id``, ``size``, ``scored`` elements, ``answer``, ``predicted`` (a probability, or the
             target's units), ``explained`` (what scores add up to), ``left_out_by`` (how leave-one-out was computed),
             ``gradients_difference``, ``gradients_error``, ``gradients_steps``, ``spread`` and ``drift`` (`Draws`).
@@ -97,7 +97,17 @@ def explain(
             )
     finally:
         model.cpu()
-    return Explanation(config, answers, chosen.methods, set_models(model)[0].ties(), **found.finished())
+    tables = found.finished()
+    tables["scores"] = _with_labels(tables["scores"], store, run.objective.names)
+    return Explanation(config, answers, chosen.methods, set_models(model)[0].ties(), **tables)
+
+
+def _with_labels(scores: pa.Table, store: SetStore, targets: Sequence[str]) -> pa.Table:
+    """Return the scores with what the store keeps beside their elements, such as where they lie in a slide."""
+    for name, values in store.labels.items():
+        if name not in (*scores.column_names, *targets):
+            scores = scores.append_column(name, values.take(scores["row"].combine_chunks()))
+    return scores
 
 
 def _explain_one(

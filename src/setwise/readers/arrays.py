@@ -129,7 +129,7 @@ def read_arrays(source: Any, request: ReadRequest) -> SetStore:
         features = named if features is None else list(features)
         if unknown := [name for name in features if name not in named]:
             raise InputError(f"features must be columns of the frames, {listed(named)}; got {listed(unknown)}.")
-        arrays = [frame[features] for frame in arrays]
+        arrays = [frame.select(features) if hasattr(frame, "column_names") else frame[features] for frame in arrays]
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
     _check_alike(converted, ids)
     converted, padding = _without_padding(converted, ids, request, said=_says_padding(source))
@@ -160,6 +160,8 @@ def _as_list(source: Any) -> list[Any]:
         return from_padded(*source)
     if getattr(source, "is_nested", False):
         return list(source.unbind())
+    if getattr(getattr(source, "dtype", None), "kind", "") == "O" and source.ndim == 1:
+        return [_unmasked(x) for x in source]
     if not isinstance(source, Sequence) and source.ndim < 2:
         raise InputError(f"sets must be a list of arrays, one per set; got one array of shape {tuple(source.shape)}.")
     return [_unmasked(x) for x in source]
@@ -290,6 +292,6 @@ def _columns_of_frames(arrays: Sequence[Any], ids: Sequence[str]) -> list[str] |
 
 def _column_names(frame: Any) -> list[str] | None:
     """Return the names of a data frame's columns; none for an array, or where columns are only numbered."""
-    columns = getattr(frame, "columns", None)
+    columns = getattr(frame, "column_names", getattr(frame, "columns", None))  # of Arrow, of others
     names = None if columns is None or not hasattr(frame, "__getitem__") else list(columns)
     return names if names and all(isinstance(name, str) for name in names) else None

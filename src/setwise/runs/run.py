@@ -29,7 +29,8 @@ from setwise.runs.record import RunRecord
 from setwise.targets.objectives import Objective
 
 WEIGHTS = "weights.safetensors"
-_MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2")  # files that are made from a finished run
+ESTIMATOR = "estimator.json"
+_MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2", ESTIMATOR)  # files that are made from a finished run
 
 
 @dataclass(eq=False)

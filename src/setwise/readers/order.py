@@ -81,6 +81,7 @@ class OrderCheck:
             self._add_column(position, column(position)[order], codes, begins, lengths, owners, before, rank)
         self.counts[owners] += lengths
 
+    @np.errstate(invalid="ignore")  # infinity has no difference from itself
     def _add_column(
         self,
         column: int,

@@ -46,7 +46,7 @@ def holds_parts(path: Path) -> bool:
             names: set[str] = set()
             file.visit(lambda name: names.add(name.rpartition("/")[2].casefold()))
             return names.isdisjoint((*NAMES, *COORDINATES))
-    except (InputError, OSError, RuntimeError, KeyError):
+    except (InputError, OSError, RuntimeError, KeyError, ValueError):
         return True
 
 

@@ -147,7 +147,7 @@ def _npz(path: Path) -> Iterator[Mapping[str, Any]]:
 @contextmanager
 def _hdf5(path: Path) -> Iterator[Mapping[str, Any]]:
     (h5py,) = packages_of(Hdf5())
-    with reading(path, RuntimeError, KeyError), h5py.File(path, "r") as file:
+    with reading(path, RuntimeError, KeyError, ValueError), h5py.File(path, "r") as file:
         found: dict[str, Any] = {}
         file.visititems(lambda name, item: found.update({name: item}) if hasattr(item, "shape") else None)
         yield found

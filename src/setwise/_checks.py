@@ -13,6 +13,10 @@ class InputError(ValueError):
     """Raised where the input is at fault: data, a file, an argument. The command line prints it and exits with 2."""
 
 
+class EmptySetError(InputError):
+    """Raised where a set has no elements."""
+
+
 def check_choice(name: str, value: object, choices: Collection[str]) -> None:
     """Refuse a value that is not one of a few words."""
     if value not in choices:

@@ -33,6 +33,8 @@ OTHER = {  # a value that is not the default, for every choice
     "tree": "Events",
     "padding": "keep",
     "ignore_tot": True,
+    "drop_unlabelled": True,
+    "drop_empty": True,
 }
 CELLS = pa.table({"set_id": ["a"] * 3 + ["b"] * 2, "x": [1.0, 5.0, 2.0, 7.0, 3.0]})
 

@@ -61,7 +61,9 @@ def evaluate(
     objective = run.objective
     of_elements = objective.of == "elements"
     labels = objective.names if of_elements else ()
-    store = read_for(run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels)
+    store = read_for(
+        run, source, sets=sets, set_id=set_id, features=features, reading=reading, labels=labels, measured=True
+    )
     fitted_on = run.record.split.known
     known = sum(name in fitted_on for name in store.set_ids)
     how = Computing(**computing, progress=progress)

@@ -56,7 +56,7 @@ def evaluate(
         check_writable(out, overwrite=overwrite, inputs=(source, sets))
     loaded = Run.load(run)
     labels = loaded.objective.names if loaded.objective.of == "elements" else ()
-    store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels)
+    store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels, measured=True)
     warn_of_skipped(store)
     found = evaluate_sets(loaded, store, **given, progress=False if json else None)
     if out is not None:

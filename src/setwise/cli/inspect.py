@@ -61,6 +61,7 @@ def inspect(
         strict=False,
         reading=reading,
         labels=element_target or (),
+        targets=target or (),
     )
     summary = summarise(store, targets=target or (), group=group)
     show_summary(screen, summary)

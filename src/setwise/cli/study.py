@@ -63,4 +63,7 @@ def read_sets(given: Mapping[str, Any], reading: "Reading | None", **columns: An
     """
     from setwise.readers.read import read
 
-    return read(**columns, reading=reading, labels=given.get("of") or ())
+    event = given.get("event")
+    needed = [] if event is None else [event] if isinstance(event, str) else list(event.values())
+    targets = given.get("targets") or ()
+    return read(**columns, reading=reading, labels=given.get("of") or (), targets=targets, needed=needed)

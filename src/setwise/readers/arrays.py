@@ -131,6 +131,16 @@ def read_arrays(source: Any, request: ReadRequest) -> SetStore:
             raise InputError(f"features must be columns of the frames, {listed(named)}; got {listed(unknown)}.")
         arrays = [frame.select(features) if hasattr(frame, "column_names") else frame[features] for frame in arrays]
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
+    if request.reading.drop_empty and request.drop is not None:
+        full = [row for row, x in enumerate(converted) if len(x)]
+        request.drop.names |= {name: "it has no elements" for row, name in enumerate(ids) if row not in set(full)}
+        converted, ids, table = (
+            [converted[row] for row in full],
+            [ids[row] for row in full],
+            table.take(pa.array(full, pa.int64())),
+        )
+        if not converted:
+            raise InputError("there must be at least one set with elements; all are empty.")
     _check_alike(converted, ids)
     converted, padding = _without_padding(converted, ids, request, said=_says_padding(source))
     elements = np.concatenate(converted)

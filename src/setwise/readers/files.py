@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from setwise._checks import InputError, counted
+from setwise._checks import EmptySetError, InputError, counted
 from setwise.readers.matching import match_files
 from setwise.readers.paths import label_of, listed_files
 from setwise.readers.request import ReadRequest
@@ -129,6 +129,8 @@ def opened_files(
         try:
             opened.append(opener(path))
             rows.append(row)
+        except EmptySetError as error:
+            (files.skipped if request.reading.drop_empty else bad)[files.ids[row]] = str(error)
         except InputError as error:
             bad[files.ids[row]] = str(error)
     if bad and request.reading.skip_bad and not rows:
@@ -145,7 +147,9 @@ def opened_files(
             raise InputError(problem)
         files.problems.append(problem)
     files.skipped |= bad
-    return files.take(rows) if bad else files, opened
+    if not rows:
+        raise InputError(f"none of the {len(files.paths)} {kind} has an element.")
+    return files.take(rows) if len(rows) < len(files.paths) else files, opened
 
 
 def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | None) -> str:
@@ -179,7 +183,7 @@ def _tell(
 ) -> None:
     """Refuse rows without files and files without rows, keep them as problems, or leave them out."""
     labels = [label_of(path, root) for path in unlabelled]
-    if request.reading.skip_bad:
+    if request.reading.skip_bad or request.reading.drop_unlabelled:
         found.skipped |= dict.fromkeys(absent, f"{where} names it, and there is no such file")
         found.skipped |= dict.fromkeys(labels, f"{where} has no row for it")
         return

@@ -80,7 +80,9 @@ def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
             )
         request.refuse_labels(str(path))
         shape, dtype = _check_alike(parts, path)
-        table, problems = add_columns(_table(parts, path), sets, request.sets_name, strict=request.strict)
+        table, problems = add_columns(
+            _table(parts, path), sets, request.sets_name, strict=request.strict, drop=request.drop
+        )
         known = {f"{part.name}_{what}" for part in parts for what in ("data", "labels", "lengths")}
         left_out = {key: "it is none of the data sets that are read" for key in keys if key not in known}
         names = feature_names(shape, request.features)

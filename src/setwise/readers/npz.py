@@ -53,7 +53,11 @@ def read_named_arrays(arrays: dict[str, np.ndarray], path: Path, request: ReadRe
     left_out |= {names[n] if names else f"x{n}": reason for n, reason in found.left_out.items()}
     names = None if names is None else names[: x.shape[1]]
     own = _table(arrays, sizes, request.set_id, path, left_out)
-    joined, problems = add_columns(own, sets, request.sets_name, strict=request.strict)
+    joined, problems = add_columns(own, sets, request.sets_name, strict=request.strict, drop=request.drop)
+    if request.reading.drop_empty and request.drop is not None and (sizes == 0).any():
+        gone = joined["set_id"].filter(pa.array(sizes == 0)).to_pylist()
+        request.drop.names |= dict.fromkeys(gone, "it has no elements")
+        joined, sizes = joined.filter(pa.array(sizes > 0)), sizes[sizes > 0]
     ids = joined["set_id"].to_pylist()
     _check_filled(sizes, ids, path)
     if names is not None:
@@ -76,7 +80,7 @@ def _check_filled(sizes: np.ndarray, ids: Sequence[str], path: Path) -> None:
     if len(empty):
         raise InputError(
             f"{path}: every set must have at least one element; {len(empty)} of {len(sizes)} are nothing but padding: "
-            f"{listed([repr(ids[row]) for row in empty[:5]], 5)}. Leave them out."
+            f"{listed([repr(ids[row]) for row in empty[:5]], 5)}. Leave them out (--drop-empty)."
         )
 
 

@@ -58,7 +58,7 @@ def take_elements(arrays: dict[str, np.ndarray], path: Path, request: ReadReques
         raise InputError(f"{path}: {name} must be numbers of shape (elements, features); got {x.dtype} of {x.shape}.")
     sizes = None if of_sizes is None else _whole(arrays[of_sizes], of_sizes, path)
     if sizes is not None and not (len(sizes) == len(x) and x.ndim > 1 and sizes.sum() != len(x)):
-        if sizes.min() < 1 or sizes.sum() != len(x):
+        if sizes.min() < (0 if request.reading.drop_empty else 1) or sizes.sum() != len(x):
             raise InputError(
                 f"{path}: {of_sizes} must be above zero and add up to the {len(x)} rows of {name}; it adds up to "
                 f"{sizes.sum()}, and the smallest is {sizes.min()}."

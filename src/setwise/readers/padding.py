@@ -152,6 +152,10 @@ def unpadded(store: SetStore, request: ReadRequest) -> SetStore:
     found = padding_of([store.elements(row) for row in range(len(store))], sure=known)
     if found is None or not found.rows:
         return store
+    if request.reading.drop_empty and request.drop is not None:
+        gone = np.flatnonzero(found.sizes == 0)
+        request.drop.names |= {store.set_ids[row]: "it has no elements but padding" for row in gone.tolist()}
+        found.sizes[gone] = 1  # which are left out whole
     note = f"{found.told(store.num_elements, store.set_ids)}, and are left out (--padding keep takes them)."
     before = store.description
     done = replace(before.processing, padding=f"{found.value:g}")

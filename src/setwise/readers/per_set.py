@@ -1,7 +1,9 @@
 """Read the table of sets: one row per set with targets, covariates, group and split."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +101,22 @@ def named_rows(table: pa.Table, set_id: str, where: str) -> pa.Table:
     return table.drop_columns([set_id]).add_column(0, "set_id", ids)
 
 
-def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
+@dataclass
+class Dropped:
+    """Sets that are left out, where that is asked for.
+
+    Attributes:
+        unlabelled: sets without a row in the table of sets are left out.
+        names: of sets that are left out, and why.
+    """
+
+    unlabelled: bool
+    names: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def join(
+    ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool, drop: Dropped | None = None
+) -> tuple[pa.Table, list[str]]:
     """Return the rows of a table of sets in the order of ``ids``, and the problems found.
 
     Args:
@@ -107,6 +124,7 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
         table: what `named_rows` returns, or none for a table with the names alone.
         where: how errors name the table.
         strict: raise for the first problem.
+        drop: takes in the sets that are left out, none where none are; sets without a row have no values then.
 
     Raises:
         InputError: a name twice in the table, a set without a row, or a row without elements.
@@ -133,6 +151,9 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
             f"Drop one of them.{others}"
         )
     without = [name for name in ids if name not in row_of]
+    if drop is not None and drop.unlabelled and len(without) < len(ids):
+        drop.names |= dict.fromkeys(without, f"{where} has no row for it")
+        without = []
     if without:
         other_names = (
             f" The table names {listed([repr(name) for name in row_of], 3)}."
@@ -141,14 +162,19 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
         )
         report(
             f"{where}: every set must have a row; {len(without)} of {len(ids)} sets with elements have none: "
-            f"{listed([repr(name) for name in without], 5)}.{other_names} Add their rows, or drop their elements."
+            f"{listed([repr(name) for name in without], 5)}.{other_names} "
+            "Add their rows, or leave these sets out (--drop-unlabelled)."
         )
     known = set(ids)
     empty = [name for name in row_of if name not in known]
+    if drop is not None:
+        drop.names |= dict.fromkeys(empty, f"{where} has a row for it, and it has no elements")
+        empty = []
     if empty:
         report(
             f"{where}: every set must have at least one element; {len(empty)} of {len(row_of)} sets have none: "
-            f"{listed([repr(name) for name in empty], 5)}. Drop their rows, or give the elements they lack."
+            f"{listed([repr(name) for name in empty], 5)}. "
+            "Leave them out (--drop-empty), or give the elements they lack."
             + (
                 f" {_SUMMARY}"
                 if len(empty) == 1 and empty[0] == next(reversed(row_of)) and _is_summary(empty[0])
@@ -160,7 +186,9 @@ def join(ids: Sequence[str], table: pa.Table | None, where: str, *, strict: bool
     return joined.combine_chunks(), problems
 
 
-def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bool) -> tuple[pa.Table, list[str]]:
+def add_columns(
+    own: pa.Table, table: pa.Table | None, where: str, *, strict: bool, drop: Dropped | None = None
+) -> tuple[pa.Table, list[str]]:
     """Put columns of a table of sets beside those that a source brings itself; problems and errors as for `join`.
 
     Raises:
@@ -173,7 +201,7 @@ def add_columns(own: pa.Table, table: pa.Table | None, where: str, *, strict: bo
         raise InputError(
             f"{where}: columns {listed(both)} are already in the file of the elements. Drop or rename them."
         )
-    joined, problems = join(own["set_id"].to_pylist(), table, where, strict=strict)
+    joined, problems = join(own["set_id"].to_pylist(), table, where, strict=strict, drop=drop)
     for name in own.column_names[1:]:
         joined = joined.append_column(name, own[name])
     return joined, problems

@@ -7,9 +7,11 @@ from typing import Any
 
 from setwise._checks import InputError
 from setwise.prepare.process import aside, process
+from setwise.readers.dropped import without_dropped
 from setwise.readers.measured import chosen, measured
 from setwise.readers.names import has_default_names, is_amount
 from setwise.readers.padding import unpadded
+from setwise.readers.per_set import Dropped
 from setwise.readers.reader import Reader
 from setwise.readers.reading import Reading, as_fitted
 from setwise.readers.registry import reader_of, refuse_options
@@ -29,6 +31,8 @@ def read(
     reading: Reading | None = None,
     like: Processing | None = None,
     labels: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    needed: Sequence[str] = (),
 ) -> SetStore:
     """Read sets, check them, and return a store of them.
 
@@ -45,6 +49,9 @@ def read(
         like: what was done to the elements that a model was fitted on (`RunRecord.processing`), to be done again.
         labels: columns of the elements (of FCS files channels, of AnnData columns of ``obs``) that are no features and
             are kept beside them: what is to be predicted of each element (`SetStore.labels`).
+        targets: columns of the sets, of which each set must have a value in one; others are left out where reading
+            says so (``drop_unlabelled``).
+        needed: columns of the sets, of which each set must have a value in all, likewise.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
@@ -69,12 +76,15 @@ def read(
         strict=strict,
         reading=asked if like is None else as_fitted(asked, like),
         like=like,
+        drop=Dropped(asked.drop_unlabelled) if asked.drop_unlabelled or asked.drop_empty else None,
     )
+    columns = (targets, needed)
     if not strict or not _is_left_to_do(reader, request):
-        return _told(_read(reader, source, request), reader, request)
+        return _told(without_dropped(_read(reader, source, request), request, *columns), reader, request)
     target = None if path is None else aside(path)
     try:
-        found = _process(_read(reader, source, replace(request, store=target, keep_missing=True)), request)
+        raw = _read(reader, source, replace(request, store=target, keep_missing=True))
+        found = _process(without_dropped(raw, request, *columns), request)
     finally:
         if target is not None:
             target.unlink(missing_ok=True)

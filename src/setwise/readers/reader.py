@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from setwise.readers.request import ReadRequest
     from setwise.store.store import SetStore
 
-ALWAYS = ("cofactor", "missing", "padding", "sheet")  # choices that go with any reader: of what it read, or of the sets
+# choices that go with any reader: of what it read, or of the sets
+ALWAYS = ("cofactor", "missing", "padding", "sheet", "drop_unlabelled", "drop_empty")
 
 
 class Reader(Protocol):

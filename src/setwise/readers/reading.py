@@ -35,6 +35,10 @@ class Reading(Record):
         default=None,
         description="rows of one number, zero or NaN, at the ends of sets: dropped, or kept as elements",
     )
+    drop_unlabelled: bool = Field(
+        default=False, description="leave out sets without a target, or without a row in the table of sets, by name"
+    )
+    drop_empty: bool = Field(default=False, description="leave out sets without elements, by name")
     skip_bad: bool = Field(default=False, description="leave out files that cannot be read or have no row")
     data_set: int = Field(default=1, ge=1, description="data set of FCS files that have several, counted from 1")
     ignore_tot: bool = Field(

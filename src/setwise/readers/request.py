@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.names import expanded
-from setwise.readers.per_set import named_rows, read_sets
+from setwise.readers.per_set import Dropped, named_rows, read_sets
 from setwise.readers.reading import Reading
 from setwise.store.processing import Processing
 
@@ -29,6 +29,7 @@ class ReadRequest:
         keep_missing: let missing values through, as NaN.
         reading: choices of reading.
         like: what was done to the elements that a model was fitted on; none for the choices alone.
+        drop: takes in the sets that are left out, none where none are.
     """
 
     sets: pa.Table | None = None
@@ -41,6 +42,7 @@ class ReadRequest:
     keep_missing: bool = False
     reading: Reading = field(default_factory=Reading)
     like: Processing | None = None
+    drop: Dropped | None = None
 
     @classmethod
     def of(cls, *, sets: Any = None, set_id: str = "set_id", **more: Any) -> Self:

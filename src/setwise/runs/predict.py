@@ -102,6 +102,7 @@ def read_for(
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
     labels: Sequence[str] = (),
+    measured: bool = False,
 ) -> SetStore:
     """Read sets for a run: of a table, the columns that the run was trained with, by their names.
 
@@ -113,6 +114,7 @@ def read_for(
         features: names for sources whose features have none (arrays, HDF5), which are never guessed.
         reading: how files are read; what decides the values is as when the run was fitted, or refused.
         labels: of the elements, to compare predictions with.
+        measured: sets are to be compared with their targets, so that those without are left out where reading says so.
 
     Raises:
         InputError: what was given is at fault; the message says where and what to do.
@@ -123,5 +125,8 @@ def read_for(
     some = bool(reader.options) and has_default_names(own) and own != tuple(f"x{n}" for n in range(len(own)))
     if features is None and (reader.has_names(source) or some):
         features = own
-    how = read_as(run, source, sets=sets, set_id=set_id, reading=reading)
-    return read(source, **how, features=features, like=done, labels=labels)
+    how = read_as(run, source, sets=sets, set_id=set_id, reading=reading, measured=measured)
+    names, sources = run.objective.names, run.objective.sources
+    of_sets = measured and run.objective.of == "sets"
+    more = {"targets": names, "needed": [name for name in sources if name not in names]} if of_sets else {}
+    return read(source, **how, features=features, like=done, labels=labels, **more)

@@ -8,7 +8,13 @@ from setwise.runs.run import Run
 
 
 def read_as(
-    run: Run, source: Any, *, sets: Any = None, set_id: str | None = None, reading: Reading | None = None
+    run: Run,
+    source: Any,
+    *,
+    sets: Any = None,
+    set_id: str | None = None,
+    reading: Reading | None = None,
+    measured: bool = False,
 ) -> dict[str, Any]:
     """Return the choices of reading for new data: those that are given, else those that the run was fitted with.
 
@@ -20,6 +26,7 @@ def read_as(
         sets: the table of sets, or none.
         set_id: the column that names the sets; none for that of the run.
         reading: choices that are given.
+        measured: sets are compared with their targets, so that those without are left out as in the fit.
 
     Returns:
         The arguments ``sets``, ``set_id`` and ``reading`` of `setwise.read`.
@@ -29,6 +36,8 @@ def read_as(
     kept = {name: value for name, value in run.record.choices.items() if name in own and name not in asked.given}
     if "layer" in asked.given or "obsm" in asked.given:
         kept = {name: value for name, value in kept.items() if name not in ("layer", "obsm")}
+    if not measured:
+        kept.pop("drop_unlabelled", None)
     if sets is None:
         kept.pop("file_column", None)
     named = run.record.set_id or "set_id" if set_id is None else set_id

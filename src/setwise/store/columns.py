@@ -204,5 +204,5 @@ def _check_known(
         names = listed([repr(store.set_ids[row]) for row in lacking], 5)
         raise InputError(
             f"column {name!r} of the sets must have {what} for every set; {lacking.size} of {chosen.size} "
-            f"have none: {names}. Fill it in, or drop these sets."
+            f"have none: {names}. Fill it in, or drop these sets (of targets: --drop-unlabelled)."
         )

@@ -41,7 +41,7 @@ def read_anndata(source: Any, request: ReadRequest) -> SetStore:
         ids, codes = samples_of(cells, request.set_id)
         own, left_out = _constant_columns(cells, codes, ids, (request.set_id, *labels))
         left_out |= dict.fromkeys(labels, LABEL)
-        joined, problems = add_columns(own, sets, request.sets_name, strict=strict)
+        joined, problems = add_columns(own, sets, request.sets_name, strict=strict, drop=request.drop)
         columns = _choose(cells, request.features)
         names = tuple(cells.features[n] for n in columns)
         processing = Processing(matrix=cells.what)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from setwise._checks import InputError, counted
+from setwise._checks import EmptySetError, InputError, counted
 from setwise.readers.fcs.text import whole_number
 from setwise.readers.fcs.values import Layout
 
@@ -195,7 +195,7 @@ def _more(path: Path, choices: Sequence[_Choice], total: int, file: BinaryIO, st
             events, f"$TOT says {counted(total, 'event')}, and its DATA segment holds {events:,}, all of which are read"
         )
     if not total:
-        raise InputError(f"{path} holds no events. Leave it out.")
+        raise EmptySetError(f"{path} holds no events. Leave it out (--drop-empty).")
     rest = longer[0].there(size) - longer[0].layout.bytes_of(total)
     return longer[0].found(
         total, f"{rest:,} bytes of its DATA segment behind the {total:,} events that $TOT tells are not read"
@@ -221,7 +221,7 @@ def _less(path: Path, choices: Sequence[_Choice], total: int, size: int) -> Data
     first = choices[0]
     held = first.held(size)
     if not total:
-        raise InputError(f"{path} holds no events. Leave it out.")
+        raise EmptySetError(f"{path} holds no events. Leave it out (--drop-empty).")
     advice = f"or {_TAKE}" if held else "or leave it out"
     if first.end + 1 > size:
         raise InputError(

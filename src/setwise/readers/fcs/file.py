@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from setwise._checks import InputError, counted
+from setwise._checks import EmptySetError, InputError, counted
 from setwise.readers.fcs.data import find_data, layouts_of
 from setwise.readers.fcs.text import parse_keywords, whole_number
 from setwise.readers.fcs.values import Layout, decode
@@ -224,7 +224,7 @@ def _assemble(
     layouts = layouts_of(path, version, keywords, [channel.range for channel in channels])
     found = find_data(path, keywords, layouts, offsets, file, start, size - start, ignore_tot=ignore_tot)
     if not found.events:
-        raise InputError(f"{path} holds no events. Leave it out.")
+        raise EmptySetError(f"{path} holds no events. Leave it out (--drop-empty).")
     faults = found.faults
     if 0 < size - start < (whole_number(keywords.get("$ENDSTEXT")) or 0):
         faults += ("its supplemental TEXT segment is not in the file, so that keywords may be missing",)

@@ -54,7 +54,7 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     ids = unify(opened.sources.ids, where or "the names of the files")
     table = opened.sources.table
     own = None if table is None else named_rows(table, request.set_id, where)
-    joined, more = join(ids, own, where, strict=request.strict)
+    joined, more = join(ids, own, where, strict=request.strict, drop=request.drop)
     odd = faults(opened.files)
     description = Description(
         tuple(names),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from setwise._checks import InputError
+from setwise._checks import EmptySetError, InputError
 from setwise.readers.arrays import as_numpy, check_values, feature_names, store_dtype
 from setwise.readers.files import SetFiles, opened_files
 from setwise.readers.folders.held import Held, held
@@ -57,7 +57,7 @@ def read_arrays(files: SetFiles, request: ReadRequest) -> SetStore:
     where = request.sets_name or str(files.paths[0].parent)
     ids = unify(files.ids, where)
     sets = None if files.table is None else named_rows(files.table, request.set_id, request.sets_name)
-    joined, problems = join(ids, sets, where, strict=request.strict)
+    joined, problems = join(ids, sets, where, strict=request.strict, drop=request.drop)
     names = feature_names(shape, request.features)
     beside, left_out = _beside(files.paths, looks, request.labels)
     description = Description(
@@ -79,7 +79,7 @@ def _look(path: Path, *, labels: Sequence[str]) -> _Look:
     with held(path) as found:
         shape = tuple(found.elements.shape)
         if 0 in shape or not shape:
-            raise InputError(f"{path} must have at least one element; its shape is {shape}. Drop it, {_SKIP}.")
+            raise EmptySetError(f"{path} must have at least one element; its shape is {shape}. Drop it, {_SKIP}.")
         dtype = as_numpy(found.elements[:1], str(path)).dtype
         columns = _columns(found, path)
         for name in labels:

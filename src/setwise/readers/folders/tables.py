@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from setwise._checks import InputError
+from setwise._checks import EmptySetError, InputError
 from setwise.readers.files import SetFiles, opened_files
 from setwise.readers.folders.columns import check_columns, in_type, number_columns, one_schema, place_of
 from setwise.readers.formats.folders import Folders
@@ -78,7 +78,7 @@ class _Looker:
             if names == set_id:
                 found.update(pc.unique(batch[names]).to_pylist())
         if not rows:
-            raise InputError(f"{path} must have at least one element, and has no rows. Drop it, {_SKIP}.")
+            raise EmptySetError(f"{path} must have at least one element, and has no rows. Drop it, {_SKIP}.")
         if len(found) > 1:
             raise InputError(
                 f"{path} must hold one set, and has {len(found)} in column {set_id!r}. Give all files this column, and "

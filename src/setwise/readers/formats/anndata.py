@@ -24,7 +24,7 @@ class AnnData:
     features = "names of var, or of the columns of obsm"
     extra = "anndata"
     packages = ("anndata", "h5py")
-    options = ("cofactor", "missing", "sheet", "layer", "obsm")
+    options = ("cofactor", "missing", "sheet", "drop_unlabelled", "drop_empty", "layer", "obsm")
     applies = ("padding",)
     columns = "columns of obs"
     legend = ""

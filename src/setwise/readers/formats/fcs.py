@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from setwise.store.store import SetStore
 
 
+_FILES = ("drop_unlabelled", "drop_empty", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
+
+
 class Fcs:
     """FCS files: a folder, a pattern, a list of them, or one."""
 
@@ -22,7 +25,7 @@ class Fcs:
     features = "markers ($PnS), else detectors ($PnN)"
     extra = None
     packages = ()
-    options = ("cofactor", "missing", "sheet", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
+    options = ("cofactor", "missing", "sheet", *_FILES)
     applies = ("cofactor", "order", "padding")
     columns = "channels"
     legend = "keyword SETWISE_CLASSES"

@@ -140,9 +140,9 @@ def _join(
 ) -> tuple[pa.Table, list[str]]:
     """Return the columns of the sets in the order of their names, and the problems found."""
     if own is None:
-        return join(ids, sets, request.sets_name, strict=request.strict)
-    joined, problems = join(ids, own, where, strict=request.strict)
-    joined, more = add_columns(joined, sets, request.sets_name, strict=request.strict)
+        return join(ids, sets, request.sets_name, strict=request.strict, drop=request.drop)
+    joined, problems = join(ids, own, where, strict=request.strict, drop=request.drop)
+    joined, more = add_columns(joined, sets, request.sets_name, strict=request.strict, drop=request.drop)
     return joined, problems + more
 
 

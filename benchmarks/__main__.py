@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks [run | gpu | report | depth | huge | store]``."""
+"""The command line: ``python -m benchmarks [run | gpu | report | depth | huge | store | start]``."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,9 +46,10 @@ def run(
 if find_spec("matplotlib") and find_spec("pyarrow"):  # a machine with a GPU and nothing else may lack them
     from benchmarks.depth import depth, depth_fit, depth_step
     from benchmarks.huge import huge, huge_gradients, huge_inference, huge_training
+    from benchmarks.start import start
     from benchmarks.store import store, store_train
 
-    for command in (depth, huge, store):
+    for command in (depth, huge, start, store):
         app.command()(command)
     for command in (depth_step, depth_fit, huge_inference, huge_training, huge_gradients, store_train):
         app.command(hidden=True)(command)

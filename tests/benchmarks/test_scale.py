@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import depth, huge, store
+from benchmarks import depth, huge, start, store
 from benchmarks.measure import peak_allocated, resident_bytes
 from benchmarks.rows import append
 from setwise.store.store import SetStore
@@ -84,3 +84,17 @@ def test_a_store_feeds_a_model_and_is_removed(tmp_path, capsys, monkeypatch):
     assert float(row["loader"]) > 0
     assert float(row["anonymous_bytes"]) > 1e6
     assert list(tmp_path.glob("*.arrow")) == []
+
+
+def test_starts_are_measured_beside_torch(capsys):
+    start.start(repeats=1)
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert head.startswith("| command | seconds")
+    ratios = {row.split("|")[1].strip(): float(row.split("|")[4]) for row in rows}
+    assert ratios["import torch"] == 1
+    assert len(ratios) == 7
+
+
+def test_the_processor_is_counted_of_what_is_started():
+    seconds, used = start.timed(("-c", "sum(range(10_000_000))"))
+    assert 0 < used < 2 * seconds

@@ -16,7 +16,7 @@ from setwise.explanations.explain import explain
 from setwise.fit import preparation
 from setwise.models import families
 from setwise.readers.read import read
-from setwise.report import write_report
+from setwise.report.page import write_report
 from setwise.runs.config import FitConfig
 from setwise.runs.export import save_program
 from setwise.runs.large_sets import outputs_of_large

@@ -4,11 +4,10 @@ import pytest
 from setwise._checks import InputError
 from setwise.explanations.config import ExplainConfig
 from setwise.explanations.explain import explain
-from setwise.report import write_report
 from setwise.report.explanation import draw, explanation_page
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation
 from setwise.report.faithfulness import faithful_words, more_elements_words, most_faithful, standings
-from setwise.report.page import add_explanation
+from setwise.report.page import add_explanation, write_report
 from setwise.report.standout import _ks_distance, groups
 
 from .test_page import Page

@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from setwise.report import page as page_of
-from setwise.report import write_report
+from setwise.report.page import page as page_of
+from setwise.report.page import write_report
 from setwise.runs.run import Run
 from setwise.store.inspect import summarise
 

@@ -15,7 +15,7 @@ from setwise.fit.study import Study
 from setwise.fit.train import train
 from setwise.metrics.survival import kaplan_meier
 from setwise.readers.read import read
-from setwise.report import write_report
+from setwise.report.page import write_report
 from setwise.runs.config import FitConfig
 from setwise.runs.predict import predict
 from setwise.runs.run import Run

@@ -100,7 +100,7 @@ def fit(
     )
     if not is_writer():
         return run
-    from setwise.report import write_report  # it draws, which the fit does not wait for
+    from setwise.report.page import write_report  # it draws, which the fit does not wait for
 
     arguments = context.obj or ["fit", "..."]
     report = write_report(run, found, command=shlex.join(["setwise", *arguments]))

@@ -55,7 +55,7 @@ def tune(
     study = study_of(given)  # refuses before torch is imported
 
     from setwise.cli.results import results_document, show_results, show_rows
-    from setwise.report import write_report
+    from setwise.report.page import write_report
     from setwise.report.rounding import number
     from setwise.validate.tune import TRIED
     from setwise.validate.tune import tune as search

@@ -10,7 +10,7 @@ import numpy as np
 
 _ROUNDS = 50  # models that are selected, with replacement
 _EQUAL = 20  # sets, or groups, that speak for equal weights
-_LEAST = 0.02  # a weight below is dropped
+_LEAST = 0.03  # a weight below is dropped
 
 Losses = Callable[[np.ndarray], np.ndarray]
 

@@ -9,7 +9,9 @@ BUDGET := 2h
 
 DATA := ../shared/data
 
-.PHONY: accuracy bench bench-gpu help setup demo reproduce test test-slow test-triton check format clean
+SITE := site
+
+.PHONY: accuracy bench bench-gpu docs help setup demo reproduce test test-slow test-triton check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -42,11 +44,16 @@ test-triton: ## Run the tests of the kernels for GPUs in Triton's interpreter, i
 	  --editable '.[gpu]' pytest
 	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py tests/benchmarks/test_gpu.py
 
-check: $(STAMP) ## Everything that CI runs: format, lint, types, tests
+check: $(STAMP) ## Everything that CI runs: format, lint, types, the site, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+	$(MAKE) docs
 	$(MAKE) test
+
+docs: $(STAMP) ## Build the site into SITE (site/); a broken link or name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
+	@echo "Open $(SITE)/index.html"
 
 bench: $(STAMP) ## Measure speed and memory beside the floor and a textbook implementation
 	$(BIN)/python -m benchmarks run

@@ -60,7 +60,7 @@ def test_one_that_is_done_is_told_again(setwise, done):
 
 def test_what_was_read_is_said(setwise, tmp_path):
     """Columns that are no features, on the screen and in the report, as `fit` says it."""
-    rows = [f"s{i // 4},{i},{i % 3},left" for i in range(48)]
+    rows = [f"s{i // 4},{i},{i % 3},{('left', 'right')[i % 2]}" for i in range(48)]
     (tmp_path / "cells.csv").write_text("\n".join(["set_id,a,b,side", *rows]) + "\n")
     (tmp_path / "sets.csv").write_text("\n".join(["set_id,y", *(f"s{i},{i % 5}" for i in range(12))]) + "\n")
     command = ("cv", tmp_path / "cells.csv", "--sets", tmp_path / "sets.csv", "--target", "y", *TINY, "--folds", "2")

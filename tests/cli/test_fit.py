@@ -33,7 +33,7 @@ def done(setwise, tmp_path_factory):
 def test_features_and_what_is_left_out_are_said(done):
     assert "volume, hemoglobin" in done.out
     assert "- time: its name says time" in done.out
-    assert "- plate: it holds text" in done.out
+    assert "- plate: a column of the sets, and no feature" in done.out
 
 
 def test_the_model_is_shown_beside_baselines(done):

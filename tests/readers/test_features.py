@@ -114,7 +114,10 @@ def test_a_property_of_the_set_is_no_feature_but_a_constant_is_harmless():
     store = read(table(age=age, gain=np.ones(36)))
     assert store.features == ("x", "gain")
     assert store.sets["age"].to_pylist() == [30, 40, 50, 60]
-    assert "age: columns of the sets, since they never change" in store.description.notes[0]
+    assert (
+        "age: a column of the sets, and no feature, since no set has several values (--features takes age in)"
+        in store.description.notes[0]
+    )
 
 
 def test_sets_of_one_element_have_no_order():

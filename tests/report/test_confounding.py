@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from setwise.report.caveats import sentences
-from setwise.report.confounding import SIZE, associations
+from setwise.report.confounding import SIZE, Association, associations
 from setwise.store.store import SetStore
 
 
@@ -77,3 +77,11 @@ def test_p_values_are_adjusted_stepwise():
     order = sorted(found, key=lambda a: a.p_value)
     expected = np.minimum(1, np.maximum.accumulate([a.p_value * (5 - i) for i, a in enumerate(order)]))
     np.testing.assert_allclose([a.adjusted for a in order], expected)
+
+
+def test_what_explains_too_little_is_no_caveat_however_sure_it_is():
+    weak = Association("lot", "y", 4800, 0.058, 0.001, 0.002)
+    said = sentences((weak,), held_out=800)[0]
+    assert "too weakly to explain a share of it worth naming: the strongest, lot, with a strength of 0.06, 0.3%" in said
+    strong = Association("batch", "y", 4800, 0.5, 0.001, 0.002)
+    assert sentences((strong, weak), held_out=800)[0].endswith("explain: batch 25%.")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from setwise.explanations.config import ExplainConfig
 from setwise.explanations.explain import explain
 from setwise.report.explanation import draw, explanation_page
 from setwise.report.explanation_files import TABLES, check_folder, write_explanation
-from setwise.report.faithfulness import faithful_words, more_elements_words, most_faithful, standings
+from setwise.report.faithfulness import faithful_to, faithful_words, more_elements_words, most_faithful, standings
 from setwise.report.page import add_explanation, write_report
 from setwise.report.standout import _ks_distance, groups
 
@@ -119,3 +121,16 @@ def test_the_report_of_a_run_takes_the_section(classification, store):
 def test_the_same_explanation_gives_the_same_page(explained, store):
     first, second = (explanation_page(explained, draw(explained, store), command="") for _ in range(2))
     assert first == second
+
+
+def test_an_explanation_of_a_model_that_learned_nothing_opens_with_that(explained, store):
+    record = explained.answers.run.record
+    constant = next(row for row in record.test if row.name == "constant")
+    model = record.test[0].model_copy(update={"metrics": dict(constant.metrics)})
+    run = replace(explained.answers.run, record=record.model_copy(update={"test": (model, constant)}))
+    doubtful = replace(explained, answers=replace(explained.answers, run=run))
+    said = faithful_to(run)
+    assert said is not None
+    assert "no better than a constant" in said
+    page = explanation_page(doubtful, draw(doubtful, store), command="x")
+    assert page.index("no better than a constant") < page.index("Explained:")

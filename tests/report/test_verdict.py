@@ -52,7 +52,11 @@ def test_several_targets_have_a_sentence_each():
 
 
 def test_few_sets_are_called_few():
-    assert "Only 7 sets" in verdict(rows(1.0), OBJECTIVE, test_sets=7)
+    few = verdict(rows(1.0), OBJECTIVE, test_sets=7)
+    assert few.startswith("Only 7 sets were predicted unseen, which shows next to nothing")
+    assert "setwise cv ELEMENTS --target y --out FOLDER" in few
+    assert "setwise cv" not in verdict(rows(1.0), OBJECTIVE, test_sets=7, in_folds=True)
+    assert "Only 17 sets" in verdict(rows(1.0), OBJECTIVE, test_sets=17)
     assert "Only" not in verdict(rows(1.0), OBJECTIVE, test_sets=500)
 
 

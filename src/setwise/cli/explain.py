@@ -131,9 +131,12 @@ def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") ->
 def _show(people: Screen, found: "Explanation", out: Path, report: Path | None) -> None:
     """Show what was found, for people and for machines."""
     from setwise.report.explanation_files import PAGE
-    from setwise.report.faithfulness import faithful_words, more_elements_words, standings
+    from setwise.report.faithfulness import faithful_to, faithful_words, more_elements_words, standings
 
-    standing = standings(found)
+    standing, doubt = standings(found), faithful_to(found.answers.run)
+    if doubt is not None:
+        people.line()
+        people.line(doubt)
     for own in standing:
         people.line()
         people.line(faithful_words(own, found.answers.unit))
@@ -151,6 +154,7 @@ def _show(people: Screen, found: "Explanation", out: Path, report: Path | None) 
             "report": None if report is None else str(report),
             "sets": found.sets.num_rows,
             "elements": found.scores.num_rows,
+            "doubt": doubt,
             "methods": [
                 {
                     "name": own.method,

@@ -139,6 +139,7 @@ def warn_of_skipped(store: "SetStore") -> None:
 def show_reading(screen: Screen, store: "SetStore") -> None:
     """Print what was left out, and how the elements were read."""
     show_left_out(screen, store.left_out)
+    _show_no_measurement(screen, store)
     description = store.description
     if lines := [*description.processing.describe(), *description.notes]:
         screen.heading("Reading")
@@ -148,6 +149,19 @@ def show_reading(screen: Screen, store: "SetStore") -> None:
         screen.heading(f"Skipped ({len(description.skipped)})")
         for name, reason in description.skipped.items():
             screen.line(f"- {name}: {reason}")
+
+
+def _show_no_measurement(screen: Screen, store: "SetStore") -> None:
+    """Say how columns are taken that were left out since they tell the set, count or tell time."""
+    from setwise.cli.options import quoted
+    from setwise.readers.order import NO_MEASUREMENT
+
+    names = [name for name, reason in store.left_out.items() if reason in NO_MEASUREMENT]
+    if names:
+        named = quoted([*store.features, *names])
+        screen.line(
+            f"These look like no measurement: {', '.join(names)}. To take them all the same: --features {named}"
+        )
 
 
 def show_left_out(screen: Screen, left_out: Mapping[str, str]) -> None:

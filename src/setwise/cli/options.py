@@ -142,6 +142,12 @@ def names(values: Sequence[str] | None) -> list[str] | None:
     return [name for row in rows for name in (part.strip() for part in row) if name]
 
 
+def quoted(names: Sequence[str]) -> str:
+    """Write names as an option takes them; of many, where they would be written."""
+    shown = [f'""{name}""' if "," in name else name for name in names]
+    return '"' + ",".join(shown if len(shown) <= 30 else [*shown[:3], "...", *shown[-3:]]) + '"'
+
+
 def _lines(value: str) -> list[str]:
     path = Path(value.removeprefix("@"))
     try:

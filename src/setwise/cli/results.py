@@ -30,7 +30,7 @@ def show_results(people: Screen, run: "Run") -> None:
         for sentence in board.sentences:
             people.line(sentence)
     people.line()
-    people.line(verdict(record.test, record.objective, test_sets=record.measured_sets))
+    people.line(verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)))
     for note in record.notes:
         people.line(note)
 
@@ -81,5 +81,5 @@ def results_document(run: "Run") -> dict[str, Any]:
         "leaderboard": [row.model_dump(mode="json") for row in record.leaderboard],
         "test": [row.model_dump(mode="json") for row in record.test],
         "notes": list(record.notes),
-        "verdict": verdict(record.test, record.objective, test_sets=record.measured_sets),
+        "verdict": verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)),
     }

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+from setwise.readers.order import NO_MEASUREMENT
 from setwise.report.confounding import Association, associations
 from setwise.report.rounding import number
 from setwise.report.table import Table, table
+from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
 from setwise.store.store import SetStore
+from setwise.store.tables import listed
 
 _SUSPECT = 0.05  # of an adjusted p-value
+_SHARE = 0.05  # of the variation of a target, as the square of a strength, below which a column is no caveat
 _SHOWN = 10
 
 
@@ -34,7 +38,21 @@ def caveats(run: Run, store: SetStore) -> Caveats:
     """
     record = run.record
     found = associations(store, record.objective.names, apart=record.objective.sources)
-    return Caveats(sentences(found, record.measured_sets), _table(found) if found else None)
+    said = [*sentences(found, record.measured_sets), *_no_measurement(record)]
+    return Caveats(said, _table(found) if found else None)
+
+
+def _no_measurement(record: RunRecord) -> list[str]:
+    """Say which columns were no features since they tell sets apart, and which are features nevertheless."""
+    names = [name for name, reason in record.left_out.items() if reason in NO_MEASUREMENT]
+    said = [note for note in record.reading if "tell the sets apart" in note]
+    if names:
+        said.append(
+            f"{listed([repr(name) for name in names], 8)} {'was' if len(names) == 1 else 'were'} no feature, since "
+            "values that never change, or only rise or fall, within every set tell sets apart and measure nothing of "
+            "their elements. Name all features with --features to take them in."
+        )
+    return said
 
 
 def _table(found: tuple[Association, ...]) -> Table:
@@ -62,15 +80,25 @@ def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
             else "No sets were held out: nothing here says how good the model is."
         )
     suspects: dict[str, list[str]] = {}
-    for a in found:
-        if a.adjusted < _SUSPECT:
+    shares: list[str] = []
+    sure = [a for a in found if a.adjusted < _SUSPECT]
+    for a in sure:
+        if a.strength**2 >= _SHARE:
             suspects.setdefault(a.target, []).append(a.column)
+            shares.append(f"{a.column} {a.strength**2:.0%}")
     if suspects:
         pairs = "; ".join(f"{target} goes along with {', '.join(columns)}" for target, columns in suspects.items())
         said.append(
             f"{pairs}. If such a column is a batch, a series, an instrument or a site, the "
             "model may have learned to recognise that instead of what is asked for, and would fail on data where the "
-            "two part. Compare within one of its values, or hold whole values out (--group)."
+            "two part. Compare within one of its values, or hold whole values out (--group). "
+            f"Of the variation of the target they explain: {listed(shares, 8)}."
+        )
+    elif sure:
+        said.append(
+            f"Of {len(found)} columns of the table of sets, {len(sure)} go along with the target by more than "
+            f"chance, all too weakly to explain a share of it worth naming: the strongest, {sure[0].column}, with a "
+            f"strength of {sure[0].strength:.2f}, {sure[0].strength ** 2:.1%} of its variation."
         )
     elif found:
         said.append(

@@ -6,7 +6,14 @@ from setwise.explanations.explain import Explanation
 from setwise.report.drawing import Drawing
 from setwise.report.element_figures import distributions, pairs_of_features
 from setwise.report.explanation_figures import deletion_curves, more_elements
-from setwise.report.faithfulness import METHOD_WORDS, faithful_words, more_elements_words, most_faithful, standings
+from setwise.report.faithfulness import (
+    METHOD_WORDS,
+    faithful_to,
+    faithful_words,
+    more_elements_words,
+    most_faithful,
+    standings,
+)
 from setwise.report.render import render
 from setwise.report.rounding import number
 from setwise.report.standout import groups
@@ -67,6 +74,7 @@ def draw(explanation: Explanation, store: SetStore) -> Figures:
 class _Section:
     """The contents of the section "Which elements matter"."""
 
+    doubt: str | None
     introduction: str
     verdicts: list[str]
     methods: Table
@@ -99,6 +107,7 @@ def _section(explanation: Explanation, figures: Figures) -> _Section:
     """Collect what the section shows."""
     unit = explanation.answers.unit
     return _Section(
+        doubt=faithful_to(explanation.answers.run),
         introduction=_introduction(explanation),
         verdicts=[faithful_words(own, unit) for own in standings(explanation)],
         methods=_methods_table(explanation),

@@ -7,6 +7,8 @@ import numpy as np
 from setwise.explanations.config import SIGNED
 from setwise.explanations.explain import Explanation
 from setwise.report.rounding import number
+from setwise.report.verdict import no_better_than_constant
+from setwise.runs.run import Run
 
 METHOD_WORDS = {
     "leave_one_out": "leave-one-out",
@@ -46,6 +48,19 @@ class Standing:
         if self.beaten >= _GOOD:
             return "faithful"
         return "partly faithful" if self.beaten > _CHANCE else "not faithful"
+
+
+def faithful_to(run: Run) -> str | None:
+    """Say what an explanation of a model that has learned nothing is worth; none of other models."""
+    record = run.record
+    words = no_better_than_constant(record.test, record.objective)
+    if words is None:
+        return None
+    return (
+        f"On {record.measured_on} this model is no better than a constant ({words}). Scores may be faithful to it all "
+        "the same, and say what such a model looks at; they do not say what matters for "
+        f"{' and '.join(record.objective.names)}."
+    )
 
 
 def standings(explanation: Explanation) -> list[Standing]:

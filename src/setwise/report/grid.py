@@ -53,4 +53,6 @@ def _cell(row: TestRow, metric: str) -> str:
     if metric not in row.intervals:
         return value
     low, high = row.intervals[metric]
+    if low == high:  # of too few sets to vary
+        return value
     return f"{value} ({low:.3g} to {high:.3g})"

@@ -91,7 +91,7 @@ def result(run: Run) -> Result:
     predictions = run.test_predictions
     board = leaderboard(record)
     return Result(
-        verdict=verdict(record.test, record.objective, test_sets=record.measured_sets),
+        verdict=verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)),
         notes=record.notes,
         table=_results_table(record) if record.test else None,
         parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),

@@ -1,5 +1,6 @@
 """Say what the table of held-out results means, in plain words; the same for the command line and the report."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from setwise.targets.objectives import Objective
 from setwise.targets.target import Of, Target
 
 _FEW_SETS = 30
+_NO_SETS = 10  # below as many, a table of results shows next to nothing
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,14 @@ def best_rows(rows: Sequence[TestRow], metric: Metric) -> frozenset[int]:
     return frozenset(i for i, value in values.items() if value == best)
 
 
-def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) -> str:
+def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int, in_folds: bool = False) -> str:
     """Say whether the model, the first row, is worth having beside the others; of several targets a line each.
 
     Args:
         rows: the model and what it has to beat, measured on the same held-out sets.
         objective: what is predicted.
         test_sets: how many sets were held out.
+        in_folds: they are all sets, each predicted by a fit without it.
     """
     rows = [row for row in rows if row.name != BEST_SINGLE]
     if not rows or test_sets == 0:
@@ -50,9 +53,40 @@ def verdict(rows: Sequence[TestRow], objective: Objective, *, test_sets: int) ->
             apart = [_Row(row.name, {m.name: row.metrics[m.key] for m in own if m.key in row.metrics}) for row in rows]
             if decisive.name in apart[0].metrics:
                 sentences.append(f"{target.name}: {' '.join(_compared(apart, target, decisive, objective.of))}")
-    if test_sets < _FEW_SETS:
+    if test_sets < _NO_SETS:
+        sentences.insert(0, _shows_little(test_sets, objective, in_folds=in_folds))
+    elif test_sets < _FEW_SETS:
         sentences.append(f"Only {test_sets} sets were predicted unseen, so even clear differences may be chance.")
     return (" " if objective.has_common_unit else "\n").join(sentences)
+
+
+def _shows_little(test_sets: int, objective: Objective, *, in_folds: bool) -> str:
+    """Say how little a few sets show, and how to predict all of them unseen."""
+    said = (
+        f"Only {test_sets} {'set was' if test_sets == 1 else 'sets were'} predicted unseen, which shows next to "
+        "nothing: another choice of them may say the contrary of what follows."
+    )
+    if in_folds:
+        return said
+    flag = "--element-target" if objective.of == "elements" else "--target"
+    named = " ".join(f"{flag} {shlex.quote(name)}" for name in objective.names[:3])
+    return f"{said} To predict every set unseen: setwise cv ELEMENTS {named} --out FOLDER."
+
+
+def no_better_than_constant(rows: Sequence[TestRow], objective: Objective) -> str | None:
+    """Say by which metric the model, the first row, is no better than a constant; none where it is, or nobody knows."""
+    constant = next((row for row in rows if row.name == "constant"), None)
+    if constant is None:
+        return None
+    metric = objective.decisive
+    if metric.key not in rows[0].metrics or metric.key not in constant.metrics:
+        return None
+    if objective.has_common_unit:
+        well = objective.targets[0].does_well(rows[0].metrics, constant.metrics, objective.of)
+        if well is not None:
+            return None
+    own, others = rows[0].metrics[metric.key], constant.metrics[metric.key]
+    return None if metric.beats(own, others) else f"{metric.words} {own:.4g} against {others:.4g}"
 
 
 def _compared(rows: Sequence[_Row], target: Target, metric: Metric, of: Of) -> list[str]:

@@ -130,9 +130,12 @@ def _beside(own: pa.Table, sets: pa.Table | None, left_out: dict[str, str]) -> t
     """
     there = () if sets is None else sets.column_names
     kept = [name for name in own.column_names[1:] if name not in there and name != "set_id"]
-    alike = [name for name in kept if left_out.pop(name) == CONSTANT]
-    told = f"{listed(alike)}: columns of the sets, since they never change within a set (--features takes them in)."
-    return (own.select(["set_id", *kept]) if kept else None), [told] if alike else []
+    numbers = [name for name in kept if left_out.pop(name) == CONSTANT]
+    told = (
+        f"{listed(kept)}: {'a column' if len(kept) == 1 else 'columns'} of the sets, and no feature, since no set has "
+    )
+    told += "several values" + (f" (--features takes {listed(numbers)} in)." if numbers else ".")
+    return (own.select(["set_id", *kept]) if kept else None), [told] if kept else []
 
 
 def _join(

@@ -102,7 +102,10 @@ def demo(
         people.line(sentence)
     seconds = time.monotonic() - began
     people.line()
-    people.line(f"{seconds:.0f} seconds in all. Open {best}/report.html for the figures.")
+    people.line(f"{seconds:.0f} seconds in all. What to look at:")
+    people.line(f"- {best}/report.html: the answer first, then how sure it is, errors, and what was read")
+    people.line(f"- {predictions}: predictions for {_NEW} new sets")
+    people.line("- your own data: setwise inspect FILE says what would be read, setwise fit FILE --help how to go on")
     people.document(
         {
             "out": str(out),

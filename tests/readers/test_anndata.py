@@ -265,3 +265,39 @@ def test_a_modality_of_mudata(tmp_path):
     for asked in (Reading(), Reading(layer="atac:X"), Reading(layer="X")):
         with pytest.raises(InputError, match=r"is MuData of prot, rna: name the modality .* --layer prot:X"):
             read(path, set_id="sample", reading=asked)
+
+
+@pytest.mark.parametrize("kind", ["csr", "dense"])
+@pytest.mark.filterwarnings("ignore:The 'mode.chained_assignment' option")  # of anndata's views
+def test_several_files(tmp_path, kind):
+    data, _ = _cells(kind)
+    whole = read(data, set_id="sample")
+    (tmp_path / "s").mkdir()
+    for name in "abc":
+        part = data[data.obs["sample"] == name].copy()
+        if name == "b":
+            part = part[:, ::-1].copy()  # features go by their names
+        part.obs = part.obs.drop(columns=["age"])
+        part.write_h5ad(tmp_path / "s" / f"{name}.h5ad")
+    by_column = read(tmp_path / "s", set_id="sample", labels=["cell_type"])
+    alone = read(tmp_path / "s" / "*.h5ad", sets={"donor": list("cba"), "y": [3, 2, 1]}, set_id="donor")
+    for store in (by_column, alone):
+        assert store.features == whole.features
+        for row, name in enumerate(store.set_ids):
+            np.testing.assert_allclose(store.elements(row), whole.elements(whole.set_ids.index(name)))
+    assert by_column.set_ids == by_column.sets["file"].to_pylist() == ["a", "b", "c"]
+    assert by_column.labels["cell_type"].to_pylist() == [data.obs["cell_type"].iloc[n] for s in "abc" for n in _rows(s)]
+    assert alone.sets["y"].to_pylist() == [3, 2, 1]
+    assert alone.sets["status"].to_pylist() == ["ill", "well", "ill"]
+    assert alone.is_sparse == (kind == "csr")
+    data[:, :5].copy().write_h5ad(tmp_path / "s" / "d.h5ad")
+    with pytest.raises(InputError, match=r"every sample must lie in one file; a, b, c lie in several"):
+        read(tmp_path / "s", set_id="sample")
+    with pytest.raises(InputError, match="d and a differ in 2, such as g5, g6"):
+        read([tmp_path / "s" / "a.h5ad", tmp_path / "s" / "d.h5ad"])
+    (tmp_path / "s" / "d.h5ad").write_bytes(b"none")
+    with pytest.raises(InputError, match=r"d\.h5ad cannot be read"):
+        read(tmp_path / "s", set_id="sample")
+    left = read(tmp_path / "s", set_id="sample", reading=Reading(skip_bad=True))
+    assert left.set_ids == ["a", "b", "c"]
+    assert list(left.description.skipped) == ["d.h5ad"]

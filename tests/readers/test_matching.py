@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from setwise._checks import InputError
@@ -99,3 +100,52 @@ def test_files_that_vanish_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "_look", looked)
     with pytest.raises(InputError, match=r"p0\.npy cannot be read: .*No such file"):
         read(tmp_path)
+
+
+def test_the_only_column_that_names_a_file_in_every_row_is_found(folder):
+    table = {"patient": ["x", "y", "z"], "slide": ["p2", "P0", "p1"], "y": [5, 2, 3]}
+    store = read(folder, sets=table)
+    assert store.sizes.tolist() == store.sets["y"].to_pylist() == [5, 2, 3]
+    for columns in ({"again": ["p2", "P0", "p1"]}, {"slide": ["p2", "P0", "gone"]}):
+        with pytest.raises(InputError, match=r"must have a column that names the file of each set; .*--file-column"):
+            read(folder, sets=table | columns)
+
+
+def test_the_folder_is_a_column_of_the_sets(folder):
+    store = read(folder)
+    assert dict(zip(store.set_ids, store.sets["folder"].to_pylist(), strict=True)) in (
+        {"P0": ".", "a/p1": "a", "b/p2": "b"},
+        {"P0.fcs": ".", "a/p1.fcs": "a", "b/p2.fcs": "b"},
+    )
+    assert "folder" not in read(folder / "a").sets.column_names
+
+
+@pytest.mark.parametrize("suffix", [".fcs"])
+def test_a_folder_of_several_formats_is_refused(tmp_path, suffix):
+    write_fcs(tmp_path / f"a{suffix}", np.ones((3, 2)), ["u", "v"])
+    (tmp_path / "b.root").write_bytes(b"root")
+    with pytest.raises(
+        InputError, match=r"must have files of one format; it has 1 \.root, 1 \.fcs\. Name .* by a pattern"
+    ):
+        read(tmp_path)
+    assert len(read(tmp_path / "*.fcs")) == 1
+
+
+def test_patterns_of_features(tmp_path):
+    write_fcs(
+        tmp_path / "a.fcs", np.random.default_rng(0).normal(size=(5, 3)), ["A", "B", "C"], labels=["CD3", "CD4", "x"]
+    )
+    assert read(tmp_path / "a.fcs", features=["CD*"]).features == ("CD3", "CD4")
+    frame = pd.DataFrame(
+        {"set_id": ["p", "q", "q"], "jet_pt": [1.0, 5.0, 2.0], "jet_eta": [3.0, 1.0, 7.0], "mu": [1.0, 7.0, 2.0]}
+    )
+    store = read(frame, features=["jet_*"])
+    assert store.features == ("jet_pt", "jet_eta")
+    assert store.left_out == {"mu": "it was not named"}
+    with pytest.raises(InputError, match=r"no feature matches 'el_\*'; there are jet_pt, jet_eta, mu"):
+        read(frame, features=["el_*"])
+    nested = {"set_id": ["p", "q"], "v": [[[1.0, 2.0]], [[3.0, 5.0], [7.0, 1.0]]], "w": [[[1.0]], [[2.0], [5.0]]]}
+    table = pa.table(nested)
+    assert read(table, features=["v"]).features == ("v_0", "v_1")
+    assert read(table, features=["w", "v_1"]).features == ("w_0", "v_1")
+    assert read(table, features=["v_1"]).left_out == {"w": "it was not named", "v_0": "it was not named"}

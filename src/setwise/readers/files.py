@@ -16,6 +16,7 @@ from setwise.readers.request import ReadRequest
 from setwise.store.ids import texts
 from setwise.store.tables import listed
 
+FOLDER = "folder"  # the column of the sets that says which folder each file is from
 FILE_COLUMNS = ("fcs_filename", "fcs_file", "filename", "file_name", "file", "fcs", "path")
 _T = TypeVar("_T")
 _LEAVE_OUT = "or leave out whatever does not fit (--skip-bad)"
@@ -66,8 +67,9 @@ def find_files(
 ) -> SetFiles:
     """Find the files of the sets and bring the table of sets into their order.
 
-    The table names files in the column ``file_column``, else in one with a usual name, else by ``set_id``: as
-    `setwise.readers.matching.match_files` matches them.
+    The table names files in the column ``file_column``, else in one with a usual name, else by ``set_id``, else in the
+    only column that names a file in every row: as `setwise.readers.matching.match_files` matches them. Without a table,
+    files of several folders get a column ``folder``.
 
     Args:
         source: a folder, a pattern, a path or a list of paths.
@@ -82,9 +84,12 @@ def find_files(
     root, paths, doubles = listed_files(source, is_one)
     skipped = {label_of(link, root): f"it is a link to {label_of(file, root)}" for link, file in doubles.items()}
     if request.sets is None:
-        return SetFiles(paths, [id_of(path, root) for path in paths], skipped=skipped)
+        ids = [id_of(path, root) for path in paths]
+        return SetFiles(paths, ids, _folders(paths, ids, root, request.set_id), skipped=skipped)
     table, where = request.sets, request.sets_name
-    column = _file_column(table, where, request.set_id, request.reading.file_column)
+    column = _file_column(table, where, request.set_id, request.reading.file_column) or _that_names_all(
+        table, paths, root, where
+    )
     names = texts(table[column].combine_chunks(), column=column, where=where)
     matches = match_files(names, paths, root, where=where, column=column)
     if not matches.rows:
@@ -152,8 +157,39 @@ def opened_files(
     return files.take(rows) if len(rows) < len(files.paths) else files, opened
 
 
-def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | None) -> str:
-    """Return the column of a table of sets that names their files."""
+def _folders(paths: Sequence[Path], ids: Sequence[str], root: Path, set_id: str) -> pa.Table | None:
+    """Return the folder of each file, which may say what the file is; none where all lie in one."""
+    folders = [label_of(path.parent, root) for path in paths]
+    if len(set(folders)) < 2 or set_id == FOLDER:
+        return None
+    return pa.table({set_id: pa.array(list(ids), pa.string()), FOLDER: pa.array(folders)})
+
+
+def _that_names_all(table: pa.Table, paths: Sequence[Path], root: Path, where: str) -> str:
+    """Return the only column whose every row names another file.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    found = []
+    for name in table.column_names:
+        try:
+            names = texts(table[name].combine_chunks(), column=name, where=where)
+            matches = match_files(names, paths, root, where=where, column=name)
+        except InputError:
+            continue
+        if len(matches.paths) == len(paths) and not matches.absent:
+            found.append(name)
+    if len(found) != 1:
+        raise InputError(
+            f"{where} must have a column that names the file of each set; it has {listed(table.column_names)}. "
+            "Name the column with --file-column."
+        )
+    return found[0]
+
+
+def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | None) -> str | None:
+    """Return the column of a table of sets that names their files by what it is called; none where none does."""
     if file_column is not None:
         if file_column not in table.column_names:
             raise InputError(f"{where} has no column {file_column!r}; it has {listed(table.column_names)}.")
@@ -164,12 +200,7 @@ def _file_column(table: pa.Table, where: str, set_id: str, file_column: str | No
         usual = [first]
     if usual:
         return usual[0]
-    if set_id in table.column_names:
-        return set_id
-    raise InputError(
-        f"{where} must have a column that names the file of each set; it has {listed(table.column_names)}. "
-        "Name the column with --file-column."
-    )
+    return set_id if set_id in table.column_names else None
 
 
 def _tell(

@@ -23,7 +23,7 @@ def expanded(
 ) -> list[str]:
     """Return names of features, those that stand for several in full.
 
-    A pattern (``Jet_*``; ``*``, ``?`` and ``[...]`` as for files) stands for all known names that match, in their
+    A pattern (``Jet_*``; with ``*`` or ``?``, as for files) stands for all known names that match, in their
     order; a group for its members. A known name stands for itself; what is not known stays, for the reader to refuse.
 
     Args:
@@ -42,7 +42,7 @@ def expanded(
     groups = groups or {}
     names: list[str] = []
     for asked in features:
-        if asked in known or not (asked in groups or any(sign in asked for sign in "*?[")):
+        if asked in known or not (asked in groups or "*" in asked or "?" in asked):
             names.append(asked)
             continue
         found = groups.get(asked) or [name for name in known if fnmatchcase(name, asked)]

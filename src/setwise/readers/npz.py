@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from setwise._checks import InputError
 from setwise.readers.arrays import check_values, feature_names, store_dtype
-from setwise.readers.names import is_clock
+from setwise.readers.names import expanded, is_clock
 from setwise.readers.padded import take_elements
 from setwise.readers.per_set import add_columns, named_rows, plain_ids
 from setwise.readers.request import ReadRequest
@@ -101,6 +101,7 @@ def _choose(names: list[str], features: Sequence[str] | None, left_out: dict[str
         kept = [name for name in names if not is_clock(name)]
         left_out |= {name: "its name says time, event or index" for name in names if name not in kept}
         return kept
+    features = expanded(features, names, str(path))
     if unknown := [name for name in features if name not in names]:
         raise InputError(f"{path} has no features {listed(unknown)}; it has {listed(names)}.")
     left_out |= {name: "it was not named" for name in names if name not in features}

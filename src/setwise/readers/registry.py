@@ -5,6 +5,7 @@ One whose files can be copied with results has what a protocol of `setwise.reade
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,30 @@ def reader_of(source: Any) -> Reader:
         InputError: a path that none takes.
         TypeError: an object that none takes.
     """
-    for reader in READERS:
+    for place, reader in enumerate(READERS):
         if reader.takes(source):
+            if isinstance(source, str | Path) and Path(source).is_dir() and reader.in_folders:
+                _check_one_kind(Path(source), READERS[place:])
             return reader
     if not isinstance(source, str | Path):
         raise TypeError(f"sets must be a path, a table, a list of arrays or a store; got {type(source).__name__}.")
     raise InputError(_refusal(Path(source)))
+
+
+def _check_one_kind(folder: Path, readers: Sequence[Reader]) -> None:
+    """Refuse a folder with files of several formats that each have a reader of their own."""
+    own = [reader for reader in readers if reader.in_folders and not isinstance(reader, Folders)]
+    found = {suffix: 0 for reader in own for suffix in reader.suffixes}
+    for path in files_of(folder):
+        if path.suffix.lower() in found:
+            found[path.suffix.lower()] += 1
+    kinds = [reader for reader in own if any(found[suffix] for suffix in reader.suffixes)]
+    if len(kinds) > 1:
+        told = ", ".join(f"{count:,} {suffix}" for suffix, count in found.items() if count)
+        raise InputError(
+            f"{folder} must have files of one format; it has {told}. Name those that are meant by a pattern, such as "
+            f"'{folder / ('*' + kinds[0].suffixes[0])}'."
+        )
 
 
 def _refusal(path: Path) -> str:

@@ -24,12 +24,17 @@ from setwise.store.tables import listed
 _NUMBERS = 1 << 24  # read at a time
 
 
-def read_anndata(source: Any, request: ReadRequest) -> SetStore:
+def read_anndata(source: Any, request: ReadRequest, *, alone: str | None = None) -> SetStore:
     """Read ``X``, a layer or an array of ``obsm``; samples are told by the column ``set_id`` of ``obs``.
 
     Columns of ``obs`` that never change within a sample become columns of the table of sets; others are left out.
     A sparse matrix is kept sparse, in memory and on disk, and only batches of it are dense. Labels are columns of
     ``obs``.
+
+    Args:
+        source: a file, or an AnnData in memory.
+        request: what is asked of reading.
+        alone: name of the only sample, whose cells all are, where no column tells samples.
 
     Raises:
         InputError: no such file, layer, array or column, cells without a sample, or values that are not finite.
@@ -37,8 +42,10 @@ def read_anndata(source: Any, request: ReadRequest) -> SetStore:
     """
     sets, labels, strict = request.named_sets(), request.labels, request.strict
     with opened(source, request.reading) as cells:
-        _check_columns(cells, request)
-        ids, codes = samples_of(cells, request.set_id)
+        _check_columns(cells, request, samples=alone is None)
+        ids, codes = (
+            samples_of(cells, request.set_id) if alone is None else ([alone], np.zeros(len(cells.obs), np.int64))
+        )
         own, left_out = _constant_columns(cells, codes, ids, (request.set_id, *labels))
         left_out |= dict.fromkeys(labels, LABEL)
         joined, problems = add_columns(own, sets, request.sets_name, strict=strict, drop=request.drop)
@@ -63,9 +70,9 @@ def read_anndata(source: Any, request: ReadRequest) -> SetStore:
         return filled_store(request.store, sizes, joined, description, fill, labels=beside)
 
 
-def _check_columns(cells: Cells, request: ReadRequest) -> None:
+def _check_columns(cells: Cells, request: ReadRequest, *, samples: bool) -> None:
     """Refuse an ``obs`` without the column that names the samples, or without those of the labels."""
-    if request.set_id not in cells.obs.columns:
+    if samples and request.set_id not in cells.obs.columns:
         few = [name for name in cells.obs.columns if cells.obs[name].nunique() < len(cells.obs)]
         raise InputError(
             f"{cells.name}: obs must have a column {request.set_id!r} that names the sample of each cell; it has "

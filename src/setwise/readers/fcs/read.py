@@ -16,6 +16,7 @@ from setwise.readers.fcs.processing import Opened, faults, notes, processing_of
 from setwise.readers.fcs.spillover import Spillover, spillover_of
 from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
+from setwise.readers.names import expanded
 from setwise.readers.order import notes_on
 from setwise.readers.paths import is_pattern
 from setwise.readers.per_set import join, named_rows
@@ -93,7 +94,8 @@ def _choose(opened: Opened, request: ReadRequest) -> tuple[Opened, list[str], di
     else:
         if isinstance(features, str) or not features or len(set(features)) < len(features):
             raise InputError(f"features must be a list of distinct names of channels; got {features!r}.")
-        names, problems = list(features), []
+        every = dict.fromkeys(name for file in opened.files for name in names_of(file))
+        names, problems = expanded(features, list(every), str(opened.files[0].path.parent)), []
         opened = _having(opened, names, of_run=of_run) if skip else opened
         places = check_have(opened.files, names, of_run=of_run, can_skip=not skip)
         every = dict.fromkeys(name for file in opened.files for name in names_of(file))

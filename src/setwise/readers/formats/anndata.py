@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from setwise._checks import InputError
 from setwise.readers.copier import Added
-from setwise.readers.paths import is_file_of
+from setwise.readers.paths import files_of, is_file_of, is_list_of, is_pattern
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,12 +20,14 @@ class AnnData:
 
     name = "AnnData files"
     suffixes = (".h5ad", ".zarr", ".h5mu")
-    help = "AnnData or a modality of MuData, whose column --set-id of obs names the samples"
-    in_folders = ""
+    help = (
+        "AnnData or a modality of MuData, whose column --set-id of obs names the samples, or a folder with one a sample"
+    )
+    in_folders = "AnnData files"
     features = "names of var, or of the columns of obsm"
     extra = "anndata"
     packages = ("anndata", "h5py")
-    options = ("cofactor", "missing", "sheet", "drop_unlabelled", "drop_empty", "layer", "obsm")
+    options = ("cofactor", "missing", "sheet", "drop_unlabelled", "drop_empty", "file_column", "skip_bad", "layer", "obsm")
     applies = ("padding",)
     columns = "columns of obs"
     legend = ""
@@ -33,7 +36,9 @@ class AnnData:
     def takes(self, source: Any) -> bool:
         """Return whether a source is an AnnData file or object."""
         if isinstance(source, str | Path):
-            return is_file_of(source, self.suffixes) or _is_zarr(Path(source))
+            return self._is_file(Path(source)) or self._first(Path(source)) is not None
+        if isinstance(source, list | tuple):
+            return is_list_of(source, lambda path: path.suffix.lower() in self.suffixes)
         return all(hasattr(source, name) for name in ("obs", "var_names", "obsm", "layers"))
 
     def has_names(self, _: Any) -> bool:
@@ -43,13 +48,27 @@ class AnnData:
     def read(self, source: Any, request: "ReadRequest") -> "SetStore":
         """Read ``X``, a layer or an array of ``obsm`` (`setwise.readers.anndata.read.read_anndata`)."""
         from setwise.readers.anndata.read import read_anndata  # costs what help does not wait for
+        from setwise.readers.anndata.several import read_several
 
+        if isinstance(source, list | tuple) or (isinstance(source, str | Path) and not self._is_file(Path(source))):
+            return read_several(source, request)
         return read_anndata(source, request)
+
+    def _is_file(self, path: Path) -> bool:
+        return is_file_of(path, self.suffixes) or _is_zarr(path)
+
+    def _first(self, path: Path) -> Path | None:
+        """Return one of the files of a folder or a pattern; none of other paths."""
+        if not (path.is_dir() or is_pattern(path)):
+            return None
+        return next((one for one in files_of(path) if one.suffix.lower() in self.suffixes), None)
 
     def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:  # noqa: ARG002 - of the protocol
         """Refuse files that cannot be copied; columns of an earlier copy are replaced."""
         from setwise.readers.anndata.write import check_copied  # costs what help does not wait for
 
+        if isinstance(source, list | tuple):
+            raise InputError("copies with results are made of one file; got several. Give each file by itself.")
         check_copied(Path(source))
 
     def write_copies(self, source: Any, request: "ReadRequest", folder: Path, added: Added) -> list[Path]:

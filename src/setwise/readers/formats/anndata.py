@@ -27,7 +27,17 @@ class AnnData:
     features = "names of var, or of the columns of obsm"
     extra = "anndata"
     packages = ("anndata", "h5py")
-    options = ("cofactor", "missing", "sheet", "drop_unlabelled", "drop_empty", "file_column", "skip_bad", "layer", "obsm")
+    options = (
+        "cofactor",
+        "missing",
+        "sheet",
+        "drop_unlabelled",
+        "drop_empty",
+        "file_column",
+        "skip_bad",
+        "layer",
+        "obsm",
+    )
     applies = ("padding",)
     columns = "columns of obs"
     legend = ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from experiments import paper, rows
-from experiments.claims import Summary, Verdict, number, relation_of, summarise, verdict_of
+from experiments.claims import Summary, Verdict, claim_of, number, relation_of, summarise, verdict_of
 from experiments.grids import GRIDS, Grid, Section
 from experiments.records import Cells
 from experiments.rows import Row
@@ -15,6 +15,30 @@ from setwise.tasks import TASKS
 _WORDS = {"paper": "paper's protocol", "small": "small scale"}
 _HELPS = ("helps", "makes no difference", "harms")
 _SUMMARIES = ("summaries-ridge", "summaries-boosting", "summaries-mlp")
+
+
+def answer(cells: Cells) -> str:
+    """Say in a paragraph how many of the paper's claims were checked, and hold, at each scale."""
+    counted = {}
+    for scale in SCALES:
+        verdicts = [verdict_of(grid, key, task, scale, cells) for grid, key, task in _claimed()]
+        held = [verdict.held for verdict in verdicts if verdict is not None]
+        if held:
+            counted[scale] = f"{sum(held)} of {len(held)} that were checked hold ({_WORDS[scale]})"
+    if not counted:
+        return "**The answer:** nothing has been run yet."
+    return (
+        f"**The answer:** of the {len(list(_claimed()))} claims that the cells of the paper's Tables 1 to 4 make, "
+        f"{', and '.join(counted.values())}. Those that do not hold are listed first, with both numbers; then "
+        "what controls show that the paper lacks, and every table with the paper's number beside ours."
+    )
+
+
+def _claimed() -> Iterator[tuple[str, str, str]]:
+    """Yield table, row and task of every number of the paper that makes a claim."""
+    for name, numbers in paper.NUMBERS.items():
+        named = ((name, key, task) for key, tasks in numbers.items() for task in tasks)
+        yield from (cell for cell in named if claim_of(*cell) is not None)
 
 
 def claim_findings(cells: Cells) -> Iterator[str]:

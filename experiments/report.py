@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments import paper, texts
 from experiments.claims import Summary, claim_of, number, summarise, verdict_of
-from experiments.findings import appendix_findings, claim_findings, control_findings, missed_numbers
+from experiments.findings import answer, appendix_findings, claim_findings, control_findings, missed_numbers
 from experiments.grids import GRIDS, Grid, Section
 from experiments.planning import plan
 from experiments.records import Cells, Record, by_cell
@@ -46,7 +46,17 @@ def report(
     """Return the page as Markdown."""
     current = _current(records)
     cells = by_cell(current)
-    lines = [texts.HEAD, *claim_findings(cells), "", texts.MISSED, *missed_numbers(cells), ""]
+    lines = [
+        texts.TITLE,
+        answer(cells),
+        "",
+        texts.HEAD,
+        *claim_findings(cells),
+        "",
+        texts.MISSED,
+        *missed_numbers(cells),
+        "",
+    ]
     lines += ["## What the controls show", "", *control_findings(cells), ""]
     lines += ["## What the appendix's runs show", "", *appendix_findings(cells), ""]
     lines += [texts.PROTOCOL, *_protocols(), ""]

@@ -1,4 +1,6 @@
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from experiments.records import Record, append
 from experiments.report import report, shown, write_report
 from setwise.tasks import TASKS
 
+ROOT = Path(__file__).parents[2]
 _SIZES = [(norm, size) for norm in ("feature", "set") for size in (4, 8, 16, 32, 64)]
 
 
@@ -225,3 +228,13 @@ def test_plain_layers_lose_the_gradient_and_residuals_keep_it(monkeypatch):
     assert rows["none", "torch", 32] < 1e-6 * rows["none", "torch", 2]
     assert rows["none", "he", 32] > 1e-4 * rows["none", "he", 2]
     assert math.isclose(rows["equivariant", "torch", 32], rows["equivariant", "torch", 2], rel_tol=10.0)
+
+
+def test_the_page_leads_with_the_answer_that_its_list_adds_up_to():
+    text = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    lead, rest = text.split("## Which claims hold", 1)
+    listed = rest.split("\n## ", 1)[0]
+    for words in ("paper's protocol", "small scale"):
+        counts = re.findall(rf", {words}: (\d+) of (\d+) claims that were checked hold", listed)
+        held, known = (sum(int(pair[at]) for pair in counts) for at in (0, 1))
+        assert f"{held} of {known} that were checked hold ({words})" in lead

@@ -11,6 +11,7 @@ from setwise._checks import InputError
 from setwise.store.columns import TARGET_IS_FEATURE, decimal_commas, labels, vector_features
 from setwise.store.identical import describe_identical, identical_sets
 from setwise.store.inspect_labels import LabelSummary, about_label, summarise_label
+from setwise.store.inspect_targets import about_names, about_values
 from setwise.store.kinds import is_number, to_float64
 from setwise.store.splits import split_sets
 from setwise.store.store import SetStore
@@ -115,10 +116,12 @@ def summarise(
     problems = [
         *store.description.problems,
         *_about_sets(store),
+        *about_names(store),
         *about_features,
         *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
         *(problem for name in by_name if (problem := decimal_commas(store, name))),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
+        *(problem for name in targets for problem in about_values(store, name)),
         *(problem for label in of_elements for problem in about_label(label, len(store), store.num_elements)),
         *(TARGET_IS_FEATURE.format(name=n) for n in (*targets, *store.labels) if n in vector_features(store)),
         *_about_split(store, by_name, group, split),

@@ -54,7 +54,7 @@ def read_long(
     features, left_out, ids, sizes, told = _choose(table, request)
     left_out, notes = {**table.left_out, **left_out}, [*notes, *told]
     changing: dict[str, str] = {}
-    if own is None:
+    if own is None and (sizes > 1).any():
         others = [name for name, reason in left_out.items() if name not in request.labels and reason not in REFUSED]
         own, changing = columns_of_sets(table, request.set_id, [name for name in others if name in table.columns])
         own, told = (None, []) if own is None else _beside(own, sets, left_out)

@@ -3,7 +3,8 @@
 TITLE = """# The paper's tables, run again
 """
 
-HEAD = """*Set Norm and Equivariant Skip Connections: Putting the Deep in Deep Sets* (Zhang, Tozzo, Higgins, Ranganath; ICML
+HEAD = """\
+*Set Norm and Equivariant Skip Connections: Putting the Deep in Deep Sets* (Zhang, Tozzo, Higgins, Ranganath; ICML
 2022, arXiv 2206.11925). This page is made by `python -m experiments report` from the records in
 `experiments/results/`, and from nothing else. A dash is a cell without a run. Numbers are means over seeds, with
 their sample standard deviation where there are several; the paper's are of three seeds. Rows in italics are

@@ -142,7 +142,7 @@ def _chosen(part: _Part, against: np.ndarray) -> tuple[float, float, Any, float]
             weight, bias = _machine(*own, slack)
             scores[left, place] = similar[np.ix_(left, rows)] @ weight + bias
         unit = float(scores.std()) or 1.0
-        platt = LogisticRegression(max_iter=1000).fit(scores / unit, part.y, sample_weight=part.weights)
+        platt = LogisticRegression(max_iter=300).fit(scores / unit, part.y, sample_weight=part.weights)
         loss = log_loss(part.y, platt.predict_proba(scores / unit), sample_weight=part.weights)
         if best is None or loss < best[0]:
             best = loss, width, slack, platt, unit

@@ -1,6 +1,5 @@
 """Build and fit linear models of summaries of sets."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,6 @@ def _cox(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return weights and biases of the logits of all classes; of one that no row has, a constant."""
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
@@ -107,9 +105,7 @@ def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if folds > 1:
         split = StratifiedKFold(folds, shuffle=True, random_state=lesson.seed)
         model = GridSearchCV(model, {"C": _CS}, scoring="neg_log_loss", cv=split)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # one that has nearly converged will do
-        model.fit(x, y, sample_weight=lesson.weights)
+    model.fit(x, y, sample_weight=lesson.weights)
     model = getattr(model, "best_estimator_", model)
     return for_all_classes(model.coef_ @ back, model.intercept_, seen, lesson.classes)
 

@@ -1,5 +1,6 @@
 """Models of a summary of each set, fitted to the table of the training sets' summaries."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -112,6 +113,7 @@ def fit_heads(
         InputError: a summary that is not finite, or has no numbers.
     """
     from sklearn import config_context
+    from sklearn.exceptions import ConvergenceWarning
 
     table = examples.table(spec.summaries) if isinstance(examples, Tabled) else summarised(spec, examples, seed=seed)
     x, encoded = table.x.double().numpy(), table.encoded.reshape(len(table.x), -1).double().numpy()
@@ -122,7 +124,8 @@ def fit_heads(
         known = ~np.isnan(y) & ((counted > 0) | (not counted[~np.isnan(y)].any()))
         own = np.where(counted[known] > 0, counted[known], 1.0)
         own = own if head.weights is None else own * np.asarray(head.weights)[y[known].astype(np.int64)]
-        with config_context(assume_finite=True, skip_parameter_validation=True):  # checked above; a third of small fits
+        with config_context(assume_finite=True, skip_parameter_validation=True), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # what has nearly converged will do
             fitted, link = fit_one(Lesson(x[known], y[known], own, head, seed))
         heads.append(fitted)
         links.append((link, head.outputs))

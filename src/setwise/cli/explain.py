@@ -11,7 +11,7 @@ import typer
 from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
-from setwise.cli.inspect import warn_of_skipped
+from setwise.cli.inspect import warn_of_reading
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.explanations.config import ExplainConfig
@@ -81,7 +81,7 @@ def explain(
     loaded = Run.load(run)
     how = read_as(loaded, source, sets=sets, set_id=set_id, reading=reading, measured=True)
     store = read_for(loaded, source, **how, measured=True)
-    warn_of_skipped(store)
+    warn_of_reading(store, loaded)
     names = options.names(only)
     chosen = plan(loaded, store, config, only=names)
     people = Screen(quiet=quiet, as_json=json)

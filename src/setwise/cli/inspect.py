@@ -11,6 +11,7 @@ from setwise.cli.screen import Screen, warn
 
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
+    from setwise.runs.run import Run
     from setwise.store.inspect import Summary
     from setwise.store.store import SetStore
 
@@ -130,8 +131,11 @@ def show_data(screen: Screen, store: "SetStore", *, targets: Sequence[str], of: 
     show_reading(screen, store)
 
 
-def warn_of_skipped(store: "SetStore") -> None:
-    """Say, where people look for errors, which files and sets are missing from the result, and why."""
+def warn_of_reading(store: "SetStore", run: "Run") -> None:
+    """Say, where people look for errors, which sets are missing, and what of the reading was not so in the fit."""
+    for note in store.description.notes:
+        if note not in run.record.reading:
+            warn(note)
     for name, reason in store.description.skipped.items():
         warn(f"{name} is left out: {reason}")
 

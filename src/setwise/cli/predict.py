@@ -11,7 +11,7 @@ from setwise._checks import InputError
 from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
-from setwise.cli.inspect import warn_of_skipped
+from setwise.cli.inspect import warn_of_reading
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.readers.registry import COPIERS, SETS_COPIERS, copier_of, copyable
@@ -100,7 +100,7 @@ def predict(
         return
     check_spread(loaded, spread=spread)
     store = read_for(loaded, source, **how_read)
-    warn_of_skipped(store)
+    warn_of_reading(store, loaded)
     table = predict_sets(loaded, store, spread=spread, **dict(how))
     write_predictions(table, out, source=source, set_id=how_read["set_id"])
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
@@ -135,7 +135,7 @@ def _predict_elements(
     check_whole_sets(how.max_elements)
     check_spread(run, spread=spread)
     store = read_for(run, source, **how_read)
-    warn_of_skipped(store)
+    warn_of_reading(store, run)
     tables = element_tables(run, store, how, spread=spread)
     if copies is None:
         names = write_tables(tables, out)

@@ -12,9 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import lightning_fabric  # noqa: F401 - what fits import, so that children need not
 import numpy as np
 import pyarrow as pa
+import scipy.stats  # noqa: F401
+import sklearn.model_selection  # noqa: F401
 import torch
+import torch._dynamo
 
 from setwise.fit.study import Study
 from setwise.fit.train import train

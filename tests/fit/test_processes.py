@@ -14,7 +14,7 @@ import torch
 
 from setwise import SetBatch
 from setwise._checks import InputError
-from setwise.fit import processes
+from setwise.fit import processes, torchrun
 from setwise.fit.parts import Example
 from setwise.models import DeepSetsSpec
 
@@ -106,7 +106,7 @@ def test_one_device_for_several_processes_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "3")
-    assert not processes.is_writer()
+    assert not torchrun.is_writer()
     assert processes.fabric_choices("cuda")["num_nodes"] == 2
     with pytest.raises(InputError, match="got cuda:1"):
         processes.fabric_choices("cuda:1")

@@ -392,7 +392,11 @@ def test_tensorboard(digit_store, tmp_path, monkeypatch):
         ({"y": list(range(113)), "w": [-1.0] * 113}, {"weight_column": "w"}, r"at least zero; 'w' of set '0' is -1"),
         ({"y": list(range(113)), "w": [0.0] * 113}, {"weight_column": "w"}, r"must be above zero for some"),
         ({"y": list(range(113))}, {"model": "deep-set"}, r"the model's name must be one of"),
-        ({"y": list(range(113))}, {"model_choices": {"deep": 3}}, r"no choice 'deep' to make; there are depth, "),
+        (
+            {"y": list(range(113))},
+            {"model_choices": {"deep": 3}},
+            r"no choice 'deep' to make; there are columns, ",
+        ),
         ({"y": list(range(113))}, {"resume": True}, r"need a run directory"),
         ({"y": list(range(113))}, {"validation": 0.5, "test": 0.5}, r"shares from 0 that add up to less than 1"),
         (

@@ -5,6 +5,7 @@ from typing import Any
 
 from setwise.explanations.explain import Explanation
 from setwise.readers.copier import Added
+from setwise.readers.paths import is_file_of
 from setwise.readers.registry import copier_of
 from setwise.readers.request import ReadRequest
 from setwise.runs.element_table import columns_by_set
@@ -20,7 +21,7 @@ def copy_with_scores(explanation: Explanation, source: Any, request: ReadRequest
         explanation: of sets that were read from the source.
         source: the files, as they were read.
         request: as they were read.
-        folder: that takes the copies; where files are of one set each, in a folder named after their suffix.
+        folder: that takes the copies; those of several files in a folder of it, named after their suffix.
 
     Raises:
         InputError: a source that cannot be copied so; files that changed since they were read.
@@ -28,7 +29,7 @@ def copy_with_scores(explanation: Explanation, source: Any, request: ReadRequest
     copier = copier_of(source)
     sizes = dict(zip(*(explanation.sets[name].to_pylist() for name in ("set_id", "size")), strict=True))
     columns = columns_by_set(explanation.scores, sizes, explanation.methods)
-    if copier.in_folders:
+    if not is_file_of(source, copier.suffixes):
         folder = folder / copier.suffixes[0].removeprefix(".")
         folder.mkdir(parents=True, exist_ok=True)
     tables = {"sets": explanation.sets, "faithfulness": explanation.faithfulness}

@@ -190,7 +190,7 @@ def test_columns_with_one_value_in_a_set_are_columns_of_the_sets(write, monkeypa
     sizes = (7, 11, 5, 13)
     made = table(
         label=np.repeat([0, 1, 1, 0], sizes),
-        site=np.repeat(["A", "B", "B", None], sizes),
+        site=np.repeat(np.array(["A", "B", "B", None], object), sizes),
         time=np.repeat([3.5, np.nan, 2.0, 9.0], sizes),
         kind=pa.array(np.where(np.arange(36) == 20, "odd", "even")),
     )

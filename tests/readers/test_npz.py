@@ -117,7 +117,7 @@ def test_padded_arrays_are_read_without_their_padding(tmp_path, layout, told):
         arrays["X"] = np.where(real[:, :, None], x, np.nan)
     if layout == "npz":
         path = tmp_path / "jets.npz"
-        np.savez(path, **arrays)
+        np.savez(path, **arrays)  # pyright: ignore[reportArgumentType] its stub takes the names for its own
     else:
         path = tmp_path / "jets.h5"
         with pytest.importorskip("h5py").File(path, "w") as file:

@@ -40,7 +40,7 @@ def test_choices_of_reading_are_remembered_where_the_reader_has_them(tmp_path):
     x[::2, 4:] = 0
     np.savez(tmp_path / "x.npz", X=x, y=np.arange(20) % 2)
     for padding, elements in (("keep", 120), ("drop", 100), (None, 100)):
-        store = read(tmp_path / "x.npz", reading=Reading(padding=padding))
+        store = read(tmp_path / "x.npz", reading=Reading.model_validate({"padding": padding}))
         assert store.num_elements == elements
         out = tmp_path / f"run {padding}"
         train(store, targets="y", model="linear", test=0.0, out=out)

@@ -8,11 +8,22 @@ import torch
 
 pytest_plugins = ("tests.fixtures.tables", "tests.fixtures.learning")
 
+LONG = (
+    "fit/test_resume.py",
+    "fit/test_processes.py",
+    "runs/test_export.py",
+    "validate/test_cross_validation_elements.py",
+)
 SHARED = Path(__file__).parents[2] / "shared"
 
 # A shell that starts programs in the background has them ignore Ctrl-C, and their children as well; some tests send it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first, so that none runs alone in the end."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,7 @@ from setwise.models.families import family_of
 from setwise.runs.config import FitConfig
 
 _ONE_THREAD_BELOW = 1 << 17  # numbers in a layer's activations; docs/log.md
-_TABLE_BELOW = 1 << 22  # numbers in the table of a family that fits itself, so many for each set
-_OF_A_SET = 1 << 10
+_SETS_BELOW = 1 << 12  # sets that a family fits itself to, a row of a table each
 
 
 @contextmanager
@@ -43,7 +42,7 @@ def threads_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> Iterator[No
 
 def _is_small(config: FitConfig, spec: Spec, sizes: np.ndarray) -> bool:
     if family_of(spec).fitter is not None:
-        return len(sizes) * _OF_A_SET < _TABLE_BELOW
+        return len(sizes) < _SETS_BELOW
     return _elements_of_a_batch(config, sizes) * spec.hidden < _ONE_THREAD_BELOW
 
 

@@ -95,11 +95,13 @@ def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-    x, back = _of_rank(x)
+    columns, basis = x.shape[1], None
+    if columns > len(x):
+        x, basis = _in_their_span(x)
     y = lesson.y.astype(np.int64)
     seen, counts = np.unique(y, return_counts=True)
     if len(seen) == 1:
-        return for_all_classes(np.zeros((1, back.shape[1])), np.zeros(1), seen, lesson.classes)
+        return for_all_classes(np.zeros((1, columns)), np.zeros(1), seen, lesson.classes)
     model: Any = LogisticRegression(C=1e-2, max_iter=300)
     folds = min(_FOLDS, int(counts.min()))
     if folds > 1:
@@ -107,16 +109,14 @@ def _logistic(lesson: Lesson, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         model = GridSearchCV(model, {"C": _CS}, scoring="neg_log_loss", cv=split)
     model.fit(x, y, sample_weight=lesson.weights)
     model = getattr(model, "best_estimator_", model)
-    return for_all_classes(model.coef_ @ back, model.intercept_, seen, lesson.classes)
+    weight = model.coef_ if basis is None else model.coef_ @ basis
+    return for_all_classes(weight, model.intercept_, seen, lesson.classes)
 
 
-def _of_rank(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows ``(n, r)`` in a basis ``(r, P)`` of theirs, where they have more columns than there are rows.
+def _in_their_span(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows ``(n, P)`` as ``(n, n)`` in a basis ``(n, P)`` of theirs, for fewer rows than columns.
 
     A penalty on the sum of squared weights keeps weights within what rows span, so that the fit is the same.
     """
-    rows, columns = x.shape
-    if columns <= rows:
-        return x, np.eye(columns)
     left, length, basis = np.linalg.svd(x, full_matrices=False)
     return left * length, basis

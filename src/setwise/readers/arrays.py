@@ -133,7 +133,8 @@ def read_arrays(source: Any, request: ReadRequest) -> SetStore:
     converted = [_element_array(as_numpy(x, set_label(i, ids))) for i, x in enumerate(arrays)]
     if request.reading.drop_empty and request.drop is not None:
         full = [row for row, x in enumerate(converted) if len(x)]
-        request.drop.names |= {name: "it has no elements" for row, name in enumerate(ids) if row not in set(full)}
+        empty = (name for name, x in zip(ids, converted, strict=True) if not len(x))
+        request.drop.names |= dict.fromkeys(empty, "it has no elements")
         converted, ids, table = (
             [converted[row] for row in full],
             [ids[row] for row in full],
@@ -197,11 +198,9 @@ def _without_padding(
     Raises:
         InputError: sets that are padded, where nothing says so.
     """
-    asked = request.reading.padding
-    known = asked == "drop" or (request.like is not None and request.like.padding is not None)
-    if said or asked == "keep":
+    if said or request.reading.padding == "keep":
         return arrays, None
-    if not known:
+    if not request.drops_padding:
         refuse_padding(arrays, ids)
         return arrays, None
     found = padding_of(arrays, sure=True)

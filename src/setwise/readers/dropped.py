@@ -33,7 +33,8 @@ def without_dropped(store: SetStore, request: ReadRequest, targets: Sequence[str
     drop = request.drop
     if drop is None:
         return store
-    reasons = {name: reason for name, reason in drop.names.items() if name in set(store.set_ids)}
+    there = set(store.set_ids)
+    reasons = {name: reason for name, reason in drop.names.items() if name in there}
     if drop.unlabelled:
         for name in np.array(store.set_ids, dtype=object)[~_labelled(store, targets, needed, request.labels)].tolist():
             reasons.setdefault(name, f"it has no {' and no '.join([*targets, *needed, *request.labels])}")

@@ -4,19 +4,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from setwise._checks import EmptySetError, InputError, counted
 from setwise.readers.matching import match_files
-from setwise.readers.paths import label_of, listed_files
+from setwise.readers.paths import Listing, label_of
 from setwise.readers.request import ReadRequest
 from setwise.store.ids import texts
 from setwise.store.tables import listed
 
-FOLDER = "folder"  # the column of the sets that says which folder each file is from
+FILE, FOLDER = "file", "folder"  # columns of the sets that say from which file or folder each is
 FILE_COLUMNS = ("fcs_filename", "fcs_file", "filename", "file_name", "file", "fcs", "path")
 _T = TypeVar("_T")
 _LEAVE_OUT = "or leave out whatever does not fit (--skip-bad)"
@@ -58,11 +58,10 @@ class SetFiles:
 
 
 def find_files(
-    source: Any,
+    listing: Listing,
     request: ReadRequest,
     *,
     kind: str,
-    is_one: Callable[[Path], bool],
     id_of: Callable[[Path, Path], str] = label_of,
 ) -> SetFiles:
     """Find the files of the sets and bring the table of sets into their order.
@@ -72,16 +71,15 @@ def find_files(
     files of several folders get a column ``folder``.
 
     Args:
-        source: a folder, a pattern, a path or a list of paths.
+        listing: the files (`setwise.readers.paths.listed_files`).
         request: what is asked of reading; with ``skip_bad``, files without rows and rows without files are left out.
         kind: of the files, for errors: "FCS files".
-        is_one: which files of a folder and matches of a pattern are taken.
         id_of: the name of a set from its path and the folder, where the table has none.
 
     Raises:
         InputError: a table without names of files, rows without files, files without rows, one file twice.
     """
-    root, paths, doubles = listed_files(source, is_one)
+    root, paths, doubles = listing
     skipped = {label_of(link, root): f"it is a link to {label_of(file, root)}" for link, file in doubles.items()}
     if request.sets is None:
         ids = [id_of(path, root) for path in paths]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from setwise._checks import InputError, counted
 from setwise.readers.paths import label_of
-from setwise.store.suffixes import stem_of
+from setwise.store.suffixes import stem_of, without_suffix
 from setwise.store.tables import listed
 
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,5}$", re.IGNORECASE)  # of files: ".svs", and not ".1" of "sample.1"
@@ -119,9 +119,8 @@ def _elsewhere(name: str, root: Path, paths: Sequence[Path]) -> list[Path]:
 
 def _written(label: str) -> Iterator[str]:
     """Yield a path and its last part, each with and without the suffix that tells a format."""
-    folder, name = label[: label.rfind("/") + 1], label[label.rfind("/") + 1 :]
-    stem = stem_of(Path(name))
-    yield from (label, folder + stem, name, stem)
+    name = label[label.rfind("/") + 1 :]
+    yield from (label, without_suffix(label), name, without_suffix(name))
 
 
 def _ends(label: str) -> Iterator[str]:
@@ -133,7 +132,7 @@ def _ends(label: str) -> Iterator[str]:
 def _ends_of_file(label: str) -> Iterator[str]:
     """Yield the last parts of a path, each with and without the suffix that tells a format."""
     for end in _ends(label):
-        yield from (end, end[: end.rfind("/") + 1] + stem_of(Path(end)))
+        yield from (end, without_suffix(end))
 
 
 def _bare(label: str) -> Iterator[str]:

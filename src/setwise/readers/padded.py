@@ -133,9 +133,8 @@ def _of_mask_feature(x: np.ndarray, request: ReadRequest) -> Elements | None:
 
 def _of_padding(x: np.ndarray, name: str, request: ReadRequest) -> Elements:
     """Return the elements of a padded array before the rows of one number that sets end in."""
-    asked = request.reading.padding
-    known = asked == "drop" or (request.like is not None and request.like.padding is not None)
-    found = None if asked == "keep" or x.ndim > 3 else padding_of(list(x), sure=known)
+    keep = request.reading.padding == "keep" or x.ndim > 3
+    found = None if keep else padding_of(list(x), sure=request.drops_padding)
     if found is None:
         return Elements(x.reshape(-1, *x.shape[2:]), np.full(len(x), x.shape[1], np.int64))
     note = (

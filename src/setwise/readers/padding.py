@@ -14,7 +14,6 @@ from setwise.store.store import SetStore
 _CHANCE = 1e-4  # rows of one number at the ends of sets by less than this chance are no accident
 _OF_FRACTIONS = 0.05  # the same of vectors of fractions, which hardly ever are one number
 _WITHIN = 0.1  # share of such rows among the others from which on they are elements
-_KEEP, _DROP = "keep", "drop"
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,13 @@ def unpadded(store: SetStore, request: ReadRequest) -> SetStore:
     Raises:
         InputError: a set that is nothing but padding.
     """
-    asked, like = request.reading.padding, request.like
-    known = asked == _DROP or (like is not None and like.padding is not None)
-    if asked == _KEEP or store.sparse is not None or len(store.shape) != 1 or ((store.sizes < 2).any() and not known):
+    known = request.drops_padding
+    if (
+        request.reading.padding == "keep"
+        or store.sparse is not None
+        or len(store.shape) != 1
+        or ((store.sizes < 2).any() and not known)
+    ):
         return store
     if not known and (store.sizes != store.sizes[0]).any():
         return store

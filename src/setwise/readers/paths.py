@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from setwise._checks import InputError
-from setwise.store.suffixes import suffix_of
+from setwise.store.suffixes import suffix_of, without_suffix
 
 _SIGNS = "*?["
+Listing = tuple[Path, list[Path], dict[Path, Path]]  # of `listed_files`
 
 
 def is_file_of(source: Any, suffixes: Sequence[str]) -> bool:
@@ -97,7 +98,7 @@ def root_of(path: Path) -> Path:
     return Path(*path.parts[:first])
 
 
-def listed_files(source: Any, is_one: Callable[[Path], bool]) -> tuple[Path, list[Path], dict[Path, Path]]:
+def listed_files(source: Any, is_one: Callable[[Path], bool]) -> Listing:
     """Return the folder that names of files are relative to, and the files of a source, in order.
 
     A link to a file that is listed itself is none of them: such links and their files are the third that is returned.
@@ -143,3 +144,8 @@ def label_of(path: Path, root: Path) -> str:
         return path.relative_to(root).as_posix()
     except ValueError:
         return path.as_posix()
+
+
+def name_of(path: Path, root: Path) -> str:
+    """Return the name of a set whose file this is: that of the file below a folder, without the suffix."""
+    return without_suffix(label_of(path, root))

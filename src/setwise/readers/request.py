@@ -70,6 +70,11 @@ class ReadRequest:
         """
         return None if self.sets is None else named_rows(self.sets, self.set_id, self.sets_name)
 
+    @property
+    def drops_padding(self) -> bool:
+        """Return whether rows of one number at the ends of sets are padding: it was said, or was so in the fit."""
+        return self.reading.padding == "drop" or (self.like is not None and self.like.padding is not None)
+
     def choosing(self, known: Sequence[str], where: str, groups: Mapping[str, Sequence[str]] | None = None) -> Self:
         """Return the request with every feature by its own name (`setwise.readers.names.expanded`).
 

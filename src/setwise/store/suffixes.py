@@ -24,3 +24,8 @@ def stem_of(path: Path) -> str:
     if path.suffix.lower() in _COMPRESSED:
         name = name[: -len(path.suffix)]
     return name[: -len(suffix)] if (suffix := suffix_of(path)) and name.lower().endswith(suffix) else name
+
+
+def without_suffix(label: str) -> str:
+    """Return a path with forward slashes without what decides the format of its file (`stem_of`)."""
+    return label[: label.rfind("/") + 1] + stem_of(Path(label))

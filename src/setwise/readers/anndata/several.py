@@ -1,5 +1,6 @@
 """Read several AnnData files: each of them a sample, or with samples of its own."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,17 +13,15 @@ import pyarrow as pa
 from setwise._checks import InputError
 from setwise.readers.anndata.file import opened
 from setwise.readers.anndata.read import read_anndata
-from setwise.readers.files import SetFiles, find_files, opened_files
+from setwise.readers.files import FILE, SetFiles, find_files, opened_files
 from setwise.readers.formats.anndata import AnnData
-from setwise.readers.paths import label_of, listed_files
+from setwise.readers.paths import label_of, listed_files, name_of
 from setwise.readers.per_set import add_columns, named_rows
 from setwise.readers.request import ReadRequest
 from setwise.store.sparse import SparseElements
 from setwise.store.store import SetStore
 from setwise.store.suffixes import stem_of
 from setwise.store.tables import listed
-
-FILE = "file"
 
 
 def read_several(source: Any, request: ReadRequest) -> SetStore:
@@ -34,21 +33,21 @@ def read_several(source: Any, request: ReadRequest) -> SetStore:
     Raises:
         InputError: a file that cannot be read, unless ``skip_bad``; samples in several files; other features.
     """
-    root, paths, _ = listed_files(source, _is_one)
-    if _has_samples(paths, request):
-        labels = [label_of(path, root) for path in paths]
-        found = SetFiles(list(paths), labels)
-        own = replace(request, sets=None, store=None)
+    listing = listed_files(source, _is_one)
+    root, paths, _ = listing
+    in_files = _has_samples(paths, request)
+    own = replace(request, sets=None, store=None)
+    if in_files:
+        found = SetFiles(list(paths), [label_of(path, root) for path in paths])
         files, stores = opened_files(found, lambda path: read_anndata(path, own), request, kind=AnnData.name)
         sets = request.named_sets()
     else:
-        found = find_files(source, request, kind=AnnData.name, is_one=_is_one, id_of=_id_of)
+        found = find_files(listing, request, kind=AnnData.name, id_of=name_of)
         names = dict(zip(found.paths, found.ids, strict=True))
-        own = replace(request, sets=None, store=None)
         opener = partial(_read_alone, names=names, request=own)
         files, stores = opened_files(found, opener, request, kind=AnnData.name)
         sets = None if files.table is None else named_rows(files.table, request.set_id, request.sets_name)
-    joined = _joined(stores, files, str(root), in_files=_has_samples(paths, request))
+    joined = _joined(stores, files, str(root), in_files=in_files)
     table, problems = add_columns(joined.sets, sets, request.sets_name, strict=request.strict)
     description = replace(
         joined.description,
@@ -62,11 +61,6 @@ def read_several(source: Any, request: ReadRequest) -> SetStore:
 
 def _is_one(path: Path) -> bool:
     return path.suffix.lower() in AnnData.suffixes
-
-
-def _id_of(path: Path, root: Path) -> str:
-    label = label_of(path, root)
-    return label[: label.rfind("/") + 1] + stem_of(path)
 
 
 def _read_alone(path: Path, *, names: dict[Path, str], request: ReadRequest) -> SetStore:
@@ -88,7 +82,7 @@ def _joined(stores: Sequence[SetStore], files: SetFiles, where: str, *, in_files
     """Return the sets of several stores as one; features go by the names of the first."""
     first = stores[0]
     ids = [name for store in stores for name in store.set_ids]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(ids).items() if count > 1):
         raise InputError(
             f"{where}: every sample must lie in one file; {listed(twice, 3)} lie in several. Join these files "
             "(anndata.concat), or name another column (--set-id)."

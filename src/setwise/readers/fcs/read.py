@@ -18,7 +18,7 @@ from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
 from setwise.readers.names import expanded
 from setwise.readers.order import notes_on
-from setwise.readers.paths import is_pattern
+from setwise.readers.paths import is_pattern, listed_files
 from setwise.readers.per_set import join, named_rows
 from setwise.readers.request import ReadRequest
 from setwise.store.file import Description, offsets_of
@@ -80,7 +80,8 @@ def fcs_files(source: Any, request: ReadRequest) -> SetFiles:
         InputError: as `setwise.readers.files.find_files`.
     """
     chosen = isinstance(source, str | Path) and is_pattern(Path(source))  # by whoever wrote the pattern
-    return find_files(source, request, kind=Fcs.name, is_one=lambda path: chosen or path.suffix.lower() in Fcs.suffixes)
+    listing = listed_files(source, lambda path: chosen or path.suffix.lower() in Fcs.suffixes)
+    return find_files(listing, request, kind=Fcs.name)
 
 
 def _choose(opened: Opened, request: ReadRequest) -> tuple[Opened, list[str], dict[str, str], list[str]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.files import SetFiles, opened_files
+from setwise.readers.files import FILE, SetFiles, opened_files
 from setwise.readers.folders.columns import check_columns, common_type, in_type, number_columns, place_of
 from setwise.readers.folders.tables import open_part
 from setwise.readers.paths import label_of
@@ -20,10 +20,8 @@ from setwise.readers.tables.read import read_table
 from setwise.store.file import offsets_of
 from setwise.store.ids import SetCodes, texts, unify
 from setwise.store.store import SetStore
-from setwise.store.suffixes import stem_of
+from setwise.store.suffixes import without_suffix
 from setwise.store.tables import LazyTable, listed
-
-FILE = "file"  # the column of the sets that says which file each is from
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def read_parts(
     schema = _schema(parts, files.ids, request)
     offsets = offsets_of(np.array([part.rows for part in parts]))
     left_out = {name: reason for part in parts for name, reason in part.table.left_out.items()}
-    names = [_stem(label) for label in files.ids]
+    names = [without_suffix(label) for label in files.ids]
     known = set(schema.names) | set([] if request.sets is None else request.sets.column_names)
     if nested[0]:
         own, renamed = None, _renamed(parts, names)
@@ -178,10 +176,6 @@ def _files_of_sets(parts: Sequence[_Part], files: Sequence[str], where: str) -> 
             if found.setdefault(name, file) != file:
                 return None
     return pa.table({"set_id": pa.array(unify(list(found), where)), FILE: pa.array(list(found.values()))})
-
-
-def _stem(label: str) -> str:
-    return label[: label.rfind("/") + 1] + stem_of(Path(label))
 
 
 def _rows(

@@ -11,10 +11,10 @@ from setwise.readers.folders.arrays import read_arrays
 from setwise.readers.folders.parts import is_one_table, read_parts
 from setwise.readers.folders.tables import read_tables
 from setwise.readers.formats.folders import Folders
-from setwise.readers.paths import label_of, listed_files
+from setwise.readers.paths import listed_files, name_of
 from setwise.readers.request import ReadRequest
 from setwise.store.store import SetStore
-from setwise.store.suffixes import TABLE_SUFFIXES, stem_of, suffix_of
+from setwise.store.suffixes import TABLE_SUFFIXES, suffix_of
 from setwise.store.tables import listed
 
 _SAME = {".hdf5": ".h5", ".pq": ".parquet", ".tab": ".tsv"}  # suffixes of one format
@@ -36,12 +36,12 @@ def read_folder(source: Any, request: ReadRequest) -> SetStore:
         InputError: files of several formats or features; one that is empty or cannot be read, unless ``skip_bad``; a
             table of sets that does not fit.
     """
-    is_one = _is_one(request)
-    root, paths, _ = listed_files(source, is_one)
+    listing = listed_files(source, _is_one(request))
+    root, paths, _ = listing
     suffix = _check_one_format(paths)
     if suffix in TABLE_SUFFIXES and is_one_table(paths, request):
         return read_parts(paths, root, request)
-    files = find_files(source, request, kind=Folders.name, is_one=is_one, id_of=_id_of)
+    files = find_files(listing, request, kind=Folders.name, id_of=name_of)
     _check_one_format(files.paths)  # the table of sets may name others
     _check_ids(files, source)
     if suffix in TABLE_SUFFIXES:
@@ -57,12 +57,6 @@ def _is_one(request: ReadRequest) -> Callable[[Path], bool]:
 
 def _is_read(path: Path, *, table: Path | None) -> bool:
     return suffix_of(path) in Folders.suffixes and (table is None or path.name != table.name or path.resolve() != table)
-
-
-def _id_of(path: Path, root: Path) -> str:
-    """Return the name of a set: that of its file below the folder, without the suffix."""
-    label = label_of(path, root)
-    return label[: label.rfind("/") + 1] + stem_of(path)
 
 
 def _check_one_format(paths: Sequence[Path]) -> str:

@@ -30,6 +30,7 @@ REDUCTIONS = {
 POOLS = REDUCTIONS | {
     "attention": "setwise.layers.poolings.attention:attention_as_vector",
     "featurewise-sort": "setwise.layers.poolings.featurewise_sort:FeaturewiseSortPooling",
+    "statistics": "setwise.layers.poolings.statistics:StatisticsPooling",
 }
 
 #: Summaries of sets: made with nothing, some fitted to the training sets.

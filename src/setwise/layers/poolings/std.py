@@ -21,7 +21,11 @@ class StandardDeviation(Reduction):
 
     def stream(self, rows: Rows) -> Tensor:
         moments = rows.moments(per_feature=True)
-        return (moments.variance + _EPS).sqrt().to(moments.dtype)
+        return self.of(moments.variance).to(moments.dtype)
+
+    def of(self, variance: Tensor) -> Tensor:
+        """Return the standard deviation of a population variance."""
+        return (variance + _EPS).sqrt()
 
     def without_each(self, encoded: Tensor, rows: Tensor) -> Tensor:
         rest = len(encoded) - 1
@@ -29,4 +33,4 @@ class StandardDeviation(Reduction):
         own = centred[rows]
         mean = (centred.sum(0) - own) / rest
         variance = (centred.square().sum(0) - own.square()) / rest - mean.square()
-        return (variance.clamp_min(0) + _EPS).sqrt()
+        return self.of(variance.clamp_min(0))

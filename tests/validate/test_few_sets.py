@@ -1,5 +1,8 @@
 """Few sets are measured by cross-validation of the whole fit."""
 
+import time
+from threading import Event
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -84,3 +87,25 @@ def test_classes_that_cannot_be_divided_are_refused_before_anything_is_fitted(tm
     with pytest.raises(InputError, match="two sets at least"):
         fit_and_measure(store.with_sets(sets.drop_columns(["group"])), study_of(), out=tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_folds_beside_the_fit_end_with_it(tmp_path, monkeypatch):
+    ended = Event()
+
+    def without_end(*_, done, **__):
+        try:
+            for number in range(1_000):
+                time.sleep(0.01)
+                done(number, 1_000)
+        finally:
+            ended.set()
+
+    def at_fault(*_, **__):
+        raise InputError("no model could be fitted")
+
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    monkeypatch.setattr("setwise.validate.few_sets.cross_validate", without_end)
+    monkeypatch.setattr("setwise.validate.few_sets.train", at_fault)
+    with pytest.raises(InputError, match="no model"):
+        fit_and_measure(store_of(), study_of(), out=tmp_path / "run", progress=False)
+    assert ended.wait(5)

@@ -5,6 +5,7 @@ from pathlib import Path
 from setwise._checks import InputError
 
 MODEL, CHECKPOINTS = "model.json", "checkpoints"
+FOLDS_OF_FEW = "cross-validation"  # the folds by which a run of few sets is measured
 
 
 def check_is_run(directory: Path) -> None:
@@ -30,7 +31,7 @@ def check_free(directory: Path, *, overwrite: bool = False) -> None:
     names = {entry.name for entry in directory.iterdir()}
     if not names:
         return
-    if not names & {MODEL, CHECKPOINTS}:
+    if not names & {MODEL, CHECKPOINTS, FOLDS_OF_FEW}:
         raise InputError(
             f"{directory} exists and holds files that are not of a run ({', '.join(sorted(names)[:3])}). "
             "Name a new directory."

@@ -1,16 +1,21 @@
 """Fit and measure: on a part that is held out, or, where sets are few, by cross-validation of the whole fit."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, Self
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 
 from setwise.fit.study import Study
 from setwise.fit.torchrun import num_processes
 from setwise.fit.train import train
 from setwise.models.families import family_of_model
 from setwise.models.family import VERY_FEW
+from setwise.runs.directory import FOLDS_OF_FEW, check_free
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.store import SetStore
@@ -19,7 +24,6 @@ from setwise.validate.fold_plan import plan_of_sets
 from setwise.validate.resampling import Resampling
 
 FOLDS = 5
-FOLDER = "cross-validation"  # below the run's directory
 
 
 def fit_and_measure(store: SetStore, study: Study, *, out: str | Path, baselines: bool = True, **choices: Any) -> Run:
@@ -40,17 +44,51 @@ def fit_and_measure(store: SetStore, study: Study, *, out: str | Path, baselines
     """
     if not is_measured_by_folds(store, study):
         return train(store, study, out=out, baselines=baselines, **choices)
-    study = _sharing_time(study)
+    study, directory = _sharing_time(study), Path(out)
     plan_of_sets(store, study, Resampling(folds=FOLDS))  # refuses what cannot be divided, before anything is fitted
-    run = train(store, study.model_copy(update={"test": 0.0}), out=out, baselines=baselines, **choices)
-    if run.record.status == "interrupted":
-        return run
-    directory, jobs = Path(out) / FOLDER, min(FOLDS, joblib.cpu_count())
-    there = directory.is_dir()
-    resume = there and bool(choices.get("resume"))
-    how: dict[str, Any] = {"folds": FOLDS, "baselines": baselines, "jobs": jobs}
-    found = cross_validate(store, study, out=directory, resume=resume, overwrite=there and not resume, **how)
-    return _measured(run, found).save(out)
+    resume = bool(choices.get("resume"))
+    check_free(directory, overwrite=resume or bool(choices.get("overwrite")))
+    choices["overwrite"] = bool(choices.get("overwrite")) or not resume  # the folds may be there before the run
+    whole = study.model_copy(update={"test": 0.0})
+    with _Folds(store, study, directory / FOLDS_OF_FEW, resume=resume, baselines=baselines) as folds:
+        run = train(store, whole, out=out, baselines=baselines, **choices)
+        return run if run.record.status == "interrupted" else _measured(run, folds.found()).save(out)
+
+
+class _Folds:
+    """A cross-validation that runs beside the fit to all sets, where there is more than one processor.
+
+    Whoever leaves before it ends, by an error or by Ctrl-C, ends it; folds that are done are kept.
+    """
+
+    def __init__(self, store: SetStore, study: Study, directory: Path, *, resume: bool, baselines: bool) -> None:
+        there, jobs = directory.is_dir(), min(FOLDS, joblib.cpu_count())
+        how: dict[str, Any] = {"resume": there and resume, "overwrite": there and not resume, "jobs": jobs}
+        how |= {"folds": FOLDS, "baselines": baselines, "out": directory, "done": self._go_on}
+        self._validate = partial(cross_validate, store, study, **how)
+        self._jobs, self._left = jobs, Event()
+        self._future: Future[CrossValidation] = Future()
+        self._pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        if self._jobs > 1:
+            self._future = self._pool.submit(self._validate)
+        return self
+
+    def found(self) -> CrossValidation:
+        """Return its result, once it is there."""
+        return self._validate() if self._jobs == 1 else self._future.result()
+
+    def __exit__(self, *_: object) -> None:
+        if not self._future.done() and self._jobs > 1:
+            self._left.set()
+            running = get_reusable_executor(reuse=True)  # pyright: ignore[reportArgumentType] it is whatever its arguments
+            running.shutdown(wait=False, kill_workers=True)
+        self._pool.shutdown()
+
+    def _go_on(self, _done: int, _all: int) -> None:
+        if self._left.is_set():
+            raise KeyboardInterrupt
 
 
 def is_measured_by_folds(store: SetStore, study: Study) -> bool:

@@ -40,12 +40,11 @@ def auc(truth: np.ndarray, scores: np.ndarray) -> float:
         truth: ``(B,)`` whether each set is positive; some are and some are not.
         scores: ``(B,)``.
     """
-    from scipy.stats import rankdata
-
     positive = np.asarray(truth, bool)
-    count = int(positive.sum())
-    others = len(positive) - count
-    return float((rankdata(scores)[positive].sum() - count * (count + 1) / 2) / (count * others))
+    scores = np.asarray(scores)
+    others, own = np.sort(scores[~positive]), scores[positive]
+    lower, not_higher = (others.searchsorted(own, side).sum() for side in ("left", "right"))
+    return float((lower + not_higher) / 2 / (len(own) * len(others)))
 
 
 def f1(truth: np.ndarray, named: np.ndarray) -> float:

@@ -1,12 +1,18 @@
 """Fixtures that all tests share."""
 
+import gc
 import signal
 from pathlib import Path
 
 import pytest
 import torch
 
-pytest_plugins = ("tests.fixtures.tables", "tests.fixtures.learning")
+from setwise.fit import leaderboard
+from setwise.metrics import intervals
+from setwise.runs import held_out
+from setwise.targets import simple
+
+pytest_plugins = ("tests.fixtures.figures", "tests.fixtures.tables", "tests.fixtures.learning")
 
 LONG = (
     "fit/test_resume.py",
@@ -26,10 +32,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage pass over all that is there by now; looking at it took a tenth of the time."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     """Begin every test with the same random numbers."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_draws():
+    """Draw 50 times for an interval where nobody says how often, since a thousand draws would be half of many a fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "_MOST_DRAWS", 50)
+        patch.setattr(intervals, "_FEWEST_DRAWS", 50)
+        patch.setattr(held_out, "_DRAWS", (50, 50))
+        patch.setattr(leaderboard, "_DRAWS", 50)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_baselines():
+    """Fit baselines of 20 trees and with two penalties, where a test is not about how good they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(simple._FEW_SETS, "n_estimators", 20)
+        patch.setattr(simple, "_CS", (1e-2, 1.0))
+        yield
 
 
 @pytest.fixture(scope="session")

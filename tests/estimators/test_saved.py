@@ -10,7 +10,7 @@ from setwise._checks import InputError
 from setwise.fit.study import Study
 from setwise.fit.train import train
 
-FAST = {"model": "linear", "random_state": 0}
+FAST = {"model": "linear", "ensemble": 1, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def run(out: Path, *, resume: bool) -> None:
     config = FitConfig(epochs=6, batch_size=3, max_elements=4, learning_rate=0.01, device="cpu")
     choices = {"depth": 2, "width": 8}
     study = Study(targets="y", model_choices=choices, config=config)
-    train(store, study, out=out, resume=resume, baselines=False)
+    train(store, study, out=out, resume=resume, baselines=False, intervals=False)
 
 
 def run_of_elements(out: Path, *, resume: bool) -> None:
@@ -51,7 +51,7 @@ def run_of_elements(out: Path, *, resume: bool) -> None:
         model_choices={"depth": 2, "width": 8},
         config=config,
     )
-    train(store, study, out=out, resume=resume, baselines=False)
+    train(store, study, out=out, resume=resume, baselines=False, intervals=False)
 
 
 def kill_at_step(number: int) -> None:

@@ -23,9 +23,9 @@ def test_groups_are_drawn_whole():
     """Ten visits of a patient that say the same are one witness: the interval is that of the 17 patients."""
     of_patients = np.random.default_rng(0).normal(size=17)
     visits, patient = np.repeat(of_patients, 10), np.repeat(np.arange(17), 10)
-    by_set = bootstrap(lambda rows: {"mean": visits[rows].mean()}, np.arange(170)).intervals["mean"]
-    by_group = bootstrap(lambda rows: {"mean": visits[rows].mean()}, patient).intervals["mean"]
-    alone = bootstrap(lambda rows: {"mean": of_patients[rows].mean()}, np.arange(17)).intervals["mean"]
+    by_set = bootstrap(lambda rows: {"mean": visits[rows].mean()}, np.arange(170), draws=1000).intervals["mean"]
+    by_group = bootstrap(lambda rows: {"mean": visits[rows].mean()}, patient, draws=1000).intervals["mean"]
+    alone = bootstrap(lambda rows: {"mean": of_patients[rows].mean()}, np.arange(17), draws=1000).intervals["mean"]
     assert by_group == pytest.approx(alone)
     assert by_group[1] - by_group[0] > 2.5 * (by_set[1] - by_set[0])
 
@@ -39,11 +39,11 @@ def test_draws_of_one_class_are_left_out_and_counted():
             found["auc"] = roc_auc_score(truth[rows], score[rows])
         return found
 
-    found = bootstrap(measure, np.arange(5))
+    found = bootstrap(measure, np.arange(5), draws=1000)
     assert found.defined["accuracy"] == 1
     without_the_one = (1 - 1 / 5) ** 5 + (1 / 5) ** 5
     assert found.defined["auc"] == pytest.approx(1 - without_the_one, abs=0.05)
-    rare = bootstrap(lambda rows: {"found": 1.0} if (rows == 0).sum() > 2 else {}, np.arange(5))
+    rare = bootstrap(lambda rows: {"found": 1.0} if (rows == 0).sum() > 2 else {}, np.arange(5), draws=1000)
     assert "found" not in rare.intervals
     assert 0 < rare.defined["found"] < 0.5
 

@@ -31,9 +31,8 @@ def quick(store, *, config=CONFIG, target="y", **more) -> Run:
     return train(store, targets=target, model_choices={"depth": 2, "width": 8}, config=config, baselines=False, **more)
 
 
-def alone(store, member, target="y") -> Run:
+def alone(store, whole, member, target="y") -> Run:
     """Fit a member by itself, with the parts of the ensemble's split."""
-    whole = quick(store, target=target).record.split
     position = {name: row for row, name in enumerate(store.set_ids)}
     words = np.empty(len(store), dtype=object)
     for part in ("train", "validation", "test"):
@@ -42,12 +41,24 @@ def alone(store, member, target="y") -> Run:
     return quick(given, config=member_config(CONFIG, member).model_copy(update={"ensemble": 1}), target=target)
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    """Fit members that tests read and do not change."""
+    return quick(store_of(), out=tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.fixture(scope="module")
+def single() -> Run:
+    """Fit the first member alone."""
+    return quick(store_of(), config=CONFIG.model_copy(update={"ensemble": 1}))
+
+
 @pytest.mark.parametrize("target", ["y", "kind"])
 def test_predictions_are_the_mean_of_members_fitted_alone(target):
     store = store_of()
     run = quick(store, target=target, calibrate=False)
     rows = np.arange(len(store))
-    each = [predictions_of(alone(store, member, target), store, rows) for member in range(MEMBERS)]
+    each = [predictions_of(alone(store, run.record.split, member, target), store, rows) for member in range(MEMBERS)]
     np.testing.assert_allclose(predictions_of(run, store, rows), np.mean(each, 0), rtol=1e-5, atol=1e-6)
     assert len({record.seed for record in run.record.members}) == MEMBERS
     assert [record.member for record in run.history] == [1] * 3 + [2] * 3 + [3] * 3
@@ -60,20 +71,16 @@ def test_predictions_are_the_mean_of_members_fitted_alone(target):
         np.testing.assert_allclose(table["spread_probability_b"].to_numpy(), spread[:, 1], rtol=1e-3, atol=1e-6)
 
 
-def test_the_first_member_is_the_model_alone():
-    store = store_of()
-    single, run = quick(store, config=CONFIG.model_copy(update={"ensemble": 1})), quick(store)
+def test_the_first_member_is_the_model_alone(single, run):
     first = run.members[0].state_dict()
     assert all(torch.equal(value, first[name]) for name, value in single.model.state_dict().items())
     assert run.record.num_parameters == MEMBERS * single.record.num_parameters
     assert single.record.members == ()
 
 
-def test_a_spread_needs_members():
-    store = store_of()
-    run = quick(store, config=CONFIG.model_copy(update={"ensemble": 1}))
+def test_a_spread_needs_members(single):
     with pytest.raises(InputError, match="--ensemble 5"):
-        predict(run, store, spread=True)
+        predict(single, store_of(), spread=True)
 
 
 def test_saved_and_loaded(tmp_path):
@@ -86,18 +93,16 @@ def test_saved_and_loaded(tmp_path):
     assert len(loaded.members) == MEMBERS
 
 
-def test_streamed_sets_give_the_same():
+def test_streamed_sets_give_the_same(run):
     store = store_of()
-    run = quick(store)
     whole = predict(run, store, spread=True)
     streamed = predict(run, store, spread=True, memory_limit=4 * 8 * 4 * 5)
     for name in whole.column_names[1:]:
         np.testing.assert_allclose(streamed[name].to_numpy(), whole[name].to_numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_resumed_members_are_not_fitted_again(tmp_path, monkeypatch):
+def test_resumed_members_are_not_fitted_again(run, tmp_path, monkeypatch):
     store = store_of()
-    whole = quick(store, out=tmp_path / "whole")
     steps, step = [], torch.optim.AdamW.step
 
     def stopped(self) -> None:
@@ -113,17 +118,17 @@ def test_resumed_members_are_not_fitted_again(tmp_path, monkeypatch):
     limit, before = -1, len(steps)
     resumed = quick(store, out=tmp_path / "cut", resume=True)
     assert len(steps) - before == 6 * 3 * MEMBERS - 24
-    assert resumed.record.weights_sha256 == whole.record.weights_sha256
+    assert resumed.record.weights_sha256 == run.record.weights_sha256
     assert [r.model_copy(update={"seconds": 0}) for r in resumed.history] == [
-        r.model_copy(update={"seconds": 0}) for r in whole.history
+        r.model_copy(update={"seconds": 0}) for r in run.history
     ]
 
 
-def test_a_run_can_be_given_more_members(tmp_path):
+def test_a_run_can_be_given_more_members(run, tmp_path):
     store = store_of()
     quick(store, config=CONFIG.model_copy(update={"ensemble": 1}), out=tmp_path / "run")
     more = quick(store, out=tmp_path / "run", resume=True)
-    assert more.record.weights_sha256 == quick(store, out=tmp_path / "other").record.weights_sha256
+    assert more.record.weights_sha256 == run.record.weights_sha256
 
 
 def test_ctrl_c_keeps_the_members_that_are_done(tmp_path, monkeypatch):

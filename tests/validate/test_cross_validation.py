@@ -21,6 +21,7 @@ from setwise.validate.cross_validation import CrossValidation, as_document, cros
 from setwise.validate.fold_runs import FoldResult
 from tests.fixtures.training import changed
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
 CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
 TINY = {"depth": 2, "width": 8}
 

@@ -1,9 +1,13 @@
 """Cross-validation of labels of elements: whole sets in folds, elements measured, resumed, shuffled; bad labels."""
 
+import pickle
+
+import joblib
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from joblib.externals import cloudpickle
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from setwise._checks import InputError
@@ -19,6 +23,7 @@ from setwise.store.store import SetStore
 from setwise.validate import fold_runs
 from setwise.validate.cross_validation import CrossValidation, as_document, cross_validate
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
 CONFIG = FitConfig(epochs=2, batch_size=7, device="cpu")
 SETS = 17
 
@@ -120,7 +125,21 @@ def test_the_page_tells_of_elements(store, found):
     assert "Result on elements of sets that the models had not seen" in html
 
 
-def test_numbers_of_elements_and_jobs(tmp_path):
+def in_this_process(**_):
+    """Stand in for joblib's processes, which take seconds to start: all they get and give is pickled."""
+
+    def done(work):
+        for function, arguments, named in pickle.loads(cloudpickle.dumps(list(work))):
+            yield pickle.loads(cloudpickle.dumps(function(*arguments, **named)))
+
+    return done
+
+
+@pytest.mark.parametrize(
+    "processes", [in_this_process, pytest.param(joblib.Parallel, marks=pytest.mark.slow)], ids=["pickled", "processes"]
+)
+def test_numbers_of_elements_and_jobs(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(fold_runs, "Parallel", processes)
     store, study = store_of("height"), study_of("height")
     alone = cross_validate(store, study, folds=2, out=tmp_path / "one")
     together = cross_validate(store, study, folds=2, jobs=2, out=tmp_path / "two")

@@ -1,5 +1,7 @@
 """Stacks: what they predict is the weighted mean of what their parts predict, through everything that models go."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,6 +15,7 @@ from setwise.fit.stack_weights import selected_weights
 from setwise.fit.study import Study
 from setwise.models import build, spec_from_dict
 from setwise.models.families import family_of, network_instead
+from setwise.models.family import LARGE, Candidate
 from setwise.models.links import mixed
 from setwise.models.stack import STACK, StackSpec
 from setwise.readers.read import read
@@ -22,7 +25,7 @@ from setwise.runs.large_sets import outputs_of_large
 from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.targets.ordinal import Ordinal
-from tests.fixtures.stacks import use_small
+from tests.fixtures.stacks import SMALL, use_small
 
 pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules:UserWarning")
 CONFIG = FitConfig(device="cpu", ensemble=3, batch_size=7, epochs=2, learning_rate=1e-2)
@@ -228,6 +231,30 @@ def test_without_time_the_cheapest_answers():
     run = fitted("label", effort="quick", config=CONFIG.model_copy(update={"time": 1e-9}))
     assert [row.weight for row in run.record.leaderboard if not row.note] == [1.0]
     assert {row.note for row in run.record.leaderboard[1:]} == {"there was no time left."}
+
+
+def test_a_model_that_needs_more_sets_is_tried_where_few_others_stand(monkeypatch):
+    monkeypatch.setattr(stacking, "_SEVERAL", 2)
+    needing = [replace(one, fewest=99 * (one.model == "deep-sets++")) for one in SMALL]
+    monkeypatch.setattr(stacking, "family_of", lambda _: replace(STACK, candidates=needing))
+    left_out = fitted("label").record.leaderboard[-1]
+    assert left_out.model == "deep-sets++"
+    assert "fewer than 99 training sets" in left_out.note
+    assert not any(row.note for row in fitted("label", effort="best").record.leaderboard)
+    monkeypatch.setattr(stacking, "_SEVERAL", 3)
+    assert not any(row.note for row in fitted("label").record.leaderboard)
+
+
+def test_a_model_of_large_sets_is_made_for_them():
+    candidate = Candidate("deep-sets++", "", choices={"width": 8}, of_large={"pool": "max", "max_elements": 99})
+    large, small = np.array([LARGE, LARGE, 1]), np.array([LARGE, 1, 1])
+    assert candidate.made_for(large) == {"width": 8, "pool": "max", "max_elements": 99}
+    assert candidate.made_for(small) == {"width": 8}
+    spec = StackSpec(in_features=3, out_features=1)
+    config, made = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu"), large)
+    assert (config.max_elements, made.to_dict()["pool"]) == (99, "max")
+    chosen, _ = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu", max_elements=7), large)
+    assert chosen.max_elements == 7
 
 
 def test_parts_without_epochs_learn_from_the_validation_sets_in_the_end():

@@ -19,19 +19,22 @@ from setwise.fit.threads import threads_for
 from setwise.metrics.calibration import fit_temperature
 from setwise.models import Model, Spec, make_spec
 from setwise.models.families import family_of, family_of_model
-from setwise.models.family import VERY_FEW, Candidate
+from setwise.models.family import Candidate
 from setwise.models.links import mixed
-from setwise.models.stack import StackSpec
+from setwise.models.stack import EFFORTS, StackSpec
 from setwise.models.stack_network import Stack
 from setwise.models.summary_model import SummaryModel
 from setwise.models.summary_spec import SummarySpec
 from setwise.prepare.inputs import Inputs
 from setwise.runs.computing import Computing
-from setwise.runs.config import FitConfig
+from setwise.runs.config import RECOMMENDED, FitConfig
 from setwise.runs.directory import CHECKPOINTS
 from setwise.runs.outputs import outputs_for
 from setwise.store import columns
 from setwise.targets.problem import Problem
+
+_SEVERAL = 3  # parts beside which a model that needs more sets is not tried
+_TOO_FEW = "of fewer than {} training sets it adds too little; it is tried with --effort best (effort='best')."
 
 FittedMember = tuple[Model, FitConfig, Fitted]
 FitMembers = Callable[[Spec, Problem, FitConfig, Path | None, SummaryTables | None], list[FittedMember]]
@@ -119,8 +122,11 @@ def fit_stack(
         if parts and until is not None and time.perf_counter() > until:
             refused[candidate.model] = "there was no time left."
             continue
+        if len(sizes) < candidate.fewest and len(parts) >= _SEVERAL and spec.effort != EFFORTS[-1]:
+            refused[candidate.model] = _TOO_FEW.format(candidate.fewest)
+            continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
-        own, part = _specified(spec, candidate, config, len(problem.split.train))
+        own, part = _specified(spec, candidate, config, sizes)
         if isinstance(part, SummarySpec) and tables is None:
             tables = SummaryTables(problem, inputs, own, part.categories)
         with threads_for(own, part, sizes):
@@ -189,17 +195,20 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
     return None if directory is None else directory / CHECKPOINTS / candidate.model
 
 
-def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
+def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, sizes: np.ndarray) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
-    few = candidate.of_few if num_sets < VERY_FEW else {}
-    defaults = {name: field.default for name, field in FitConfig.model_fields.items() if name in few}
-    config = config.model_copy(update={k: few[k] for k, default in defaults.items() if getattr(config, k) == default})
-    choices = {**candidate.choices, **{k: value for k, value in few.items() if k not in defaults}}
-    own, choices = settled(config, candidate.model, choices, num_sets)
+    made = candidate.made_for(sizes)
+    open_fields = {**{name: field.default for name, field in FitConfig.model_fields.items()}, **RECOMMENDED}
+    config = config.model_copy(
+        update={k: v for k, v in made.items() if k in open_fields and getattr(config, k) == open_fields[k]}
+    )
+    own, choices = settled(
+        config, candidate.model, {k: v for k, v in made.items() if k not in open_fields}, num_sets=len(sizes)
+    )
     data = {name: getattr(spec, name) for name in Spec.model_fields}
-    sizes = (data.pop("in_features"), data.pop("out_features"))
+    features = (data.pop("in_features"), data.pop("out_features"))
     choices = {**family_of_model(candidate.model).fitting, **choices}
-    return own, make_spec(candidate.model, *sizes, **data, **choices)
+    return own, make_spec(candidate.model, *features, **data, **choices)
 
 
 def _outputs(

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, InstanceOf
 
-from setwise.models.family import Candidate, Family, Preset
+from setwise.models.family import VERY_FEW, Candidate, Family, Preset
 from setwise.models.spec import OneOf, Spec
 
 EFFORTS = ("quick", "default", "best")
@@ -28,7 +28,8 @@ class StackSpec(Spec):
 
     effort: Annotated[str, OneOf(EFFORTS)] = Field(
         default="default",
-        description="models that are tried: all but networks (quick), one network as well (default), several (best)",
+        description=f"models that are tried: all but networks and forests (quick), from {VERY_FEW} training sets on a "
+        "network as well (default), all, and several networks (best)",
     )
     parts: Annotated[tuple[InstanceOf[Spec], ...], BeforeValidator(_as_tuples)] = ()
     heads: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_as_tuples)] = ()
@@ -70,6 +71,7 @@ STACK = Family(
             "random-forest",
             "mean, spread and quantiles of features, in combinations of thresholds",
             of_few={"trees": 100},
+            efforts=("best",),
         ),
         Candidate(
             "boosting",
@@ -81,6 +83,7 @@ STACK = Family(
             "what a network finds in elements, each by itself",
             of_few={"epochs": 30},
             efforts=("default", "best"),
+            fewest=VERY_FEW,
         ),
         Candidate("set-transformer++", "what a network finds in elements beside each other", efforts=("best",)),
     ),

@@ -15,7 +15,7 @@ from setwise.fit.stack_weights import selected_weights
 from setwise.fit.study import Study
 from setwise.models import build, spec_from_dict
 from setwise.models.families import family_of, network_instead
-from setwise.models.family import LARGE, Candidate
+from setwise.models.family import Candidate
 from setwise.models.links import mixed
 from setwise.models.stack import STACK, StackSpec
 from setwise.readers.read import read
@@ -245,16 +245,13 @@ def test_a_model_that_needs_more_sets_is_tried_where_few_others_stand(monkeypatc
     assert not any(row.note for row in fitted("label").record.leaderboard)
 
 
-def test_a_model_of_large_sets_is_made_for_them():
-    candidate = Candidate("deep-sets++", "", choices={"width": 8}, of_large={"pool": "max", "max_elements": 99})
-    large, small = np.array([LARGE, LARGE, 1]), np.array([LARGE, 1, 1])
-    assert candidate.made_for(large) == {"width": 8, "pool": "max", "max_elements": 99}
-    assert candidate.made_for(small) == {"width": 8}
+def test_a_number_of_the_fit_that_was_chosen_is_kept():
+    candidate = Candidate("deep-sets++", "", choices={"width": 8, "max_elements": 99}, of_few={"epochs": 3})
     spec = StackSpec(in_features=3, out_features=1)
-    config, made = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu"), large)
-    assert (config.max_elements, made.to_dict()["pool"]) == (99, "max")
-    chosen, _ = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu", max_elements=7), large)
-    assert chosen.max_elements == 7
+    config, made = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu"), 50)
+    assert (config.max_elements, config.epochs, made.hidden) == (99, 3, 8)
+    config, _ = stacking._specified(spec, candidate, FitConfig.recommended(device="cpu", max_elements=7), 500)
+    assert (config.max_elements, config.epochs) == (7, 100)
 
 
 def test_parts_without_epochs_learn_from_the_validation_sets_in_the_end():

@@ -126,7 +126,7 @@ def fit_stack(
             refused[candidate.model] = _TOO_FEW.format(candidate.fewest)
             continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
-        own, part = _specified(spec, candidate, config, sizes)
+        own, part = _specified(spec, candidate, config, len(sizes))
         if isinstance(part, SummarySpec) and tables is None:
             tables = SummaryTables(problem, inputs, own, part.categories)
         with threads_for(own, part, sizes):
@@ -195,20 +195,17 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
     return None if directory is None else directory / CHECKPOINTS / candidate.model
 
 
-def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, sizes: np.ndarray) -> tuple[FitConfig, Spec]:
+def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
-    made = candidate.made_for(sizes)
-    open_fields = {**{name: field.default for name, field in FitConfig.model_fields.items()}, **RECOMMENDED}
-    config = config.model_copy(
-        update={k: v for k, v in made.items() if k in open_fields and getattr(config, k) == open_fields[k]}
-    )
-    own, choices = settled(
-        config, candidate.model, {k: v for k, v in made.items() if k not in open_fields}, num_sets=len(sizes)
-    )
+    made = candidate.made_for(num_sets)
+    unchosen = {**{name: field.default for name, field in FitConfig.model_fields.items()}, **RECOMMENDED}
+    numbers = {name: made.pop(name) for name in unchosen if name in made}
+    config = config.model_copy(update={k: v for k, v in numbers.items() if getattr(config, k) == unchosen[k]})
+    own, choices = settled(config, candidate.model, made, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
-    features = (data.pop("in_features"), data.pop("out_features"))
+    sizes = (data.pop("in_features"), data.pop("out_features"))
     choices = {**family_of_model(candidate.model).fitting, **choices}
-    return own, make_spec(candidate.model, *features, **data, **choices)
+    return own, make_spec(candidate.model, *sizes, **data, **choices)
 
 
 def _outputs(

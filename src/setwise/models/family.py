@@ -10,7 +10,6 @@ from setwise.models.spec import Spec
 from setwise.variants import find
 
 if TYPE_CHECKING:  # they cost a second, which the command line's help does not wait for
-    import numpy as np
     import torch
     from torch import Tensor
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:  # they cost a second, which the command line's help does not 
 
 Choices = Mapping[str, Any]
 VERY_FEW = 200  # sets, of which a part that is held out says little, and networks need fewer epochs
-LARGE = 100  # elements of a set, of which a part says nearly as much as all, and more than their mean counts
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,8 @@ class Candidate:
     Attributes:
         model: its name.
         sees: what it takes from a set, in words.
-        choices: made of it beside those of its name.
-        of_few: choices, and numbers of its fit that nobody chose, where training sets are fewer than `VERY_FEW`.
-        of_large: the same, where half of the training sets or more have `LARGE` elements or more.
+        choices: made of it beside those of its name, and numbers of its fit that nobody chose.
+        of_few: the same, where training sets are fewer than `VERY_FEW`.
         efforts: with which it is tried.
         fewest: training sets, of fewer of which it adds too little, where several other models stand, to be tried with
             another effort than "best"; docs/log.md.
@@ -57,15 +54,12 @@ class Candidate:
     sees: str
     choices: Choices = field(default_factory=dict)
     of_few: Choices = field(default_factory=dict)
-    of_large: Choices = field(default_factory=dict)
     efforts: tuple[str, ...] = ("quick", "default", "best")
     fewest: int = 0
 
-    def made_for(self, sizes: "np.ndarray") -> dict[str, Any]:
-        """Return choices, and numbers of its fit, for training sets of these sizes."""
-        of_few = self.of_few if len(sizes) < VERY_FEW else {}
-        of_large = self.of_large if len(sizes) and sorted(sizes)[len(sizes) // 2] >= LARGE else {}
-        return {**self.choices, **of_few, **of_large}
+    def made_for(self, num_sets: int) -> dict[str, Any]:
+        """Return choices, and numbers of its fit, for so many training sets."""
+        return {**self.choices, **(self.of_few if num_sets < VERY_FEW else {})}
 
 
 class Examples(Protocol):

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, InstanceOf
 from setwise.models.family import VERY_FEW, Candidate, Family, Preset
 from setwise.models.spec import OneOf, Spec
 
+_DRAWN = 512  # elements that networks draw of larger sets, other ones in each epoch; docs/log.md
 EFFORTS = ("quick", "default", "best")
 
 
@@ -81,10 +82,16 @@ STACK = Family(
         Candidate(
             "deep-sets++",
             "what a network finds in elements, each by itself",
+            choices={"max_elements": _DRAWN},
             of_few={"epochs": 30},
             efforts=("default", "best"),
             fewest=VERY_FEW,
         ),
-        Candidate("set-transformer++", "what a network finds in elements beside each other", efforts=("best",)),
+        Candidate(
+            "set-transformer++",
+            "what a network finds in elements beside each other",
+            choices={"max_elements": _DRAWN},
+            efforts=("best",),
+        ),
     ),
 )

@@ -157,7 +157,7 @@ def test_compiles_as_one_graph(name, choices, sizes):
     torch.testing.assert_close(got, expected)
 
 
-@pytest.mark.parametrize("sizes", [RAGGED, DENSE, LARGE])
+@pytest.mark.parametrize("sizes", [pytest.param(RAGGED, marks=pytest.mark.slow), DENSE, LARGE])
 @pytest.mark.parametrize(("name", "choices"), MODELS)
 def test_exports(name, choices, sizes):
     model, batch = _small(name, choices, sizes)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from setwise.readers.fcs.write import write_fcs
+from tests.fixtures.stacks import use_small
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,7 +26,8 @@ def _with(language):
 
 
 @pytest.mark.parametrize("page", _with("python"))
-def test_python_blocks_run_one_after_the_other(page, capsys):
+def test_python_blocks_run_one_after_the_other(page, capsys, monkeypatch):
+    use_small(monkeypatch)  # the code runs; how good a stack is, others test
     names = {}
     for block in _blocks(page, "python"):
         exec(compile(block, page.name, "exec"), names)

@@ -14,7 +14,7 @@ import pytest
 
 from setwise.cli import main
 
-TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7")
+TINY = ("--depth", "2", "--width", "8", "--epochs", "2", "--batch-size", "7", "--ensemble", "1")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Tables:
         """Return the arguments of a fit that takes a second."""
         data = ("fit", str(self.cells), "--sets", str(self.patients), "--out", str(out))
         return (*data, *(() if "--target" in more else ("--target", "hematocrit")), *TINY, *more)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _blank(blank_figures):
+    """Leave the figures of reports undrawn."""
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,20 @@ def test_what_is_refused_is_refused_before_anything_heavy_is_imported(arguments,
 
 def test_predictions_import_torch_and_nothing_heavy_beside_it(setwise, tables, tmp_path):
     run, out = tmp_path / "run", tmp_path / "p.csv"
-    fit = ("fit", tables.cells, "--sets", tables.patients, "--target", "anemia", "--model", "linear", "--out", run)
-    assert setwise(*fit).code == 0
+    fit = (
+        "fit",
+        tables.cells,
+        "--sets",
+        tables.patients,
+        "--target",
+        "anemia",
+        "--model",
+        "linear",
+        "--ensemble",
+        "1",
+        "--no-baselines",
+    )
+    assert setwise(*fit, "--out", run).code == 0
     arguments = ["predict", str(run), str(tables.cells), "--out", str(out)]
     code = (
         f"import sys\nfrom setwise.cli import main\ntry: main({arguments})\nexcept SystemExit: pass\n"

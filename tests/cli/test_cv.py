@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import write_tables
 
-TINY = ("--depth", "2", "--width", "8", "--epochs", "1", "--batch-size", "7")
+TINY = ("--depth", "2", "--width", "8", "--epochs", "1", "--batch-size", "7", "--ensemble", "1")
 
 
 @dataclass(frozen=True)

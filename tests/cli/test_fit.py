@@ -101,7 +101,8 @@ def test_an_older_run_is_refused_kept_resumed_or_replaced(setwise, tables, tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_a_model_that_can_be_used(setwise, tables, tmp_path):
     arguments = [*tables.fit(tmp_path / "run", "--no-baselines"), "--epochs", "100000", "--patience", "0"]
-    code = f"from setwise.cli import main; main({arguments!r})"
+    draws = "from setwise.metrics import intervals; intervals._MOST_DRAWS = intervals._FEWEST_DRAWS = 50"  # as here
+    code = f"{draws}; from setwise.cli import main; main({arguments!r})"
     metrics = tmp_path / "run" / "metrics.jsonl"
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as running:

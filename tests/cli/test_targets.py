@@ -165,7 +165,7 @@ def test_classes_are_drawn_alike(setwise, write, tmp_path):
     said = {}
     for name, more in {"as they come": (), "alike": ("--balanced-sampling",)}.items():
         run = tmp_path / name
-        learn = ("--epochs", "30", "--learning-rate", "0.003", "--ensemble", "1", "--validation", "0", "--test", "0")
+        learn = ("--epochs", "30", "--learning-rate", "0.003", "--no-baselines", "--validation", "0", "--test", "0")
         assert setwise(*tables.fit(run, "--target", "ill", *more, *learn)).code == 0
         assert setwise("predict", run, tables.cells, "--out", tmp_path / f"{name}.csv").code == 0
         said[name] = np.mean(pyarrow.csv.read_csv(tmp_path / f"{name}.csv")["probability_yes"].to_numpy())

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +31,9 @@ def test_a_row_is_run_skipped_and_reported(tmp_path):
     assert f"{value:.4g}" in (tmp_path / "page.md").read_text()
 
 
-def test_errors_of_the_input_end_in_words():
-    done = _run("run", "table9")
-    assert done.returncode == 2
-    assert done.stderr.startswith("Error: the table must be one of 'table1'")
+def test_errors_of_the_input_end_in_words(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["experiments", "run", "table9"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("Error: the table must be one of 'table1'")

@@ -65,7 +65,7 @@ def test_every_container_is_a_list_of_arrays(sets, name, tmp_path):
 def test_estimators_fit_what_is_read(sets):
     many = [x + i % 2 for i, x in enumerate(sets * 4)]
     y = [i % 2 for i in range(16)]
-    chosen = {"model": "linear", "random_state": 0}
+    chosen = {"model": "linear", "ensemble": 1, "random_state": 0}
     expected = SetClassifier(**chosen).fit(many, y).predict_proba(many)
     for source in (
         ak.Array(many),
@@ -80,7 +80,7 @@ def test_covariates_of_a_batch_go_along(sets):
     batch = SetBatch.from_list([torch.from_numpy(x) for x in sets], covariates=covariates)
     store = read(batch)
     assert store.sets["covariate_1"].to_pylist() == [1, 3, 5, 7]
-    fitted = SetClassifier(model="linear", random_state=0).fit(batch, [0, 1, 0, 1])
+    fitted = SetClassifier(model="linear", ensemble=1, random_state=0).fit(batch, [0, 1, 0, 1])
     assert fitted.run_.record.covariates is not None
     assert list(fitted.run_.record.covariates.names) == ["covariate 0", "covariate 1"]
     with pytest.raises(InputError, match="covariates must be those that the model was fitted with"):

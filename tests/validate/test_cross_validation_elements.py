@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from joblib.externals import cloudpickle
+from joblib.externals import cloudpickle  # pyright: ignore[reportAttributeAccessIssue] joblib brings its own
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from setwise._checks import InputError

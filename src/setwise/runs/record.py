@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -274,8 +275,9 @@ def _format_of(content: bytes) -> int | None:
         return None
 
 
+@cache
 def library_versions() -> dict[str, str]:
-    """Return the versions of the packages that compute."""
+    """Return the versions of the packages that compute; reading them costs more than a small fit's step."""
     packages = ("setwise", "torch", "numpy", "pyarrow", "scikit-learn", "lightning-fabric", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,14 +9,13 @@ from setwise.runs.record import TestRow
 
 @pytest.fixture
 def small(monkeypatch):
-    for name, value in {"_TRAIN": 29, "_VALIDATION": 5, "_TEST": 11, "_NEW": 3}.items():
-        monkeypatch.setattr(demo, name, value)
-    monkeypatch.setattr(demo, "_FIT", ("--width", "4", "--epochs", "1"))
     contenders = [
-        demo._Contender(c.label, c.directory, tuple("4" if word == "50" else word for word in c.choices))
-        for c in demo._CONTENDERS
+        replace(c, choices=tuple("4" if word == "50" else word for word in c.choices)) for c in demo._CONTENDERS
     ]
-    monkeypatch.setattr(demo, "_CONTENDERS", contenders)
+    few = demo._Plan(29, 5, 11, ("--width", "4", "--epochs", "1", "--ensemble", "1"), tuple(contenders))
+    monkeypatch.setattr(demo, "_NEW", 3)
+    monkeypatch.setattr(demo, "_WHOLE", few)
+    monkeypatch.setattr(demo, "_QUICK", replace(few, contenders=(demo._ONE,)))
 
 
 @pytest.mark.usefixtures("small")
@@ -35,9 +35,18 @@ def test_runs_from_tables_to_predictions(setwise, tmp_path):
     assert len((out / "predictions.csv").read_text().splitlines()) == 4
     refused = setwise("demo", "--out", out)
     assert refused.code == 2
-    document = json.loads(setwise("demo", "--out", out, "--overwrite", "--json").out)
-    assert len(document["test"]) == 6
-    assert document["conclusion"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_quick_one_fits_one_model(setwise, tmp_path):
+    (tmp_path / "demo").mkdir()
+    document = json.loads(setwise("demo", "--quick", "--out", tmp_path / "demo", "--overwrite", "--json").out)
+    assert [row["name"] for row in document["test"]] == [
+        "Deep Sets++, 3 layers", "constant", "ridge", "gradient boosting",
+    ]  # fmt: skip
+    errors = {row["name"]: row["metrics"]["mse"] for row in document["test"]}
+    share = errors["Deep Sets++, 3 layers"] / errors["constant"]
+    assert f"{share:.0%} of the constant's" in document["conclusion"][0]
 
 
 def rows(plain: float, with_both: float, shallow: float):

@@ -19,6 +19,7 @@ ORDER = [
     "_lazy",
     "_options",
     "_files",
+    "_notebook",
     "variants",
     "batch",
     "parallel",

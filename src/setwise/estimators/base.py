@@ -54,6 +54,16 @@ class SetEstimator(BaseEstimator):
     random_state: int | np.random.RandomState | None
     verbose: bool
 
+    def _repr_html_inner(self) -> str:
+        """Return scikit-learn's HTML of the parameters, and that of the run below it once there is one."""
+        shown = super()._repr_html_inner()
+        return shown + self.run_._repr_html_() if hasattr(self, "run_") else shown
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Return what a notebook shows."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/html": self._repr_html_inner()} if "text/html" in bundle else bundle
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> Self:
         """Write the fitted model to a directory, as a run that the command line reads, with what the estimator knows.
 

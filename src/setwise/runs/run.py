@@ -88,6 +88,11 @@ class Run:
         """Return the dtype that the model computes in."""
         return tensor_of(self.model).dtype
 
+    def _repr_html_(self) -> str:
+        from setwise.runs.notebook import run_html  # templates are for notebooks alone
+
+        return run_html(self)
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> "Run":
         """Write the run to a directory and return it with its path.
 

@@ -253,6 +253,11 @@ class SetStore:
         where = "in memory" if self.path is None else f"at {self.path}"
         return f"SetStore({len(self)} sets, {self.num_elements} elements of shape {self.shape}, {where})"
 
+    def _repr_html_(self) -> str:
+        from setwise.store.notebook import store_html  # templates are for notebooks alone
+
+        return store_html(self)
+
     def elements(self, row: int) -> np.ndarray:
         """Return the elements ``(n_i, ...)`` of the set in one row: a view, not to be written to."""
         start, stop = self._span(row)

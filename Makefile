@@ -3,6 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TRITON := .venv-triton
+LOWER := .venv-lower
+
+FLAGS :=
+KEPT :=
 
 SCALE := small
 BUDGET := 2h
@@ -11,7 +15,7 @@ DATA := ../shared/data
 
 SITE := site
 
-.PHONY: accuracy bench bench-gpu docs help setup demo reproduce test test-slow test-triton check format clean
+.PHONY: accuracy bench bench-gpu docs help setup demo reproduce test test-slow test-triton wheel lower-bounds check format clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -27,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 setup: $(STAMP) ## Make the virtual environment in .venv
 
-demo: $(STAMP) ## Run the main job on data that comes with the installation (3 minutes)
+demo: $(STAMP) ## Run the main job on data that comes with the installation (3 minutes; setwise demo --quick takes 20 seconds)
 	@echo "setwise demo: sets of handwritten digits, three models, a report; about 3 minutes on two cores."
 	$(BIN)/setwise demo --out runs/demo --overwrite
 
@@ -36,7 +40,7 @@ reproduce: $(STAMP) ## Run the paper's tables for BUDGET (2h) at SCALE (small), 
 	$(BIN)/python -m experiments report
 
 test: $(STAMP) ## Run the tests, a file at a time on each core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not wheel' -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(FLAGS)
 
 test-slow: $(STAMP) ## Run the tests that take longer than a minute
 	$(BIN)/python -m pytest -m slow
@@ -47,12 +51,25 @@ test-triton: ## Run the tests of the kernels for GPUs in Triton's interpreter, i
 	  --editable '.[gpu]' pytest
 	TRITON_INTERPRET=1 $(TRITON)/bin/python -m pytest -m triton tests/ops/test_triton.py tests/benchmarks/test_gpu.py
 
-check: $(STAMP) ## Everything that CI runs: format, lint, types, the site, tests
+wheel: $(STAMP) ## Build the wheel, and run its demo in a fresh environment elsewhere
+	$(BIN)/python -m pytest -m wheel tests/test_wheel.py
+
+lower-bounds: ## Test the lowest versions that pyproject.toml allows (KEPT=torch: torch as it is pinned)
+	$(PYTHON) -m venv $(LOWER)
+	$(PYTHON) tests/lower_bounds.py $(KEPT) > $(LOWER)/lower.txt
+	$(LOWER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWER)/lower.txt \
+	  --editable '.[anndata,excel,fast,hdf5,images,tune]' flowio hypothesis openpyxl pandas pytest pytest-xdist
+	OMP_NUM_THREADS=1 $(LOWER)/bin/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile \
+	  tests/assess tests/cli tests/estimators tests/fit tests/layers tests/metrics tests/models tests/ops tests/prepare \
+	  tests/report tests/store tests/targets tests/validate
+
+check: $(STAMP) ## Everything that CI runs: format, lint, types, the site, tests with the lines they reach, the wheel
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(MAKE) docs
-	$(MAKE) test
+	$(MAKE) test FLAGS='--cov --cov-report=term'
+	$(MAKE) wheel
 
 docs: $(STAMP) ## Build the site into SITE (site/); a broken link or name is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $(abspath $(SITE))
@@ -74,4 +91,4 @@ format: $(STAMP) ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) $(TRITON) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRITON) $(LOWER) .coverage .pytest_cache .ruff_cache .hypothesis

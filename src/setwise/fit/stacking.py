@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -112,54 +112,91 @@ def fit_stack(
     Raises:
         InputError: data that no candidate can be fitted to.
     """
-    parts: list[Part] = []
-    refused: dict[str, str] = {}
-    rows, sizes = _weighing(problem, config, out_of_fold), problem.store.sizes[problem.split.train]
-    interrupted, tables = False, None
+    rows = _weighing(problem, config, out_of_fold)
+    tried = _tried(spec, problem, inputs, config, directory, fit_members, rows, until)
+    parts = tried.parts
+    if not parts:
+        if tried.interrupted:
+            raise KeyboardInterrupt
+        raise InputError(next(iter(tried.refused.values())))
+    every = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    weights, temperatures = _weighed(problem, parts, every)
+    if len(problem.split.validation) and not spared and not tried.interrupted:
+        whole = _with_validation(problem)
+        parts = [
+            _fitted_again(part, whole, config, fit_members, tried.tables) if weights[number].any() else part
+            for number, part in enumerate(parts)
+        ]
+    members = _joined(spec, problem, parts, weights, temperatures, "interrupted" if tried.interrupted else None)
+    return Stacked(members, tuple(parts), weights, temperatures, tried.refused, every)
+
+
+@dataclass(eq=False)
+class _Tried:
+    """The candidates of a stack, as far as they were tried; attributes as of `Stacked`.
+
+    Attributes:
+        interrupted: by Ctrl-C.
+        tables: summaries of the sets, once a part has asked for them.
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    tables: SummaryTables | None = None
+
+
+def _tried(
+    spec: StackSpec,
+    problem: Problem,
+    inputs: Inputs,
+    config: FitConfig,
+    directory: Path | None,
+    fit_members: FitMembers,
+    rows: Sequence[np.ndarray],
+    until: float | None,
+) -> _Tried:
+    """Fit one candidate after the other; after Ctrl-C return those that are whole, or the first as far as it came."""
+    tried, sizes = _Tried(), problem.store.sizes[problem.split.train]
     for candidate in family_of(spec).candidates:
         if spec.effort not in candidate.efforts:
             continue
-        if parts and until is not None and time.perf_counter() > until:
-            refused[candidate.model] = "there was no time left."
-            continue
-        if len(sizes) < candidate.fewest and len(parts) >= _SEVERAL and spec.effort != EFFORTS[-1]:
-            refused[candidate.model] = _TOO_FEW.format(candidate.fewest)
+        reason = _reason_against(spec, candidate, len(tried.parts), len(sizes), until)
+        if reason is not None:
+            tried.refused[candidate.model] = reason
             continue
         began, folder = time.perf_counter(), _folder(directory, candidate)
         own, part = _specified(spec, candidate, config, len(sizes))
-        if isinstance(part, SummarySpec) and tables is None:
-            tables = SummaryTables(problem, inputs, own, part.categories)
+        if isinstance(part, SummarySpec) and tried.tables is None:
+            tried.tables = SummaryTables(problem, inputs, own, part.categories)
         with threads_for(own, part, sizes):
             try:
-                members = fit_members(part, problem, own, folder, tables)
+                members = fit_members(part, problem, own, folder, tried.tables)
             except InputError as error:
-                refused[candidate.model] = str(error)
+                tried.refused[candidate.model] = str(error)
                 continue
             except KeyboardInterrupt:
-                interrupted = True
+                tried.interrupted = True
                 break
-            interrupted = members[-1][2].status == "interrupted"
-            if interrupted and parts:
+            tried.interrupted = members[-1][2].status == "interrupted"
+            if tried.interrupted and tried.parts:
                 break  # what is whole is kept
-            outputs = _outputs(candidate, problem, inputs, own, members, rows, tables)
-        parts.append(Part(candidate, part, members, outputs, time.perf_counter() - began))
-        if interrupted:
+            outputs = _outputs(candidate, problem, inputs, own, members, rows, tried.tables)
+        tried.parts.append(Part(candidate, part, members, outputs, time.perf_counter() - began))
+        if tried.interrupted:
             break
-    if not parts:
-        if interrupted:
-            raise KeyboardInterrupt
-        raise InputError(next(iter(refused.values())))
-    every = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    weights, temperatures = _weighed(problem, parts, every)
-    status: Status | None = "interrupted" if interrupted else None
-    if len(problem.split.validation) and not spared and not interrupted:
-        whole = _with_validation(problem)
-        parts = [
-            _fitted_again(part, whole, config, fit_members, tables) if weights[number].any() else part
-            for number, part in enumerate(parts)
-        ]
-    members = _joined(spec, problem, parts, weights, temperatures, status)
-    return Stacked(members, tuple(parts), weights, temperatures, refused, every)
+    return tried
+
+
+def _reason_against(
+    spec: StackSpec, candidate: Candidate, others: int, num_sets: int, until: float | None
+) -> str | None:
+    """Return why a candidate is not tried beside so many others, or none."""
+    if others and until is not None and time.perf_counter() > until:
+        return "there was no time left."
+    if num_sets < candidate.fewest and others >= _SEVERAL and spec.effort != EFFORTS[-1]:
+        return _TOO_FEW.format(candidate.fewest)
+    return None
 
 
 def _with_validation(problem: Problem) -> Problem:

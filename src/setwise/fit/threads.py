@@ -28,9 +28,16 @@ def threads_for(config: FitConfig, spec: Spec, sizes: np.ndarray) -> Iterator[No
         spec: of the model.
         sizes: of the training sets.
     """
-    if not _is_small(config, spec, sizes):
+    if _is_small(config, spec, sizes):
+        with one_thread():
+            yield
+    else:
         yield
-        return
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread inside the block, of torch and of all libraries."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -19,6 +19,7 @@ from setwise._checks import InputError
 from setwise._files import checksum, make_directory, write_atomic
 from setwise.fit.cross_fit import NOT_TEMPERED
 from setwise.fit.study import Study
+from setwise.fit.threads import one_thread
 from setwise.fit.train import train
 from setwise.store.folds import Fold
 from setwise.store.labels import label_codes, labels_of, shuffled_labels
@@ -174,11 +175,7 @@ def _do_shared(path: Path, study: Study, fit: FoldFit, fingerprint: str, number:
 
 def _do(store: SetStore, study: Study, fit: FoldFit, fingerprint: str, number: int) -> tuple[int, FoldResult]:
     """Do one fit, and return it with its number among them."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         fold, store = fit.fold, store.with_sets(fit.columns)
         if fit.labels_seed is not None:
             store = store.with_labels(
@@ -186,8 +183,6 @@ def _do(store: SetStore, study: Study, fit: FoldFit, fingerprint: str, number: i
             )
         how = {"baselines": fit.baselines, "places": fit.places, "intervals": False, "progress": False}
         run = train(store, study.with_seed(fold.seed), split=fold.split, **how)
-    finally:
-        torch.set_num_threads(threads)
     held_out = run.held_out
     assert held_out is not None, "a fold without test sets"
     if run.record.status == "interrupted":

@@ -112,3 +112,16 @@ def test_regression_on_few_or_many_features_ranks_new_rows(features):
     found = survival.concordance(new, times[200:], np.ones(60, bool))
     assert found is not None
     assert found > 0.75
+
+
+def test_misordered_pairs_of_rows_add_up_to_what_concordance_lacks():
+    risk, times, events = _drawn(61)
+    wrong, pairs = np.zeros(61), np.zeros(61)
+    for i in np.flatnonzero(events):
+        for j in range(61):
+            if times[j] > times[i] or (times[j] == times[i] and not events[j]):
+                pairs[[i, j]] += 1
+                wrong[[i, j]] += 1.0 if risk[j] > risk[i] else 0.5 if risk[j] == risk[i] else 0.0
+    found = survival.misordered(risk, times, events)
+    assert found == pytest.approx(wrong / np.maximum(pairs, 1))
+    assert wrong.sum() / pairs.sum() == pytest.approx(1 - survival.concordance(risk, times, events))

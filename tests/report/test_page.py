@@ -19,6 +19,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.images: list[dict[str, str]] = []
         self.links: list[str] = []
+        self.ids: list[str] = []
         self.text = ""
         self.open: list[str] = []
         self.feed(text)
@@ -28,6 +29,9 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "img":
             self.images.append(given)
+        if tag == "svg":
+            self.images.append({"alt": given["aria-label"]})
+        self.ids += [given["id"]] if "id" in given else []
         self.links += [given[name] for name in ("src", "href") if name in given]
         if tag not in ("img", "meta", "br"):
             self.open.append(tag)
@@ -62,6 +66,25 @@ def test_holds_all_of_itself(page):
 def test_every_figure_says_what_it_shows(page):
     assert page.images
     assert all(len(image["alt"]) > 40 for image in page.images)
+
+
+def test_points_say_which_set_they_are_and_ids_stand_once(store, regression):
+    page = written(regression, store)
+    named = regression.test_predictions.column("set_id").to_pylist()
+    for name in named:
+        assert f"{name}: predicted" in page.text
+    assert len(page.ids) == len(set(page.ids))
+    assert "style" not in page.tags[1 + page.tags.index("style") :]
+
+
+def test_names_the_worst_predicted_sets(store, regression, classification):
+    predicted = regression.test_predictions
+    errors = abs(predicted["predicted_y & z"].to_numpy() - predicted["y & z"].to_numpy())
+    text = written(regression, store).text
+    table = text[text.index("y & z: the worst 8") :]
+    worst = predicted["set_id"].to_pylist()[errors.argmax()]
+    assert worst in table[: table.index(f"{errors.max():.4g}")]
+    assert "1 less the probability of the true class" in written(classification, store).text
 
 
 def test_names_from_users_are_text(page):

@@ -1,14 +1,19 @@
 """Runs in directories: whole, checked, and without code."""
 
 import json
+from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 import torch
 
 from setwise._checks import InputError
 from setwise.runs.config import FitConfig
+from setwise.runs.held_out_table import predicted_in, read_held_out, truth_in, with_groups
 from setwise.runs.record import FORMAT
 from setwise.runs.run import Run
+from setwise.targets.metrics import score
 from tests.fixtures.training import train
 
 
@@ -142,3 +147,26 @@ def test_a_record_whose_parts_do_not_fit_is_damaged(trained, tmp_path, part, cha
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match=rf"damaged: .*{part} must have"):
         Run.load(path.parent)
+
+
+def test_held_out_predictions_are_a_table_that_gives_the_metrics_again(trained, digit_store, tmp_path):
+    run = trained.save(tmp_path / "run")
+    table = read_held_out(tmp_path / "run", run.objective, "patient")
+    assert set(table["set_id"].to_pylist()) == set(run.record.split.test)
+    assert pa.csv.read_csv(tmp_path / "run" / "held_out.csv").column_names == table.column_names
+    found = score(run.objective, predicted_in(table, run.objective), truth_in(table, run.objective))
+    assert found == pytest.approx(run.record.test[0].metrics)
+    grouped = with_groups(table, digit_store, "patient")
+    assert grouped.column_names[:3] == ["set_id", "size", "patient"]
+    patients = dict(zip(digit_store.set_ids, digit_store.sets["patient"].to_pylist(), strict=True))
+    assert [patients[name] for name in table["set_id"].to_pylist()] == grouped["patient"].to_pylist()
+
+
+def test_held_out_predictions_go_with_the_run_they_are_of(trained, tmp_path):
+    first = trained.save(tmp_path / "run")
+    Run.load(tmp_path / "run").save(tmp_path / "copy")
+    there = (tmp_path / "copy" / "held_out.csv").read_bytes()
+    assert there == (tmp_path / "run" / "held_out.csv").read_bytes()
+    replace(first, record=first.record.model_copy(update={"test": ()}), test_predictions=None).save(tmp_path / "run")
+    with pytest.raises(InputError, match="held no sets out"):
+        read_held_out(tmp_path / "run", first.objective, None)

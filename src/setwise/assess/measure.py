@@ -11,6 +11,7 @@ from setwise.assess.element_baselines import element_baselines
 from setwise.assess.subsets import subset_notes
 from setwise.assess.summaries import summaries
 from setwise.runs.computing import Computing
+from setwise.runs.held_out_table import with_groups
 from setwise.runs.outputs import predictions_of
 from setwise.runs.run import Run
 from setwise.targets.problem import Problem
@@ -59,7 +60,8 @@ def measure(
     if problem.of == "sets":
         notes += subset_notes(run, problem, found.held_out.predicted[record.model][0])
     record = record.model_copy(update={"test": found.rows, "notes": notes})
-    return replace(run, record=record, test_predictions=found.predictions, held_out=found.held_out)
+    table = with_groups(found.predictions, problem.store, run.record.group)
+    return replace(run, record=record, test_predictions=table, held_out=found.held_out)
 
 
 def _baselines(run: Run, problem: Problem, positions: np.ndarray) -> dict[str, np.ndarray]:

@@ -101,12 +101,15 @@ def fit(
     if not is_writer():
         return run
     from setwise.report.page import write_report  # it draws, which the fit does not wait for
+    from setwise.runs.held_out_table import HELD_OUT
 
     arguments = context.obj or ["fit", "..."]
     report = write_report(run, found, command=shlex.join(["setwise", *arguments]))
     show_results(people, run)
     people.line()
     people.line(f"Run: {out}")
+    if run.record.test:
+        people.line(f"Held-out predictions: {out / HELD_OUT}")
     people.line(f"Report: {report}")
     people.document({"run": str(out), "report": str(report), **results_document(run)})
     if run.record.status == "interrupted":

@@ -46,6 +46,22 @@ def concordance(risk: np.ndarray, times: np.ndarray, events: np.ndarray) -> floa
     return float((right + equal / 2) / pairs) if pairs else None
 
 
+def misordered(risk: np.ndarray, times: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Return the share of the comparable pairs of each row ``(B,)`` that the risks order wrongly; 0 without a pair.
+
+    Pairs are those of `concordance`; equal risks count one half.
+    """
+    wrong, pairs = np.zeros(len(risk)), np.zeros(len(risk))
+    for row in np.flatnonzero(events):
+        later = (times > times[row]) | ((times == times[row]) & ~events)
+        bad = later * ((risk > risk[row]) + 0.5 * (risk == risk[row]))
+        wrong[row] += bad.sum()
+        pairs[row] += later.sum()
+        wrong += bad
+        pairs += later
+    return wrong / np.maximum(pairs, 1)
+
+
 def kaplan_meier(times: np.ndarray, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the times of events ``(n,)``, rising, and the share of rows that have not had it after each ``(n,)``.
 

@@ -15,6 +15,7 @@ from setwise.report.render import render
 from setwise.report.rounding import duration, number
 from setwise.report.sections import left_out_table, outcome_drawings, skipped_table
 from setwise.report.table import Table, table
+from setwise.report.worst import worst_sets
 from setwise.runs.record import library_versions, now
 from setwise.store.store import SetStore
 from setwise.validate.cross_validation import CrossValidation
@@ -58,6 +59,7 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
         results=_results_table(found),
         evidence=[sentence.removeprefix("- ") for sentence in evidence(found)],
         outcomes=outcome_drawings(found.objective, first),
+        worst=worst_sets(found.objective, first),
         repeats=found.repeats,
         shuffled=_shuffled(found),
         folds=_folds_table(found),

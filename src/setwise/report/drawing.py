@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from setwise.report.rounding import number
+from setwise.report.titled import titled
 
 # Okabe and Ito's colours, told apart with any colour vision; lines differ in style as well, for print.
 BLUE, ORANGE, GREEN, SKY, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#5f6368"
 STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":"), (SKY, "-"), (GREY, "--"))
+POINTS = "points"  # the id of points that may have titles
 MANY_POINTS = 2000  # more are drawn as pixels, so that the page stays small
 
 _LEGEND = 66  # letters beside each other below a figure
@@ -52,11 +55,13 @@ class Drawing:
         figure: of matplotlib.
         caption: a sentence under it.
         description: says the same in words, for those who cannot see it.
+        titles: of the points that have the id `POINTS`, shown where the pointer rests on one; none of many points.
     """
 
     figure: Figure
     caption: str
     description: str
+    titles: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the figure to a file, ``.svg``, ``.png`` or ``.pdf``."""
@@ -65,10 +70,19 @@ class Drawing:
 
     def data_uri(self) -> str:
         """Return the figure as an address that holds all of it."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self._svg()).decode()}"
+
+    def inline(self) -> Markup | None:
+        """Return the figure as a part of a page, whose points say what they are; none where points have no titles."""
+        if not 0 < len(self.titles) <= MANY_POINTS:
+            return None
+        return titled(self._svg(), POINTS, self.titles, description=self.description)
+
+    def _svg(self) -> bytes:
         buffer = io.BytesIO()
         with mpl.rc_context(_LOOK):
             self.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
-        return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        return buffer.getvalue()
 
     @property
     def broad(self) -> bool:

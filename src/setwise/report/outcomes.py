@@ -10,7 +10,19 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 from setwise._checks import counted
 from setwise.metrics.calibration import CalibrationCurve, calibration_curve
 from setwise.metrics.intervals import binomial
-from setwise.report.drawing import BLUE, GREY, MANY_POINTS, ORANGE, STYLES, Drawing, axes, logarithmic, shortened
+from setwise.report.drawing import (
+    BLUE,
+    GREY,
+    MANY_POINTS,
+    ORANGE,
+    POINTS,
+    STYLES,
+    Drawing,
+    axes,
+    logarithmic,
+    shortened,
+)
+from setwise.report.rounding import number
 from setwise.targets import figures as described
 
 _FEW_CLASSES = 10
@@ -21,12 +33,17 @@ def draw(figure: described.Figure) -> Drawing | None:
     """Draw a figure that a target describes; none where there is nothing to show."""
     match figure:
         case described.Agreement():
-            return predicted_against_true(figure.name, figure.truth, figure.predicted, what=figure.what)
+            return predicted_against_true(
+                figure.name, figure.truth, figure.predicted, what=figure.what, names=figure.names
+            )
         case described.Residuals():
             sizes, what = figure.sizes, figure.what
-            return residuals_against_size(figure.name, sizes, figure.truth, figure.predicted, what=what)
+            return residuals_against_size(
+                figure.name, sizes, figure.truth, figure.predicted, what=what, names=figure.names
+            )
         case described.TrueProbability():
-            return true_probability_against_size(figure.sizes, figure.probability, of=figure.of, what=figure.what)
+            of, what, names = figure.of, figure.what, figure.names
+            return true_probability_against_size(figure.sizes, figure.probability, of=of, what=what, names=names)
         case described.Confusion():
             return confusion(figure.classes, figure.truth, figure.named, of=figure.of, what=figure.what)
         case described.Roc():
@@ -52,7 +69,9 @@ def steps(figure: described.Steps) -> Drawing:
     return Drawing(drawn, figure.caption, figure.description)
 
 
-def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets") -> Drawing:
+def predicted_against_true(
+    name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets", names: Sequence[str] = ()
+) -> Drawing:
     """Draw predictions of held-out sets ``(B,)`` against targets ``(B,)``, with the line of perfect predictions."""
     with axes(4.0, 3.9) as (figure, ax):
         _points(ax, truth, predicted)
@@ -72,11 +91,18 @@ def predicted_against_true(name: str, truth: np.ndarray, predicted: np.ndarray, 
         f"Scatter plot of predicted against true {name} for {len(truth)} held-out {what}; correlation {words}. "
         f"True values lie between {truth.min():.4g} and {truth.max():.4g}, "
         f"predictions between {predicted.min():.4g} and {predicted.max():.4g}.",
+        _titles(names, predicted, truth),
     )
 
 
 def residuals_against_size(
-    name: str, sizes: np.ndarray, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets"
+    name: str,
+    sizes: np.ndarray,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    what: str = "sets",
+    names: Sequence[str] = (),
 ) -> Drawing:
     """Draw prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
     residuals = predicted - truth
@@ -88,11 +114,12 @@ def residuals_against_size(
         figure,
         f"Residuals of {name} against the size of the set{line}.",
         f"Scatter plot of residuals against set size for {len(sizes)} held-out {what}. {_trend(sizes, residuals)}",
+        _titles(names, predicted, truth),
     )
 
 
 def true_probability_against_size(
-    sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "", what: str = "sets"
+    sizes: np.ndarray, true_probability: np.ndarray, *, of: str = "", what: str = "sets", names: Sequence[str] = ()
 ) -> Drawing:
     """Draw the probability given to the true class ``(B,)`` against the size of the set ``(B,)``."""
     with axes() as (figure, ax):
@@ -104,6 +131,10 @@ def true_probability_against_size(
         f"Probability given to the true class{of} against the size of the set{line}.",
         "Scatter plot of the probability given to the true class against set size for "
         f"{len(sizes)} held-out {what}. {_trend(sizes, true_probability)}",
+        tuple(
+            f"{name}: {value:.3g} for the true class"
+            for name, value in zip(names, true_probability, strict=bool(names))
+        ),
     )
 
 
@@ -213,10 +244,18 @@ def _exact(curve: CalibrationCurve) -> list[list[float]]:
     ]
 
 
+def _titles(names: Sequence[str], predicted: np.ndarray, truth: np.ndarray) -> tuple[str, ...]:
+    """Return what is said of each point; nothing where they have no names."""
+    if not names:
+        return ()
+    triples = zip(names, predicted, truth, strict=True)
+    return tuple(f"{name}: predicted {number(float(one))}, true {number(float(own))}" for name, one, own in triples)
+
+
 def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
     many = len(x) > MANY_POINTS
     size, alpha = (4, 0.25) if many else (16, 0.6) if len(x) < 200 else (9, 0.45)
-    ax.scatter(x, y, s=size, alpha=alpha, color=BLUE, linewidths=0, rasterized=many)
+    ax.scatter(x, y, s=size, alpha=alpha, color=BLUE, linewidths=0, rasterized=many, gid=POINTS)
 
 
 def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:

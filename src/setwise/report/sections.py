@@ -14,6 +14,7 @@ from setwise.report.leaderboard import leaderboard
 from setwise.report.rounding import duration, number
 from setwise.report.table import Table, table
 from setwise.report.verdict import verdict
+from setwise.report.worst import worst_sets
 from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
 from setwise.store.inspect import Summary
@@ -40,6 +41,7 @@ class Result:
         parts: the models of a stack; none of another model.
         meaning: of the parts, a sentence each.
         figures: of the predictions.
+        worst: the sets that are predicted worst, by target.
     """
 
     verdict: str
@@ -48,6 +50,7 @@ class Result:
     parts: Table | None
     meaning: list[str]
     figures: list[Drawing]
+    worst: list[Table]
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def result(run: Run) -> Result:
         parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),
         meaning=[] if board is None else board.sentences,
         figures=[] if predictions is None else outcome_drawings(run.objective, predictions),
+        worst=[] if predictions is None else worst_sets(run.objective, predictions),
     )
 
 

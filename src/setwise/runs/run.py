@@ -24,6 +24,7 @@ from setwise.runs.checkpoints import LAST, METRICS
 from setwise.runs.directory import CHECKPOINTS, MODEL, check_free, check_is_run
 from setwise.runs.ensemble import joined, members_of
 from setwise.runs.held_out import HeldOut
+from setwise.runs.held_out_table import HELD_OUT, to_csv
 from setwise.runs.history import EpochRecord, read_history, to_lines
 from setwise.runs.record import RunRecord
 from setwise.targets.objectives import Objective
@@ -44,7 +45,8 @@ class Run:
         history: a record of each epoch.
         path: the directory, or none for a run in memory.
         test_predictions: for a run that was just fitted, one row per test set (``set_id``, ``size``, the targets and
-            the prediction columns); none for a loaded one.
+            the prediction columns, and the group where there is one), which ``held_out.csv`` holds as well; none for a
+            loaded one.
         held_out: for a run that was just fitted, what model and baselines said of the test sets; none for a loaded one.
     """
 
@@ -110,19 +112,27 @@ class Run:
         weights = safetensors.torch.save({k: v.contiguous() for k, v in _unshared(self.model.state_dict()).items()})
         record = self.record.model_copy(update={"weights_sha256": checksum(weights)})
         contents = {
+            **self._held_out_file(),
             METRICS: to_lines(self.history).encode(),
             WEIGHTS: weights,
             MODEL: record.model_dump_json(indent=1).encode(),
         }
         with ExitStack() as stack:
-            for name in (MODEL, WEIGHTS, METRICS):  # renamed in the opposite order, once all are written
+            for name in reversed(contents):  # renamed in the opposite order, once all are written
                 stack.enter_context(atomic_write(directory / name)).write_bytes(contents[name])
             if directory != self.path:
                 remove_run(directory)
-        for name in _MADE_FROM_IT:  # they belong to an older model
+        for name in (*_MADE_FROM_IT, *(() if record.test else (HELD_OUT,))):  # they belong to an older model
             (directory / name).unlink(missing_ok=True)
         remove_partials(directory)
         return Run(record, self.model, self.history, directory, self.test_predictions, self.held_out)
+
+    def _held_out_file(self) -> dict[str, bytes]:
+        """Return the table of held-out predictions by the name of its file; of a loaded run, as it stands there."""
+        if self.test_predictions is not None:
+            return {HELD_OUT: to_csv(self.test_predictions)}
+        there = None if self.path is None else self.path / HELD_OUT
+        return {HELD_OUT: there.read_bytes()} if self.record.test and there is not None and there.is_file() else {}
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -157,7 +167,7 @@ def check_resumable(directory: Path) -> None:
 
 def remove_run(directory: Path) -> None:
     """Remove a run, ``model.json`` first, and nothing in its directory that is not of the run."""
-    for name in (MODEL, WEIGHTS, METRICS, *_MADE_FROM_IT):
+    for name in (MODEL, WEIGHTS, METRICS, HELD_OUT, *_MADE_FROM_IT):
         (directory / name).unlink(missing_ok=True)
     remove_progress(directory)
 

@@ -1,6 +1,7 @@
 """Describe figures of predictions for held-out sets, or for their elements; what draws them knows no kinds of targets.
 
-``what`` of a figure is "sets" or "elements"; ``of`` names the target, after a blank, where there are several.
+``what`` of a figure is "sets" or "elements"; ``of`` names the target, after a blank, where there are several; ``names``
+are those of the points.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Agreement:
     truth: np.ndarray
     predicted: np.ndarray
     what: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Residuals:
     truth: np.ndarray
     predicted: np.ndarray
     what: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class TrueProbability:
     probability: np.ndarray
     of: str = ""
     what: str = "sets"
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,14 @@ Figure = Agreement | Residuals | TrueProbability | Confusion | Roc | Reliability
 def known_rows(predictions: pa.Table, name: str) -> pa.Table:
     """Return the rows of a table of predictions whose target is known; of many, as many as a figure can show."""
     return some_rows(predictions.filter(compute.is_valid(predictions[name])))  # pyright: ignore[reportAttributeAccessIssue] made at import
+
+
+def row_names(predictions: pa.Table) -> tuple[str, ...]:
+    """Return the names of the rows of a table of predictions: those of sets, with the places of elements."""
+    names = predictions["set_id"].to_pylist()
+    if "element" not in predictions.column_names:
+        return tuple(names)
+    return tuple(f"{name}, element {n}" for name, n in zip(names, predictions["element"].to_pylist(), strict=True))
 
 
 def some_rows(predictions: pa.Table) -> pa.Table:

@@ -16,7 +16,7 @@ from setwise.store import columns
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
-from setwise.targets.figures import Confusion, Figure, Reliability, Roc, TrueProbability, known_rows
+from setwise.targets.figures import Confusion, Figure, Reliability, Roc, TrueProbability, known_rows, row_names
 from setwise.targets.number import deviation
 from setwise.targets.simple import CLASSES, Role, Table
 from setwise.targets.target import Of, Target
@@ -180,6 +180,16 @@ class Labels(Target):
         """Return ``1 - p`` of the true classes."""
         return 1 - predicted[np.arange(len(truth)), truth.astype(np.int64)]
 
+    @property
+    def misfit_words(self) -> str:
+        """Return "1 less the probability of the true class"."""
+        return "1 less the probability of the true class"
+
+    def truth_in(self, table: pa.Table) -> np.ndarray:
+        """Return the class numbers ``(B,)`` of names in a table, NaN where missing."""
+        names = [str(label) for label in self.classes]
+        return class_numbers(self.name, names, [None if x is None else str(x) for x in table[self.name].to_pylist()])
+
     def holding(self, predicted: np.ndarray, quantile: float | None) -> dict[str, pa.Array]:
         """Return the column ``classes_<target>``: the classes that a row can be of, all without a quantile."""
         chosen = in_prediction_set(predicted, 1.0 if quantile is None else quantile)
@@ -237,7 +247,7 @@ class Labels(Target):
             Confusion(self.classes, truth, self.best(shares), of, what),
             Roc(self.classes, truth, shares, of),
             Reliability(truth, shares, of, what),
-            TrueProbability(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of, what),
+            TrueProbability(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of, what, row_names(known)),
         ]
 
     def loss_words(self, *, standardised: bool) -> str:

@@ -17,7 +17,7 @@ from setwise.store.kinds import is_text, not_numbers
 from setwise.store.labels import label_numbers, labels_of
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
-from setwise.targets.figures import Agreement, Figure, Residuals, known_rows
+from setwise.targets.figures import Agreement, Figure, Residuals, known_rows, row_names
 from setwise.targets.simple import NUMBERS, Role, Table
 from setwise.targets.target import Choices, Of, Target
 from setwise.targets.values import check_some, check_some_elements
@@ -212,6 +212,15 @@ class Number(Target):
         """Return absolute errors."""
         return np.abs(predicted[:, 0] - truth)
 
+    @property
+    def misfit_words(self) -> str:
+        """Return "absolute error"."""
+        return "absolute error"
+
+    def truth_in(self, table: pa.Table) -> np.ndarray:
+        """Return the numbers ``(B,)`` of a table, NaN where missing."""
+        return np.array([np.nan if value is None else value for value in table[self.name].to_pylist()], np.float64)
+
     def holding(self, predicted: np.ndarray, quantile: float | None) -> dict[str, pa.Array]:
         """Return the columns ``lower_<target>`` and ``upper_<target>``, missing without a quantile."""
         ends = {}
@@ -232,8 +241,8 @@ class Number(Target):
         names = ("size", self.name, f"predicted_{self.name}")
         sizes, truth, predicted = (known[name].to_numpy() for name in names)
         return [
-            Agreement(self.name, truth, predicted, what),
-            Residuals(self.name, sizes, truth, predicted, what),
+            Agreement(self.name, truth, predicted, what, row_names(known)),
+            Residuals(self.name, sizes, truth, predicted, what, row_names(known)),
         ]
 
     def loss_words(self, *, standardised: bool) -> str:

@@ -356,9 +356,14 @@ class Target(BaseModel, ABC):
         """Return what holds the truth: "intervals" or "sets of classes"."""
         raise RuntimeError(f"{self.name} has neither intervals nor sets of classes.")
 
+    @abstractmethod
     def misfits(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """Return how far predictions ``(B, P)`` are from known truth ``(B,)``, as conformal prediction counts it."""
-        raise RuntimeError(f"{self.name} has neither intervals nor sets of classes.")
+
+    @property
+    @abstractmethod
+    def misfit_words(self) -> str:
+        """Return what `misfits` are, in words."""
 
     def holding(self, predicted: np.ndarray, quantile: float | None) -> dict[str, pa.Array]:
         """Return columns of what holds the truth, of predictions ``(B, P)``; without a quantile, of everything."""
@@ -367,6 +372,10 @@ class Target(BaseModel, ABC):
     def held(self, predicted: np.ndarray, truth: np.ndarray, quantile: float) -> tuple[np.ndarray, str]:
         """Return which truth ``(B,)`` is held, and how large what holds it is, in words."""
         raise RuntimeError(f"{self.name} has neither intervals nor sets of classes.")
+
+    def truth_in(self, table: pa.Table) -> np.ndarray:
+        """Return what predictions are compared with ``(B,)``, of a table that has it beside them; NaN where missing."""
+        return self.truth(table[self.name].to_pylist())
 
     # How it is explained and shown
     @property

@@ -235,6 +235,20 @@ class TimeToEvent(Target):
         hazards = np.array(self._hazards(np.exp(risk), table.y))
         return np.concatenate([new[:, None], np.exp(-np.exp(new)[:, None] * hazards)], axis=1)
 
+    def misfits(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return the share of the comparable pairs of each row that the risks order wrongly; 0 of a row without any."""
+        return survival.misordered(predicted[:, 0], np.abs(truth), truth > 0)
+
+    @property
+    def misfit_words(self) -> str:
+        """Return "share of its pairs in the wrong order"."""
+        return "share of its pairs in the wrong order"
+
+    def truth_in(self, table: pa.Table) -> np.ndarray:
+        """Return times ``(B,)`` of a table, below zero without the event until then, NaN where missing."""
+        pairs = zip(table[self.name].to_pylist(), table[self.event].to_pylist(), strict=True)
+        return np.array([np.nan if time is None or had is None else time if had else -time for time, had in pairs])
+
     def drawn_words(self, draws: np.ndarray, whole: np.ndarray, truth: np.ndarray) -> str:
         """Return a sentence on how far draws move the risk, beside how it varies between sets."""
         return (

@@ -13,7 +13,7 @@ from setwise.metrics.metric import Metric
 from setwise.store.labels import is_text_label, label_codes, label_numbers, labels_of
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
-from setwise.targets.figures import Figure, TrueProbability, some_rows
+from setwise.targets.figures import Figure, TrueProbability, row_names, some_rows
 from setwise.targets.simple import CLASSES, Role, Table
 from setwise.targets.target import Choices, Of, Target
 from setwise.targets.values import told_apart
@@ -184,13 +184,27 @@ class WhichElement(Target):
         """Refuse: sets are learned whole."""
         raise RuntimeError(f"which element is meant ({self.name}) is learned from whole sets.")
 
+    def misfits(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return 1 less the probabilities of the marked elements."""
+        return 1 - predicted[:, 0]
+
+    @property
+    def misfit_words(self) -> str:
+        """Return "1 less the probability of the marked element"."""
+        return "1 less the probability of the marked element"
+
+    def truth_in(self, table: pa.Table) -> np.ndarray:
+        """Return 1 of marked elements ``(N,)`` of a table, NaN of all others."""
+        return np.array([1.0 if value == 1 else np.nan for value in table[self.name].to_pylist()])
+
     def figures(self, predictions: pa.Table, *, qualified: bool, what: Of) -> list[Figure]:
         """Return the probability of the marked element against the size of the set."""
         marked = predictions.filter(pc.is_valid(predictions[self.name]))
         if not marked.num_rows:
             return []
         marked = some_rows(marked.filter(pc.equal(marked[self.name], 1)))
-        return [TrueProbability(marked["size"].to_numpy(), marked[f"probability_{self.name}"].to_numpy())]
+        probability = marked[f"probability_{self.name}"].to_numpy()
+        return [TrueProbability(marked["size"].to_numpy(), probability, names=row_names(marked))]
 
     def loss_words(self, *, standardised: bool) -> str:
         """Return "cross entropy (nats)"."""

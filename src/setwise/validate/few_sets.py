@@ -16,6 +16,7 @@ from setwise.fit.train import train
 from setwise.models.families import family_of_model
 from setwise.models.family import VERY_FEW
 from setwise.runs.directory import FOLDS_OF_FEW, check_free
+from setwise.runs.held_out_table import with_groups
 from setwise.runs.run import Run
 from setwise.store import columns
 from setwise.store.store import SetStore
@@ -52,7 +53,7 @@ def fit_and_measure(store: SetStore, study: Study, *, out: str | Path, baselines
     whole = study.model_copy(update={"test": 0.0})
     with _Folds(store, study, directory / FOLDS_OF_FEW, resume=resume, baselines=baselines) as folds:
         run = train(store, whole, out=out, baselines=baselines, **choices)
-        return run if run.record.status == "interrupted" else _measured(run, folds.found()).save(out)
+        return run if run.record.status == "interrupted" else _measured(run, folds.found(), store).save(out)
 
 
 class _Folds:
@@ -110,7 +111,7 @@ def _sharing_time(study: Study) -> Study:
     return study.model_copy(update={"config": config})
 
 
-def _measured(run: Run, found: CrossValidation) -> Run:
+def _measured(run: Run, found: CrossValidation, store: SetStore) -> Run:
     """Return the run with what the cross-validation says of it."""
     note = (
         f"None of the {len(found.clusters)} sets were held out: each was predicted by a stack that was fitted without "
@@ -118,4 +119,5 @@ def _measured(run: Run, found: CrossValidation) -> Run:
     )
     told = {"test": found.measured.rows, "folds": found.folds, "notes": (note, *run.record.notes)}
     record = run.record.model_copy(update=told)
-    return replace(run, record=record, test_predictions=found.predictions.drop_columns(["repeat", "fold"]))
+    table = with_groups(found.predictions.drop_columns(["repeat"]), store, run.record.group)
+    return replace(run, record=record, test_predictions=table)

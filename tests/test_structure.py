@@ -64,6 +64,7 @@ PUBLIC = {
         "tune",
         "predict",
         "evaluate",
+        "compare",
         "explain",
         "write_report",
     ],

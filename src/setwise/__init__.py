@@ -9,6 +9,7 @@ from setwise._lazy import lazily
 
 if TYPE_CHECKING:
     from setwise import layers, models, parallel
+    from setwise.assess.compare import compare
     from setwise.assess.evaluate import evaluate
     from setwise.batch import SetBatch, SetLayout
     from setwise.estimators import SetClassifier, SetElementClassifier, SetElementRegressor, SetRegressor, SetSummaries
@@ -45,6 +46,7 @@ __all__ = [
     "tune",
     "predict",
     "evaluate",
+    "compare",
     "explain",
     "write_report",
 ]
@@ -68,6 +70,7 @@ _LATER = {
     "tune": "validate.tune",
     "predict": "runs.predict",
     "evaluate": "assess.evaluate",
+    "compare": "assess.compare",
     "explain": "explanations.explain",
     "write_report": "report.page",
 }

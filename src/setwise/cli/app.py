@@ -13,6 +13,7 @@ import typer
 
 from setwise._checks import InputError
 from setwise.cli import screen
+from setwise.cli.compare import compare
 from setwise.cli.cv import cv
 from setwise.cli.data import app as data
 from setwise.cli.demo import demo
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with `setwise demo`, or with `setwise inspect` on a table of your own.",
 )
-for _command in (fit, cv, tune, predict, evaluate, explain, inspect, export, demo):
+for _command in (fit, cv, tune, predict, evaluate, compare, explain, inspect, export, demo):
     app.command()(_command)
 app.add_typer(data, name="data")
 

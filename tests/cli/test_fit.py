@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.csv
 import pytest
 
 from setwise.runs.run import Run
@@ -115,3 +116,25 @@ def test_ctrl_c_leaves_a_model_that_can_be_used(setwise, tables, tmp_path):
     assert "interrupted" in err, out + err
     used = setwise("predict", tmp_path / "run", tables.cells, "--out", tmp_path / "p.csv")
     assert used.code == 0, used.err
+
+
+def test_other_seeds_are_fitted_to_the_same_split_and_said(setwise, tables, tmp_path):
+    arguments = tables.fit(
+        tmp_path / "run", "--target", "anemia", "--target", "iron", "--seed-check", "2", "--no-baselines"
+    )
+    outcome = setwise(*arguments)
+    assert outcome.code == 0, outcome.err
+    assert "With 2 other seeds" in outcome.out
+    run = Run.load(tmp_path / "run")
+    check = run.record.seed_check
+    assert check.seeds == (0, 1, 2)
+    assert check.metrics[0] == run.record.test[0].metrics
+    assert check.metrics[1] != check.metrics[0]
+    table = pyarrow.csv.read_csv(tmp_path / "run" / "held_out.csv")
+    spread = table["seed_spread_iron"].to_numpy()
+    assert check.most["predicted_iron"] == pytest.approx(spread.max())
+    assert spread.min() > 0
+    assert table["seed_spread_probability_yes"].to_pylist() == pytest.approx(
+        table["seed_spread_probability_no"].to_pylist()
+    )
+    assert "With 2 other seeds" in (tmp_path / "run" / "report.html").read_text()

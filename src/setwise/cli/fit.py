@@ -17,7 +17,9 @@ from setwise.fit.torchrun import is_writer
 from setwise.runs.directory import check_free
 
 if TYPE_CHECKING:
+    from setwise.fit.study import Study
     from setwise.readers.reading import Reading
+    from setwise.runs.run import Run
     from setwise.store.store import SetStore
 
 _RUN = "Run"
@@ -41,6 +43,16 @@ def fit(
     baselines: Annotated[
         bool, typer.Option(rich_help_panel=_RUN, help="Measure ridge and gradient boosting as well.")
     ] = True,
+    seed_check: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            rich_help_panel=_RUN,
+            show_default="none",
+            help="Fit again from N other seeds: how far do metrics and predictions move?",
+        ),
+    ] = 0,
     store: Annotated[
         Path | None,
         typer.Option(metavar="NEW.arrow", rich_help_panel=_RUN, help="Keep what was read, for tables beyond memory."),
@@ -100,6 +112,8 @@ def fit(
     )
     if not is_writer():
         return run
+    if seed_check and run.record.status != "interrupted":
+        run = _checked_by_seeds(people, run, found, study, seed_check).save(out)
     from setwise.report.page import write_report  # it draws, which the fit does not wait for
     from setwise.runs.held_out_table import HELD_OUT
 
@@ -119,6 +133,19 @@ def fit(
         )
         raise typer.Exit(130)
     return run
+
+
+def _checked_by_seeds(people: Screen, run: "Run", store: "SetStore", study: "Study", count: int) -> "Run":
+    """Fit again from other seeds, and say so as it goes."""
+    from setwise.validate.seed_check import with_seed_check
+
+    if not run.record.test:
+        screen.warn("no sets were held out, so that there is nothing to compare fits from other seeds by.")
+
+    def told(number: int) -> None:
+        people.line(f"Seed check: fit {number} of {count}")
+
+    return with_seed_check(run, store, study, count, progress=False if people.silent else None, told=told)
 
 
 def _show_draws(people: Screen, store: "SetStore", most: int | None) -> None:

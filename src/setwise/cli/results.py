@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def show_results(people: Screen, run: "Run") -> None:
     """Print how fitting ended, the table of results beside the baselines, and what it means."""
     from setwise.report.leaderboard import leaderboard
+    from setwise.report.seeds import seed_sentences
     from setwise.report.verdict import verdict
 
     record = run.record
@@ -31,7 +32,7 @@ def show_results(people: Screen, run: "Run") -> None:
             people.line(sentence)
     people.line()
     people.line(verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)))
-    for note in record.notes:
+    for note in (*record.notes, *seed_sentences(record)):
         people.line(note)
 
 
@@ -81,5 +82,6 @@ def results_document(run: "Run") -> dict[str, Any]:
         "leaderboard": [row.model_dump(mode="json") for row in record.leaderboard],
         "test": [row.model_dump(mode="json") for row in record.test],
         "notes": list(record.notes),
+        "seed_check": None if record.seed_check is None else record.seed_check.model_dump(mode="json"),
         "verdict": verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)),
     }

@@ -12,6 +12,7 @@ from setwise.report.drawing import Drawing
 from setwise.report.grid import results_grid
 from setwise.report.leaderboard import leaderboard
 from setwise.report.rounding import duration, number
+from setwise.report.seeds import seed_sentences
 from setwise.report.table import Table, table
 from setwise.report.verdict import verdict
 from setwise.report.worst import worst_sets
@@ -95,7 +96,7 @@ def result(run: Run) -> Result:
     board = leaderboard(record)
     return Result(
         verdict=verdict(record.test, record.objective, test_sets=record.measured_sets, in_folds=bool(record.folds)),
-        notes=record.notes,
+        notes=(*record.notes, *seed_sentences(record)),
         table=_results_table(record) if record.test else None,
         parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),
         meaning=[] if board is None else board.sentences,

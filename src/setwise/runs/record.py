@@ -102,6 +102,26 @@ class Ranked(BaseModel):
     note: str = ""
 
 
+class SeedCheck(BaseModel):
+    """Measure how far a fit moves with nothing but its seed (`setwise.validate.seed_check`).
+
+    Attributes:
+        seeds: of the fits, that of the run first.
+        metrics: of each fit, on the same sets.
+        spread: by the numbers of a prediction, the standard deviation over the seeds, the median of the rows.
+        most: the same, the largest of the rows.
+        changed: by target of classes, rows that do not get the same class from every seed.
+    """
+
+    model_config = _FROZEN
+
+    seeds: tuple[int, ...]
+    metrics: tuple[dict[str, float], ...]
+    spread: dict[str, float]
+    most: dict[str, float]
+    changed: dict[str, int] = {}
+
+
 class RunRecord(BaseModel):
     """The content of ``model.json``.
 
@@ -140,6 +160,7 @@ class RunRecord(BaseModel):
         skipped: files and sets that were left out of the data, and why.
         set_id: the column that named the sets; none where it is not known.
         choices: of reading that were made, by name.
+        seed_check: what other seeds gave, or none.
     """
 
     model_config = _FROZEN
@@ -177,6 +198,7 @@ class RunRecord(BaseModel):
     skipped: dict[str, str] = Field(default_factory=dict)
     set_id: str | None = None
     choices: dict[str, Any] = Field(default_factory=dict)
+    seed_check: SeedCheck | None = None
 
     @property
     def measured_sets(self) -> int:

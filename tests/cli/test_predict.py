@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
@@ -169,3 +170,20 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_predicted
     outcome = setwise("predict", run, tables.cells, "--out", "/proc/p.parquet")
     assert outcome.code == 2
     assert "/proc could not be written" in outcome.err.replace("\n", " ")
+
+
+def test_sets_in_other_units_are_told_and_have_their_distance(setwise, fitted, tmp_path):
+    tables, run = fitted
+    cells = pyarrow.csv.read_csv(tables.cells)
+    volume = pyarrow.compute.multiply(cells["volume"], 1000.0)
+    pyarrow.csv.write_csv(cells.set_column(1, "volume", volume), tmp_path / "other.csv")
+    arguments = ("predict", run, tmp_path / "other.csv", "--out", tmp_path / "p.csv", "--distance")
+    outcome = setwise(*arguments)
+    assert outcome.code == 0
+    assert "41 of 41 sets lie outside of what the run was trained on" in outcome.err
+    assert "volume" in outcome.err
+    found = pyarrow.csv.read_csv(tmp_path / "p.csv")
+    assert found.column_names[-2:] == ["distance", "outside"]
+    assert all(found["outside"].to_pylist())
+    assert len(json.loads(setwise(*arguments, "--overwrite", "--json").out)["outside"]) == 41
+    assert not setwise("predict", run, tables.cells, "--out", tmp_path / "q.csv").err

@@ -9,7 +9,7 @@ import typer
 from setwise._options import declarations
 from setwise.cli import options, screen
 from setwise.cli.declared import takes
-from setwise.cli.inspect import warn_of_reading
+from setwise.cli.inspect import warn_of_place, warn_of_reading
 from setwise.cli.reading import reads
 from setwise.cli.results import show_rows
 from setwise.cli.screen import Screen
@@ -58,6 +58,7 @@ def evaluate(
     labels = loaded.objective.names if loaded.objective.of == "elements" else ()
     store = read_for(loaded, source, sets=sets, set_id=set_id, reading=reading, labels=labels, measured=True)
     warn_of_reading(store, loaded)
+    warn_of_place(store, loaded)
     found = evaluate_sets(loaded, store, **given, progress=False if json else None)
     if out is not None:
         write_tables([found.predictions], out)

@@ -12,6 +12,7 @@ from setwise.cli.screen import Screen, warn
 if TYPE_CHECKING:
     from setwise.readers.reading import Reading
     from setwise.runs.run import Run
+    from setwise.runs.training_range import Placed
     from setwise.store.inspect import Summary
     from setwise.store.store import SetStore
 
@@ -138,6 +139,16 @@ def warn_of_reading(store: "SetStore", run: "Run") -> None:
             warn(note)
     for name, reason in store.description.skipped.items():
         warn(f"{name} is left out: {reason}")
+
+
+def warn_of_place(store: "SetStore", run: "Run") -> "Placed | None":
+    """Say, where people look for errors, which sets lie outside of what the run was trained on; and how far all lie."""
+    from setwise.runs.predict import placed
+
+    found = placed(run, store)
+    for sentence in () if found is None else found.sentences(store.set_ids):
+        warn(sentence)
+    return found
 
 
 def show_reading(screen: Screen, store: "SetStore") -> None:

@@ -11,7 +11,7 @@ from setwise._checks import InputError
 from setwise._options import declarations
 from setwise.cli import options
 from setwise.cli.declared import takes
-from setwise.cli.inspect import warn_of_reading
+from setwise.cli.inspect import warn_of_place, warn_of_reading
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen
 from setwise.readers.registry import COPIERS, SETS_COPIERS, copier_of, copyable
@@ -47,6 +47,9 @@ def predict(
     ],
     sets: options.Sets = None,
     set_id: options.RunSetId = None,
+    distance: Annotated[
+        bool, typer.Option("--distance", help="Add how far each set lies from the training sets, and whether outside.")
+    ] = False,
     spread: Annotated[bool, typer.Option("--spread", help="Add how far the members of an ensemble differ.")] = False,
     copies: Annotated[
         Path | None,
@@ -76,6 +79,8 @@ def predict(
 
     setwise predict runs/anemia new_cells.csv.gz --sets new_visits.csv --out predictions.csv --overwrite
     """
+    import pyarrow as pa
+
     from setwise.cli.writing import PREDICTIONS, check_copy, check_writable, write_predictions
     from setwise.readers.request import ReadRequest
     from setwise.runs.element_copies import check_copies
@@ -83,6 +88,7 @@ def predict(
     from setwise.runs.predict import predict as predict_sets
     from setwise.runs.remembered import read_as
     from setwise.runs.run import Run
+    from setwise.runs.training_range import columns_of
 
     check_writable(out, overwrite=overwrite, suffixes=PREDICTIONS, inputs=(source, sets))
     check_copy(out, source)
@@ -95,17 +101,24 @@ def predict(
     if copies is not None:
         check_copies(source, ReadRequest.of(**how_read), loaded.objective, copies)
     how = Computing(**given, progress=False if quiet or json else None)
+    if of_elements and distance:
+        raise InputError("distances are of sets, and this run predicts elements. Leave --distance out.")
     if of_elements:
         _predict_elements(people, loaded, source, out, copies, how_read, how, spread=spread)
         return
     check_spread(loaded, spread=spread)
     store = read_for(loaded, source, **how_read)
     warn_of_reading(store, loaded)
+    where = warn_of_place(store, loaded)
     table = predict_sets(loaded, store, spread=spread, **dict(how))
+    if distance:
+        for name, values in columns_of(where, len(store)).items():
+            table = table.append_column(name, pa.array(values))
     write_predictions(table, out, source=source, set_id=how_read["set_id"])
     people.line(f"{table.num_rows:,} sets predicted: {out} ({', '.join(table.column_names)})")
     people.document(
         {"out": str(out), "sets": table.num_rows, "columns": table.column_names}
+        | {"outside": None if where is None else [store.set_ids[row] for row in where.outside.nonzero()[0]]}
         | {"skipped": dict(store.description.skipped)}
     )
 
@@ -136,6 +149,7 @@ def _predict_elements(
     check_spread(run, spread=spread)
     store = read_for(run, source, **how_read)
     warn_of_reading(store, run)
+    warn_of_place(store, run)
     tables = element_tables(run, store, how, spread=spread)
     if copies is None:
         names = write_tables(tables, out)

@@ -1,6 +1,7 @@
 """Go from a store of sets and a study to a run: split, fit the transforms, build, fit, test."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from setwise.fit.study import Study
 from setwise.fit.torchrun import is_writer
 from setwise.runs.directory import check_free
 from setwise.runs.run import Run, check_resumable, remove_progress
+from setwise.runs.training_range import TrainingRange
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 
@@ -98,10 +100,18 @@ def train(
         run = with_temperatures(run, problem)
     if study.coverage is not None:
         run = with_coverage(run, problem, prepared.kept, study.coverage)
+    if is_writer() and (intervals or directory is not None):  # and not in a fold, whose model nobody keeps
+        run = _with_training_range(run, store, rows)
     if is_writer():
         singles = {} if fitted.stacked is None else best_single(run, fitted.stacked)
         run = measure(run, problem, singles, baselines=baselines, intervals=intervals, places=places)
     return run if directory is None else run.save(directory)
+
+
+def _with_training_range(run: Run, store: SetStore, rows: np.ndarray) -> Run:
+    """Return the run with where its training sets lie."""
+    found = TrainingRange.fit(store, rows)
+    return replace(run, record=run.record.model_copy(update={"training_range": found}))
 
 
 def _checked_directory(out: str | Path | None, *, overwrite: bool, resume: bool, tensorboard: bool) -> Path | None:

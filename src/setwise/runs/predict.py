@@ -18,6 +18,7 @@ from setwise.runs.outputs import finite_predictions, outputs_for
 from setwise.runs.predict_elements import check_whole_sets, element_tables
 from setwise.runs.remembered import read_as
 from setwise.runs.run import Run
+from setwise.runs.training_range import Placed, columns_of
 from setwise.store.store import SetStore
 
 
@@ -30,6 +31,7 @@ def predict(
     features: Sequence[str] | None = None,
     reading: Reading | None = None,
     spread: bool = False,
+    distance: bool = False,
     progress: bool | None = None,
     **computing: Any,
 ) -> pa.Table:
@@ -46,6 +48,7 @@ def predict(
         features: names for sources whose features have none (arrays, HDF5); by default, as in reading, x0, x1 ...
         reading: how files are read; by default, and in what decides the values always, as when the run was fitted.
         spread: of an ensemble, say how far its members differ (`setwise.runs.ensemble.spread_columns`).
+        distance: say how far each set lies from the training sets, and whether outside (`setwise.runs.training_range`).
         progress: show a progress bar for sets that are streamed; by default on a terminal alone.
         computing: device, elements_per_batch, max_elements, seed, workers and memory_limit, as of
             `setwise.runs.computing.Computing`.
@@ -68,6 +71,8 @@ def predict(
     how = Computing(**computing, progress=progress)
     if run.objective.of == "elements":
         check_whole_sets(how.max_elements)
+        if distance:
+            raise InputError("distances are of sets, and this run predicts elements. Leave them out (distance=False).")
         return pa.concat_tables(element_tables(run, store, how, spread=spread))
     rows = np.arange(len(store))
     outputs = outputs_for(run, store, rows, how)
@@ -77,7 +82,17 @@ def predict(
         columns |= run.record.conformal.columns(run.objective, predicted)
     if spread:
         columns |= spread_columns(run.objective, outputs)
+    if distance:
+        columns |= columns_of(placed(run, store), len(store))
     return pa.table({"set_id": store.set_ids, **columns})
+
+
+def placed(run: Run, store: SetStore) -> Placed | None:
+    """Return how far the sets of a store lie from the training sets of a run; none where the run does not know."""
+    record = run.record
+    if record.training_range is None or store.shape != record.shape:
+        return None
+    return record.training_range.place(store, np.arange(len(store)), record.features, run.inputs.order(store))
 
 
 def check_spread(run: Run, *, spread: bool) -> None:

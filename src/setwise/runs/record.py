@@ -15,6 +15,7 @@ from setwise.models import spec_from_dict
 from setwise.prepare.covariates import Covariates
 from setwise.prepare.standardiser import Standardiser
 from setwise.runs.config import FitConfig
+from setwise.runs.training_range import TrainingRange
 from setwise.store.processing import Processing
 from setwise.targets.conformal import Conformal
 from setwise.targets.objectives import Objective
@@ -161,6 +162,7 @@ class RunRecord(BaseModel):
         set_id: the column that named the sets; none where it is not known.
         choices: of reading that were made, by name.
         seed_check: what other seeds gave, or none.
+        training_range: where the training sets lie, or none.
     """
 
     model_config = _FROZEN
@@ -199,6 +201,7 @@ class RunRecord(BaseModel):
     set_id: str | None = None
     choices: dict[str, Any] = Field(default_factory=dict)
     seed_check: SeedCheck | None = None
+    training_range: TrainingRange | None = None
 
     @property
     def measured_sets(self) -> int:

@@ -87,6 +87,17 @@ def test_names_the_worst_predicted_sets(store, regression, classification):
     assert "1 less the probability of the true class" in written(classification, store).text
 
 
+def test_a_model_card_lies_beside_the_report(store, regression, classification):
+    for run in (regression, classification):
+        written(run, store)
+        card = (run.path / "card.md").read_text(encoding="utf-8")
+        assert run.record.weights_sha256 in card
+        assert run.record.fingerprint in card
+        for words in ("Intended use", "## How good it is", "gradient boosting", "\\<u\\>b\\</u\\>", "torch ", COMMAND):
+            assert words in card
+    assert "high" in card
+
+
 def test_names_from_users_are_text(page):
     assert not {"b", "i", "u"} & set(page.tags)
     assert "<u>b</u>" in page.text

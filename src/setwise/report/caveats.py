@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from setwise.readers.order import NO_MEASUREMENT
-from setwise.report.confounding import Association, associations
+from setwise.report.confounding import Association
 from setwise.report.rounding import number
 from setwise.report.table import Table, table
 from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
-from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
 _SUSPECT = 0.05  # of an adjusted p-value
@@ -29,15 +28,14 @@ class Caveats:
     table: Table | None
 
 
-def caveats(run: Run, store: SetStore) -> Caveats:
+def caveats(run: Run, found: tuple[Association, ...]) -> Caveats:
     """Return the reasons to doubt a run's result: few held-out sets, columns that predict the target without elements.
 
     Args:
         run: a fitted run.
-        store: the sets that it was fitted and tested on.
+        found: columns of the sets that it was fitted and tested on, and how they go along with the target.
     """
     record = run.record
-    found = associations(store, record.objective.names, apart=record.objective.sources)
     said = [*sentences(found, record.measured_sets), *_no_measurement(record)]
     return Caveats(said, _table(found) if found else None)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from setwise._files import write_atomic
 from setwise.explanations.explain import Explanation
 from setwise.report import sections
+from setwise.report.card import CARD, card
 from setwise.report.caveats import caveats
+from setwise.report.confounding import Association, associations
 from setwise.report.explanation import Figures, section
 from setwise.report.render import render
 from setwise.runs.run import Run
@@ -19,7 +21,7 @@ _BEGIN, _END = "<!-- which elements matter -->", "<!-- as far as is known -->"
 
 
 def write_report(run: Run, store: SetStore, *, command: str) -> Path:
-    """Write ``report.html`` into a run's directory, whole or not at all.
+    """Write ``report.html`` and the model card ``card.md`` into a run's directory, each whole or not at all.
 
     Args:
         run: a run that was just fitted, with its directory.
@@ -38,7 +40,9 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     targets = () if run.objective.of == "elements" else run.objective.names
     summary = summarise(store, targets=targets, group=run.record.group)
     path = run.path / REPORT
-    write_atomic(path, page(run, summary, store, command=command).encode())
+    found = associations(store, run.objective.names, apart=run.objective.sources)
+    write_atomic(path, page(run, summary, store, command=command, found=found).encode())
+    write_atomic(run.path / CARD, card(run, summary, found, command=command).encode())
     return path
 
 
@@ -64,8 +68,20 @@ def add_explanation(run: Run, explanation: Explanation, figures: Figures) -> Pat
     return path
 
 
-def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> str:
-    """Return the report as HTML; everything that comes from users is escaped."""
+def page(
+    run: Run, summary: Summary, store: SetStore, *, command: str, found: tuple[Association, ...] | None = None
+) -> str:
+    """Return the report as HTML; everything that comes from users is escaped.
+
+    Args:
+        run: a fitted run.
+        summary: of its data.
+        store: its data.
+        command: the one that repeats the run.
+        found: columns of the sets that go along with the target, where they are known already.
+    """
+    if found is None:
+        found = associations(store, run.objective.names, apart=run.objective.sources)
     record = run.record
     of_elements = record.objective.of == "elements"
     *others, last = record.objective.names
@@ -77,7 +93,7 @@ def page(run: Run, summary: Summary, store: SetStore, *, command: str) -> str:
         about=f"{model}; setwise {record.versions['setwise']}, {moment(record.created)}",
         of_elements=of_elements,
         result=sections.result(run),
-        caveats=caveats(run, store),
+        caveats=caveats(run, found),
         learning=sections.learning(run, store.sizes),
         data=sections.data(run, summary, store.sizes),
         configuration=sections.configuration(record),

@@ -31,7 +31,13 @@ from setwise.targets.objectives import Objective
 
 WEIGHTS = "weights.safetensors"
 ESTIMATOR = "estimator.json"
-_MADE_FROM_IT = ("report.html", "model.onnx", "model.pt2", ESTIMATOR)  # files that are made from a finished run
+_MADE_FROM_IT = (
+    "report.html",
+    "card.md",
+    "model.onnx",
+    "model.pt2",
+    ESTIMATOR,
+)  # files that are made from a finished run
 
 
 @dataclass(eq=False)

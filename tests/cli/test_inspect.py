@@ -36,3 +36,32 @@ def test_json_is_the_whole_summary(setwise, tables):
 def test_names_are_no_markup(setwise, tmp_path):
     (tmp_path / "cells.csv").write_text("set_id,[red]x[/red]\na,1.5\na,0.25\nb,3.5\nb,2\n")
     assert "[red]x[/red]" in setwise("inspect", tmp_path / "cells.csv").out
+
+
+def test_says_what_a_fit_would_do_or_why_it_would_refuse(setwise, tables):
+    data = ("inspect", tables.cells, "--sets", tables.patients)
+    said = " ".join(setwise(*data, "--target", "anemia", "--group", "patient").out.split())
+    assert "anemia: classification, 2 classes: 'no', 'yes'" in said
+    assert "It would fit auto to all 41 sets" in said
+    assert "Sets of one patient stay together: 21 of them" in said
+    assert "would refuse: target 'same'" in " ".join(setwise(*data, "--target", "same").out.split())
+    document = json.loads(setwise(*data, "--target", "hematocrit", "--json").out)
+    assert document["plan"][0].startswith("hematocrit: regression")
+
+
+def test_a_page_shows_features_batches_and_pairs(setwise, tables, tmp_path):
+    page = tmp_path / "page.html"
+    arguments = ("inspect", tables.cells, "--sets", tables.patients, "--target", "anemia", "--report", page)
+    outcome = setwise(*arguments, "--biaxial", "volume,hemoglobin")
+    assert outcome.code == 0, outcome.err
+    text = page.read_text()
+    for words in ("What a fit would do", "coloured by anemia", "p007: no", "Small panels of 2 features over 41 sets"):
+        assert words in text
+    assert "hemoglobin against volume" in text
+    assert "<script" not in text
+    refused = setwise(*arguments)
+    assert (refused.code, "--overwrite" in refused.err) == (2, True)
+    for more, words in ((("--biaxial", "volume"), "written A,B"), (("--biaxial", "volume,CD3"), "'CD3' is no feature")):
+        refused = setwise(*arguments, "--overwrite", *more)
+        assert refused.code == 2
+        assert words in refused.err

@@ -1,10 +1,13 @@
 """`setwise inspect`: show what would be read, before anybody trains."""
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from setwise._checks import InputError
 from setwise.cli import options
 from setwise.cli.reading import reads
 from setwise.cli.screen import Screen, warn
@@ -21,6 +24,7 @@ _SHOWN = 20
 
 @reads
 def inspect(
+    context: typer.Context,
     source: options.Source,
     sets: options.Sets = None,
     target: Annotated[
@@ -35,6 +39,15 @@ def inspect(
     ] = None,
     features: options.Features = None,
     set_id: options.SetId = "set_id",
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write a page: sizes, features over sets, batches, targets, problems."),
+    ] = None,
+    biaxial: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B", help="On that page, draw two features against each other; repeat for several."),
+    ] = None,
+    overwrite: options.Overwrite = False,
     json: options.Json = False,
     *,
     reading: "Reading",
@@ -49,12 +62,20 @@ def inspect(
 
     setwise inspect cells.parquet --element-target cell_type
 
+    setwise inspect samples/ --sets samples.csv --target cmv --report samples.html --biaxial CD4,CD8
+
     setwise inspect cells.parquet --json > summary.json
     """
+    from setwise.cli.writing import check_writable
     from setwise.readers.read import read
     from setwise.store.inspect import summarise
 
     screen = Screen(as_json=json)
+    pairs = _pairs(biaxial)
+    if report is not None:
+        check_writable(report, overwrite=overwrite, suffixes=(".html",), inputs=(source, sets), option="--report")
+    elif pairs:
+        raise InputError("--biaxial draws on a page. Say where it goes with --report FILE.html.")
     store = read(
         source,
         sets=sets,
@@ -68,7 +89,47 @@ def inspect(
     summary = summarise(store, targets=target or (), group=group)
     show_summary(screen, summary)
     show_reading(screen, store)
-    screen.document(summary.to_dict())
+    sentences = []
+    if target or element_target:
+        sentences = _plan(store, target, element_target, group)
+        screen.heading("What a fit would do")
+        for sentence in sentences:
+            screen.line(f"- {sentence}")
+    if report is not None:
+        from setwise.report.inspection import Inspection, write_inspection
+
+        command = shlex.join(["setwise", *(context.obj or ["inspect", "..."])])
+        first = [name for name in (*(target or ()), group) if name is not None]
+        write_inspection(store, summary, report, Inspection(command, sentences, pairs, first))
+        screen.line()
+        screen.line(f"Report: {report}")
+    more = {"report": str(report)} if report is not None else {}
+    screen.document(summary.to_dict() | ({"plan": sentences} if sentences else {}) | more)
+
+
+def _pairs(values: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Parse ``--biaxial``: two features, with a comma between."""
+    found = []
+    for value in values or ():
+        names = options.names([value]) or []
+        if len(names) != 2:
+            raise InputError(f"two features are drawn against each other, written A,B; got {value!r}.")
+        found.append((names[0], names[1]))
+    return found
+
+
+def _plan(
+    store: "SetStore", target: Sequence[str] | None, element_target: Sequence[str] | None, group: str | None
+) -> list[str]:
+    """Return what a fit would do with the targets."""
+    from setwise.cli.study import study_of
+    from setwise.report.plan import plan
+
+    found = []
+    for names, of in ((target, "targets"), (element_target, "of")):
+        if names:
+            found += plan(store, study_of({of: list(names), "group": group} if group else {of: list(names)}))
+    return found
 
 
 def show_summary(screen: Screen, summary: "Summary") -> None:

@@ -19,7 +19,12 @@ PREDICTIONS = (*TABLES, *(suffix for copier in SETS_COPIERS for suffix in copier
 
 
 def check_writable(
-    path: Path, *, overwrite: bool, suffixes: tuple[str, ...] = TABLES, inputs: Sequence[Path | None] = ()
+    path: Path,
+    *,
+    overwrite: bool,
+    suffixes: tuple[str, ...] = TABLES,
+    inputs: Sequence[Path | None] = (),
+    option: str = "--out",
 ) -> None:
     """Refuse a file before anything is computed for it.
 
@@ -28,7 +33,7 @@ def check_writable(
             or one that cannot be written to.
     """
     if path.suffix.lower() not in suffixes:
-        raise InputError(f"--out must end in {' or '.join(suffixes)}; got {path}.")
+        raise InputError(f"{option} must end in {' or '.join(suffixes)}; got {path}.")
     if path.is_dir():
         raise InputError(f"{path} must be a file, and is a directory. Name a file in it.")
     if path.exists() and any(other is not None and other.exists() and path.samefile(other) for other in inputs):

@@ -209,7 +209,7 @@ def data(run: Run, summary: Summary, sizes: np.ndarray) -> Data:
         ("covariates", "none" if record.covariates is None else ", ".join(record.covariates.names)),
         ("kept together by", _grouping(record, summary)),
     ]
-    features = _features(summary)
+    features = feature_tables(summary)
     return Data(
         facts=facts,
         notes=[*record.processed.describe(), *record.reading],
@@ -252,7 +252,7 @@ def checksums(record: RunRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in known.items() if value]
 
 
-def _features(summary: Summary) -> list[Table]:
+def feature_tables(summary: Summary) -> list[Table]:
     """Return a table of the first features and one of the others, as far as there are any."""
     head = ["feature", "lowest", "highest", "mean", "std", "missing"]
     rows = [

@@ -17,6 +17,7 @@ from setwise.report.drawing import (
     panels,
     shortened,
 )
+from setwise.report.rounding import number
 from setwise.store.store import SetStore
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, GREY, "#E69F00", "#000000")
@@ -127,7 +128,9 @@ def biaxial(store: SetStore, first: int, second: int) -> Drawing:
             ends = [np.quantile(values[known], [0.001, 0.999]) for values in (x, y)]
             ends = [(low, high if high > low else low + 1) for low, high in ends]
             counts = ax.hist2d(x[known], y[known], bins=90, range=ends, norm=LogNorm(), cmap="viridis", rasterized=True)
-            figure.colorbar(counts[3], ax=ax, label="elements", shrink=0.8)
+            figure.colorbar(
+                counts[3], ax=ax, label="elements", shrink=0.8, format=lambda value, _: number(float(value))
+            )
         ax.grid(False)
         ax.set_xlabel(shortened(names[0], 30))
         ax.set_ylabel(shortened(names[1], 30))

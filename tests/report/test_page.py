@@ -87,6 +87,21 @@ def test_names_the_worst_predicted_sets(store, regression, classification):
     assert "1 less the probability of the true class" in written(classification, store).text
 
 
+def test_opens_with_what_was_asked_how_good_it_is_and_what_to_distrust(store, regression, classification, untested):
+    for run, words in ((regression, "R2"), (classification, "AUC"), (untested, "nobody knows")):
+        opening = written(run, store).text
+        opening = opening[: opening.index("Result on held-out sets")]
+        places = [opening.index(word) for word in ("Asked: can", "How good: ", "To distrust: ")]
+        assert places == sorted(places)
+        assert words in opening
+
+
+def test_shows_features_against_the_target_without_a_model(store, classification):
+    text = written(classification, store).text
+    assert "kind against the features of 83 sets" in text
+    assert "correlation ratios of ranks" in text
+
+
 def test_a_model_card_lies_beside_the_report(store, regression, classification):
     for run in (regression, classification):
         written(run, store)
@@ -122,7 +137,7 @@ def test_regression_shows_two_figures_for_each_target(store, regression):
     alternatives = " ".join(image["alt"] for image in page.images)
     for name in ("<b>$x$", "y & z"):
         assert f"predicted against true {name}" in alternatives
-    assert len(page.images) == 6
+    assert len(page.images) == 8
     for words in ("gradient boosting", "ridge", "R2 of y & z"):
         assert words.lower() in page.text.lower()
 
@@ -137,7 +152,7 @@ def test_classification_shows_confusion_roc_and_sizes(store, classification):
 def test_a_run_without_held_out_sets_says_so(store, untested):
     page = written(untested, store)
     assert "nothing is known of how good" in page.text
-    assert len(page.images) == 2
+    assert len(page.images) == 3
 
 
 def test_the_same_run_gives_the_same_bytes(store, regression):

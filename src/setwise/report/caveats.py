@@ -13,6 +13,7 @@ from setwise.store.tables import listed
 _SUSPECT = 0.05  # of an adjusted p-value
 _SHARE = 0.05  # of the variation of a target, as the square of a strength, below which a column is no caveat
 _SHOWN = 10
+_FEW = 30  # held-out sets below which single ones decide
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,29 @@ def _table(found: tuple[Association, ...]) -> Table:
     return table(head, rows, caption=caption)
 
 
+def distrust(record: RunRecord, found: tuple[Association, ...]) -> str:
+    """Return the first thing to distrust, in a sentence."""
+    if not record.measured_sets:
+        return "To distrust: everything, until it has been measured."
+    few = f"To distrust: only {record.measured_sets} sets were predicted unseen, so that a few decide the numbers"
+    suspects = [a.column for a in found if a.adjusted < _SUSPECT and a.strength**2 >= _SHARE]
+    batch = (
+        f"{listed([repr(name) for name in dict.fromkeys(suspects)], 3)} of the table of sets goes along with the target"
+    )
+    if record.measured_sets < _FEW:
+        return few + (f", and {batch}." if suspects else ".")
+    if suspects:
+        return f"To distrust: {batch}, and the model may have learned to recognise that instead."
+    return (
+        "To distrust: what the table of sets does not tell (day, operator, instrument, site), which a model may "
+        "have learned instead; no column of it explains the result."
+    )
+
+
 def sentences(found: tuple[Association, ...], held_out: int) -> list[str]:
     """Return the reasons in words, for `held_out` sets and the columns that were found."""
     said = []
-    if held_out < 30:
+    if held_out < _FEW:
         said.append(
             f"Only {held_out} sets were predicted unseen. One set more or less predicted right moves a share by "
             f"{1 / held_out:.0%}."

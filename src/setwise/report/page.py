@@ -10,6 +10,8 @@ from setwise.report.card import CARD, card
 from setwise.report.caveats import caveats
 from setwise.report.confounding import Association, associations
 from setwise.report.explanation import Figures, section
+from setwise.report.feature_associations import against_target
+from setwise.report.opening import opening
 from setwise.report.render import render
 from setwise.runs.run import Run
 from setwise.store.inspect import Summary, summarise
@@ -92,7 +94,9 @@ def page(
         title=f"{targets}, predicted {'of elements' if of_elements else 'from sets'}",
         about=f"{model}; setwise {record.versions['setwise']}, {moment(record.created)}",
         of_elements=of_elements,
+        opening=opening(record, found),
         result=sections.result(run),
+        against=against_target(store, record.objective),
         caveats=caveats(run, found),
         learning=sections.learning(run, store.sizes),
         data=sections.data(run, summary, store.sizes),

@@ -151,6 +151,10 @@ def _of_epochs(record: RunRecord) -> str:
     """Say how a network was fitted."""
     text = f"{record.epochs} of at most {record.config.epochs * record.config.ensemble} epochs"
     text += f" in {duration(record.seconds)}: {_STATUS[record.status]}. "
+    if not record.epochs:
+        text = f"Fitted in {duration(record.seconds)}, without epochs"
+        many = f", {len(record.members)} times from other first weights and draws; predictions are averaged"
+        return text + (many if record.members else "") + "."
     if record.members:
         epochs = listed([str(member.best_epoch) for member in record.members], 20)
         text += f"An ensemble of {len(record.members)} models that differ in their first weights, the order of the "

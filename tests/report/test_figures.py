@@ -1,10 +1,13 @@
 """Figures are drawn whatever the data: one set, one size, nothing that varies, many classes."""
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from setwise.report import figures, outcomes
+from setwise.report import figures, outcomes, ranking_figures
 from setwise.report.drawing import legend_columns, shortened
 from setwise.runs.history import EpochRecord
 
@@ -69,6 +72,25 @@ def test_calibration_of_elements_has_no_intervals_as_if_they_were_independent():
     assert "with exact 95% intervals" in of_sets.caption
     assert "interval" not in of_elements.caption + of_elements.description
     assert "Elements in 10 groups" in of_elements.caption
+
+
+def test_curves_are_those_of_scikit_learn():
+    positive, scores = RNG.random(97) < 0.4, np.round(RNG.random(97), 1)
+    wrong, right, _ = roc_curve(positive, scores, drop_intermediate=False)
+    assert [list(found) for found in ranking_figures.roc_points(positive, scores)] == [list(wrong), list(right)]
+    precision, recall, _ = precision_recall_curve(positive, scores)
+    found = ranking_figures.recall_points(positive, scores)
+    assert list(found[0][1:]) == list(recall[:-1][::-1])
+    assert list(found[1][1:]) == list(precision[:-1][::-1])
+
+
+def test_curves_have_intervals_over_sets_but_none_over_few_groups():
+    shares, truth = RNG.dirichlet(np.ones(2), 97), RNG.integers(0, 2, 97)
+    for draw, words in ((outcomes.roc, "AUC"), (outcomes.precision_recall, "average precision")):
+        over_sets = draw(["a", "b"], truth, shares, clusters=np.arange(97))
+        assert re.search(rf"b: {words} 0\.\d+ \(0\.\d+ to 0\.\d+\)", over_sets.description)
+        assert " to " not in draw(["a", "b"], truth, shares, clusters=np.arange(97) % 3).description
+        assert " to " not in draw(["a", "b"], truth, shares).description
 
 
 def test_one_class_held_out_has_no_roc():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
+from sklearn.metrics import confusion_matrix
 
 from setwise._checks import counted
 from setwise.metrics.calibration import CalibrationCurve, calibration_curve
@@ -22,6 +22,7 @@ from setwise.report.drawing import (
     logarithmic,
     shortened,
 )
+from setwise.report.ranking_figures import precision_recall, roc
 from setwise.report.rounding import number
 from setwise.targets import figures as described
 
@@ -47,7 +48,10 @@ def draw(figure: described.Figure) -> Drawing | None:
         case described.Confusion():
             return confusion(figure.classes, figure.truth, figure.named, of=figure.of, what=figure.what)
         case described.Roc():
-            return roc(figure.classes, figure.truth, figure.probabilities, of=figure.of)
+            draw_curve = precision_recall if figure.recall else roc
+            return draw_curve(
+                figure.classes, figure.truth, figure.probabilities, of=figure.of, clusters=figure.clusters
+            )
         case described.Reliability():
             return calibration(figure.probabilities, figure.truth, of=figure.of, what=figure.what)
         case described.Steps():
@@ -164,37 +168,6 @@ def confusion(
         figure,
         f"Held-out {what} by true and predicted class{of}.",
         f"Confusion matrix of {len(classes)} classes: {right} of {counts.sum()} held-out {what} are on the diagonal.",
-    )
-
-
-def roc(classes: Sequence[object], truth: np.ndarray, probabilities: np.ndarray, *, of: str = "") -> Drawing | None:
-    """Draw true against false positive rates of each class against the rest; none where one class alone is held out."""
-    present = [k for k in range(len(classes)) if 0 < int((truth == k).sum()) < len(truth)]
-    shown = [1] if len(classes) == 2 else present
-    if not present:
-        return None
-    areas = {k: float(roc_auc_score(truth == k, probabilities[:, k])) for k in shown}
-    with axes(4.0, 3.9) as (figure, ax):
-        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
-        for position, k in enumerate(shown):
-            wrong, right, _ = roc_curve(truth == k, probabilities[:, k])
-            if len(shown) <= len(STYLES):
-                color, style = STYLES[position]
-                label = f"{shortened(classes[k])}: AUC {areas[k]:.3f}"
-                ax.plot(wrong, right, color=color, linestyle=style, label=label)
-            else:
-                ax.plot(wrong, right, color=BLUE, alpha=0.3, linewidth=0.9)
-        if len(shown) <= len(STYLES):
-            ax.legend(loc="lower right")
-        ax.set_aspect("equal")
-        ax.set_xlabel("false positive rate")
-        ax.set_ylabel("true positive rate")
-    mean = np.mean(list(areas.values()))
-    rest = "" if len(classes) == 2 else "each class against the rest, "
-    return Drawing(
-        figure,
-        f"ROC curve{of} ({rest}mean AUC {mean:.3f}).",
-        f"ROC curve for {len(shown)} of {len(classes)} classes; mean area under the curve {mean:.3f}.",
     )
 
 

@@ -20,6 +20,7 @@ from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
 from setwise.store.inspect import Summary
 from setwise.store.tables import listed
+from setwise.targets.figures import CLUSTER
 from setwise.targets.objectives import Objective
 
 _SHOWN_FEATURES = 12
@@ -100,7 +101,7 @@ def result(run: Run) -> Result:
         table=_results_table(record) if record.test else None,
         parts=None if board is None else table([_title(name) for name in board.head], board.rows, caption=board.title),
         meaning=[] if board is None else board.sentences,
-        figures=[] if predictions is None else outcome_drawings(run.objective, predictions),
+        figures=[] if predictions is None else outcome_drawings(run.objective, predictions, group=record.group),
         worst=[] if predictions is None else worst_sets(run.objective, predictions),
     )
 
@@ -118,11 +119,15 @@ def _results_table(record: RunRecord) -> Table:
     )
 
 
-def outcome_drawings(objective: Objective, predictions: pa.Table) -> list[Drawing]:
+def outcome_drawings(objective: Objective, predictions: pa.Table, *, group: str | None = None) -> list[Drawing]:
     """Draw the predictions for held-out sets (or elements), a row for each; it has ``size`` and all columns.
 
-    Of more rows than a figure can show, as many are shown, drawn evenly.
+    Intervals are drawn over the column of groups, where it is there. Of more rows than a figure can show, as many are
+    shown, drawn evenly.
     """
+    name = group or "group"
+    if name in predictions.column_names and name not in objective.names:
+        predictions = predictions.append_column(CLUSTER, predictions[name])
     drawings = []
     for target in objective.targets[:_MOST_TARGETS]:
         described = target.figures(predictions, qualified=objective.qualified, what=objective.of)

@@ -60,12 +60,17 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Roc:
-    """Draw the true against the false positive rate of each class; probabilities ``(B, K)``."""
+    """Draw the true against the false positive rate of each class, or precision against recall.
+
+    Probabilities are ``(B, K)``; intervals are drawn over ``clusters`` ``(B,)``.
+    """
 
     classes: tuple[object, ...]
     truth: np.ndarray
     probabilities: np.ndarray
     of: str
+    clusters: np.ndarray | None = None
+    recall: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +109,15 @@ Figure = Agreement | Residuals | TrueProbability | Confusion | Roc | Reliability
 def known_rows(predictions: pa.Table, name: str) -> pa.Table:
     """Return the rows of a table of predictions whose target is known; of many, as many as a figure can show."""
     return some_rows(predictions.filter(compute.is_valid(predictions[name])))  # pyright: ignore[reportAttributeAccessIssue] made at import
+
+
+CLUSTER = "cluster"  # a column of groups, which outweighs the sets
+
+
+def clusters_of(predictions: pa.Table) -> np.ndarray:
+    """Return what intervals are drawn over ``(B,)``: groups where there is a column of them, else the sets."""
+    name = CLUSTER if CLUSTER in predictions.column_names else "set_id"
+    return np.array(predictions[name].to_pylist()).astype(str)
 
 
 def row_names(predictions: pa.Table) -> tuple[str, ...]:

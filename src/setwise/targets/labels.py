@@ -16,7 +16,16 @@ from setwise.store import columns
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
-from setwise.targets.figures import Confusion, Figure, Reliability, Roc, TrueProbability, known_rows, row_names
+from setwise.targets.figures import (
+    Confusion,
+    Figure,
+    Reliability,
+    Roc,
+    TrueProbability,
+    clusters_of,
+    known_rows,
+    row_names,
+)
 from setwise.targets.number import deviation
 from setwise.targets.simple import CLASSES, Role, Table
 from setwise.targets.target import Of, Target
@@ -245,7 +254,8 @@ class Labels(Target):
         of = f" ({self.name})" if qualified else ""
         return [
             Confusion(self.classes, truth, self.best(shares), of, what),
-            Roc(self.classes, truth, shares, of),
+            Roc(self.classes, truth, shares, of, clusters_of(known)),
+            Roc(self.classes, truth, shares, of, clusters_of(known), recall=True),
             Reliability(truth, shares, of, what),
             TrueProbability(known["size"].to_numpy(), shares[np.arange(len(truth)), truth], of, what, row_names(known)),
         ]

@@ -15,7 +15,6 @@ from setwise.store.set_summaries import NAMES, set_summaries
 from setwise.store.store import SetStore
 from setwise.targets.objectives import Objective
 from setwise.targets.target import Target
-from setwise.targets.truth import target_values
 
 _FEWEST, _MOST_SETS, _MOST_FEATURES = 8, 5_000, 500
 _ROWS, _DRAWN = 12, 6
@@ -41,11 +40,10 @@ def against_target(store: SetStore, objective: Objective) -> list[Against]:
         return []
     rows = np.arange(len(store))[:: -(-len(store) // _MOST_SETS)]
     found = set_summaries(store, rows)
-    values = target_values(store, objective, np.zeros(0, np.int64) if len(objective.targets) == 1 else None)
     made = []
-    for place, target in enumerate(objective.targets[:2]):
+    for target in objective.targets[:2]:
         try:
-            truth = target.truth(values[rows][:, place])
+            truth = target.truth(target.read(store, target.name, np.zeros(0, np.int64), target.event_column)[rows])
         except InputError:  # a class of sets that were left out
             continue
         known = ~np.isnan(truth)

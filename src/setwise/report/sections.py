@@ -125,9 +125,7 @@ def outcome_drawings(objective: Objective, predictions: pa.Table, *, group: str 
     Intervals are drawn over the column of groups, where it is there. Of more rows than a figure can show, as many are
     shown, drawn evenly.
     """
-    name = group or "group"
-    if name in predictions.column_names and name not in objective.names:
-        predictions = predictions.append_column(CLUSTER, predictions[name])
+    predictions = with_clusters(predictions, objective, group)
     drawings = []
     for target in objective.targets[:_MOST_TARGETS]:
         described = target.figures(predictions, qualified=objective.qualified, what=objective.of)
@@ -135,21 +133,29 @@ def outcome_drawings(objective: Objective, predictions: pa.Table, *, group: str 
     return drawings
 
 
+def with_clusters(predictions: pa.Table, objective: Objective, group: str | None) -> pa.Table:
+    """Return a table of predictions with a column of what intervals are drawn over, where groups are known."""
+    name = group or "group"
+    if name not in predictions.column_names or name in objective.names:
+        return predictions
+    return predictions.append_column(CLUSTER, predictions[name])
+
+
 def learning(run: Run, sizes: np.ndarray) -> Learning:
     """Return the learning curves and how the fit ended."""
     record = run.record
     text = _of_stack(record) if record.leaderboard else _of_epochs(record)
-    drawings = []
-    if run.history:
-        validated = any(epoch.validation_loss is not None for epoch in run.history)
-        curves = figures.learning_curves(
-            run.history,
-            record.best_epoch,
-            loss=record.objective.loss_words(standardised=record.config.standardise),
-            validated=validated,
-        )
-        drawings = [curves]
-    return Learning(text + _sub_samples(record, sizes), drawings)
+    return Learning(text + _sub_samples(record, sizes), learning_figures(run))
+
+
+def learning_figures(run: Run) -> list[Drawing]:
+    """Return the learning curves of a run; none of a model without epochs."""
+    record = run.record
+    if not run.history:
+        return []
+    loss = record.objective.loss_words(standardised=record.config.standardise)
+    validated = any(epoch.validation_loss is not None for epoch in run.history)
+    return [figures.learning_curves(run.history, record.best_epoch, loss=loss, validated=validated)]
 
 
 def _of_epochs(record: RunRecord) -> str:

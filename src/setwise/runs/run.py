@@ -4,8 +4,9 @@ import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import safetensors
@@ -90,6 +91,11 @@ class Run:
     def members(self) -> list[nn.Module]:
         """Return the models of an ensemble; a model alone is its only member."""
         return members_of(self.model)
+
+    @property
+    def plot(self) -> Any:
+        """Return the figures of the run, as figures of matplotlib (`setwise.report.plots.Plots`)."""
+        return import_module("setwise.report.plots").Plots(self)  # by its name, since it knows runs, not they it
 
     @property
     def dtype(self) -> torch.dtype:

@@ -6,13 +6,16 @@ from setwise.readers.order import NO_MEASUREMENT
 from setwise.report.confounding import Association
 from setwise.report.rounding import number
 from setwise.report.table import Table, table
+from setwise.report.within import within_sentences
 from setwise.runs.record import RunRecord
 from setwise.runs.run import Run
+from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
 _SUSPECT = 0.05  # of an adjusted p-value
 _SHARE = 0.05  # of the variation of a target, as the square of a strength, below which a column is no caveat
 _SHOWN = 10
+_MOST_SUSPECTS = 3  # within whose values skill is measured
 _FEW = 30  # held-out sets below which single ones decide
 
 
@@ -29,15 +32,19 @@ class Caveats:
     table: Table | None
 
 
-def caveats(run: Run, found: tuple[Association, ...]) -> Caveats:
+def caveats(run: Run, found: tuple[Association, ...], store: SetStore) -> Caveats:
     """Return the reasons to doubt a run's result: few held-out sets, columns that predict the target without elements.
 
     Args:
         run: a fitted run.
         found: columns of the sets that it was fitted and tested on, and how they go along with the target.
+        store: these sets.
     """
-    record = run.record
+    record, predictions = run.record, run.test_predictions
     said = [*sentences(found, record.measured_sets), *_no_measurement(record)]
+    if predictions is not None and record.objective.of == "sets":
+        suspects = [(a.column, a.target) for a in found if _is_suspect(a)][:_MOST_SUSPECTS]
+        said += within_sentences(store, record.objective, predictions, suspects)
     return Caveats(said, _table(found) if found else None)
 
 
@@ -68,12 +75,17 @@ def _table(found: tuple[Association, ...]) -> Table:
     return table(head, rows, caption=caption)
 
 
+def _is_suspect(a: Association) -> bool:
+    """Return whether a column explains a share of a target worth naming, by more than chance."""
+    return a.adjusted < _SUSPECT and a.strength**2 >= _SHARE
+
+
 def distrust(record: RunRecord, found: tuple[Association, ...]) -> str:
     """Return the first thing to distrust, in a sentence."""
     if not record.measured_sets:
         return "To distrust: everything, until it has been measured."
     few = f"To distrust: only {record.measured_sets} sets were predicted unseen, so that a few decide the numbers"
-    suspects = [a.column for a in found if a.adjusted < _SUSPECT and a.strength**2 >= _SHARE]
+    suspects = [a.column for a in found if _is_suspect(a)]
     batch = (
         f"{listed([repr(name) for name in dict.fromkeys(suspects)], 3)} of the table of sets goes along with the target"
     )

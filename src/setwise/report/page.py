@@ -97,7 +97,7 @@ def page(
         opening=opening(record, found),
         result=sections.result(run),
         against=against_target(store, record.objective),
-        caveats=caveats(run, found),
+        caveats=caveats(run, found, store),
         learning=sections.learning(run, store.sizes),
         data=sections.data(run, summary, store.sizes),
         configuration=sections.configuration(record),

@@ -177,6 +177,10 @@ class Classes(Labels):
         """Return true of two classes."""
         return len(self.classes) == 2
 
+    def ranked(self, predicted: np.ndarray) -> np.ndarray | None:
+        """Return the probability of the second of two classes."""
+        return predicted[:, 1] if len(self.classes) == 2 else None
+
     @property
     def can_be_tempered(self) -> bool:
         """Return true."""

@@ -212,6 +212,10 @@ class Number(Target):
         """Return absolute errors."""
         return np.abs(predicted[:, 0] - truth)
 
+    def ranked(self, predicted: np.ndarray) -> np.ndarray:
+        """Return the numbers."""
+        return predicted[:, 0]
+
     @property
     def misfit_words(self) -> str:
         """Return "absolute error"."""

@@ -131,6 +131,10 @@ class Ordinal(Labels):
         """Return probabilities ``(B, K)``, rows adding up to one, of outputs ``(B, K - 1)``."""
         return log_probabilities_of_ranks(outputs).exp()
 
+    def ranked(self, predicted: np.ndarray) -> np.ndarray:
+        """Return the mean number of the class."""
+        return predicted @ np.arange(predicted.shape[1])
+
     def metrics(self, of: Of, *, label: bool = False) -> tuple[Metric, ...]:
         """Return cross entropy, accuracy, error in ranks and weighted kappa."""
         return METRICS

@@ -377,6 +377,14 @@ class Target(BaseModel, ABC):
         """Return what predictions are compared with ``(B,)``, of a table that has it beside them; NaN where missing."""
         return self.truth(table[self.name].to_pylist())
 
+    def ranked(self, predicted: np.ndarray) -> np.ndarray | None:
+        """Return what orders rows ``(B,)``, of predictions ``(B, P)``; none of classes without an order."""
+        return None
+
+    def pairs(self, truth: np.ndarray) -> np.ndarray:
+        """Return which pairs of rows ``(B, B)`` are ordered by truth ``(B,)``: the first should be ranked higher."""
+        return truth[:, None] > truth
+
     # How it is explained and shown
     @property
     def answers(self) -> tuple[str, ...]:

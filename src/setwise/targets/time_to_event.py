@@ -239,6 +239,15 @@ class TimeToEvent(Target):
         """Return the share of the comparable pairs of each row that the risks order wrongly; 0 of a row without any."""
         return survival.misordered(predicted[:, 0], np.abs(truth), truth > 0)
 
+    def ranked(self, predicted: np.ndarray) -> np.ndarray:
+        """Return the risks."""
+        return predicted[:, 0]
+
+    def pairs(self, truth: np.ndarray) -> np.ndarray:
+        """Return which pairs of rows ``(B, B)`` are comparable: the first had its event before the second."""
+        times, events = np.abs(truth), truth > 0
+        return events[:, None] & ((times[:, None] < times) | ((times[:, None] == times) & ~events))
+
     @property
     def misfit_words(self) -> str:
         """Return "share of its pairs in the wrong order"."""

@@ -65,3 +65,14 @@ def test_a_page_shows_features_batches_and_pairs(setwise, tables, tmp_path):
         refused = setwise(*arguments, "--overwrite", *more)
         assert refused.code == 2
         assert words in refused.err
+
+
+def test_sets_and_elements_are_called_as_users_call_them(setwise, tables, tmp_path):
+    arguments = ("inspect", tables.cells, "--call", "samples,cells", "--report", tmp_path / "page.html")
+    outcome = setwise(*arguments)
+    assert outcome.code == 0, outcome.err
+    assert "41 samples, " in outcome.out
+    assert " sets" not in outcome.out
+    assert "<h2>Samples</h2>" in (tmp_path / "page.html").read_text()
+    assert "<h2>Features of a cell</h2>" in (tmp_path / "page.html").read_text()
+    assert setwise("inspect", tables.cells, "--call", "samples").code == 2

@@ -48,6 +48,7 @@ def evaluate(
     """
     from setwise.assess.evaluate import evaluate as evaluate_sets
     from setwise.cli.writing import check_writable, write_tables
+    from setwise.report.words import Words
     from setwise.runs.predict import read_for
     from setwise.runs.record import TestRow
     from setwise.runs.run import Run
@@ -64,6 +65,7 @@ def evaluate(
         write_tables([found.predictions], out)
     record, num_sets = loaded.record, found.num_sets
     people = Screen(as_json=json)
+    people.say = Words.of(record.call).say
     here = [TestRow(name=record.model, metrics=found.metrics, intervals=found.intervals)]
     show_rows(people, here, record.objective, title=f"On these {num_sets:,} sets")
     if record.test:

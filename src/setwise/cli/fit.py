@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,6 +61,7 @@ def fit(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", rich_help_panel=_RUN, help="Write curves for TensorBoard.")
     ] = False,
+    call: options.Call = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     *,
@@ -90,9 +92,12 @@ def fit(
     else:
         check_free(out, overwrite=overwrite or resume)  # before torch is imported, and hours of reading
 
+    from setwise.report.words import Words
     from setwise.validate.few_sets import fit_and_measure
 
     people = Screen(quiet=quiet, as_json=json)
+    words = Words.of(call)
+    people.say = words.say
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
         source, sets, columns, store = store, None, None, None
@@ -112,6 +117,8 @@ def fit(
     )
     if not is_writer():
         return run
+    if words.text is not None:
+        run = replace(run, record=run.record.model_copy(update={"call": words.text})).save(out)
     if seed_check and run.record.status != "interrupted":
         run = _checked_by_seeds(people, run, found, study, seed_check).save(out)
     from setwise.report.page import write_report  # it draws, which the fit does not wait for

@@ -48,6 +48,7 @@ def inspect(
         typer.Option(metavar="A,B", help="On that page, draw two features against each other; repeat for several."),
     ] = None,
     overwrite: options.Overwrite = False,
+    call: options.Call = None,
     json: options.Json = False,
     *,
     reading: "Reading",
@@ -68,9 +69,11 @@ def inspect(
     """
     from setwise.cli.writing import check_writable
     from setwise.readers.read import read
+    from setwise.report.words import Words
     from setwise.store.inspect import summarise
 
-    screen = Screen(as_json=json)
+    screen, words = Screen(as_json=json), Words.of(call)
+    screen.say = words.say
     pairs = _pairs(biaxial)
     if report is not None:
         check_writable(report, overwrite=overwrite, suffixes=(".html",), inputs=(source, sets), option="--report")
@@ -100,7 +103,7 @@ def inspect(
 
         command = shlex.join(["setwise", *(context.obj or ["inspect", "..."])])
         first = [name for name in (*(target or ()), group) if name is not None]
-        write_inspection(store, summary, report, Inspection(command, sentences, pairs, first))
+        write_inspection(store, summary, report, Inspection(command, sentences, pairs, first, words))
         screen.line()
         screen.line(f"Report: {report}")
     more = {"report": str(report)} if report is not None else {}

@@ -48,6 +48,12 @@ Features = Annotated[
 RunDirectory = Annotated[
     Path, typer.Argument(metavar="RUN", help="Directory that `setwise fit` wrote.", callback=_checked_directory)
 ]
+Call = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SETS,ELEMENTS", help="Words for sets and elements in output and report, such as samples,cells."
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

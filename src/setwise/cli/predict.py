@@ -83,6 +83,7 @@ def predict(
 
     from setwise.cli.writing import PREDICTIONS, check_copy, check_writable, write_predictions
     from setwise.readers.request import ReadRequest
+    from setwise.report.words import Words
     from setwise.runs.element_copies import check_copies
     from setwise.runs.predict import check_spread, read_for
     from setwise.runs.predict import predict as predict_sets
@@ -94,6 +95,7 @@ def predict(
     check_copy(out, source)
     people = Screen(quiet=quiet, as_json=json)
     loaded = Run.load(run)
+    people.say = Words.of(loaded.record.call).say
     of_elements = loaded.objective.of == "elements"
     if copies is not None and not of_elements:
         raise InputError("copies have a prediction for every element; this run predicts sets. Leave --copies out.")

@@ -3,7 +3,7 @@
 import json
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -27,12 +27,13 @@ class Screen:
         width = None if sys.stdout.isatty() else _PLAIN_WIDTH
         self._console = Console(width=width, markup=False, highlight=False, emoji=False)
         self.silent = quiet or as_json
+        self.say: Callable[[str], str] = str  # the words of users for sets and elements
         self.as_json = as_json
 
     def line(self, text: str = "", *, style: str | None = None) -> None:
         """Print a line of text, broken between words."""
         if not self.silent:
-            self._console.print(Text(text, style=style or ""))
+            self._console.print(Text(self.say(text), style=style or ""))
 
     def heading(self, text: str) -> None:
         """Print a line that begins a part."""
@@ -59,9 +60,12 @@ class Screen:
         """Print a table; columns of numbers align right, and the best cells (row, column) carry a star."""
         if self.silent:
             return
+        head = [self.say(name) for name in head]
         long = 0 if _natural_width(head, rows) <= self.width else _HEADING
         gap = (0, 1, 0, 0) if long else (0, 1)
-        table = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False, padding=gap)
+        table = Table(
+            title=Text(self.say(title)) if title else None, title_justify="left", box=None, pad_edge=False, padding=gap
+        )
         for column, name in enumerate(head):
             left = column in text_columns
             said = "\n".join(textwrap.wrap(name, long, break_long_words=False)) if long and not left else name

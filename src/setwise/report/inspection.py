@@ -1,7 +1,7 @@
 """Write the page of what was read: sizes, features over sets, batches, targets and problems, before anybody trains."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from setwise.report.render import render
 from setwise.report.rounding import number
 from setwise.report.sections import feature_tables, left_out_table, skipped_table
 from setwise.report.table import Table, table
+from setwise.report.words import Words
 from setwise.runs.record import library_versions, now
 from setwise.store.columns import labels
 from setwise.store.inspect import Summary
@@ -36,12 +37,14 @@ class Inspection:
         plan: what a fit would do, a sentence each; empty where no target is named.
         pairs: of features to be drawn against each other.
         first: columns that colour first: targets and the group.
+        words: for sets and elements.
     """
 
     command: str
     plan: Sequence[str] = ()
     pairs: Sequence[tuple[str, str]] = ()
     first: Sequence[str] = ()
+    words: Words = field(default_factory=Words)
 
 
 def write_inspection(store: SetStore, summary: Summary, path: Path, asked: Inspection) -> None:
@@ -63,7 +66,7 @@ def page(store: SetStore, summary: Summary, asked: Inspection) -> str:
         over_sets = [features_over_sets(store, found)]
         drawn += [batch_axes(store, found[:, 0], name, values) for name, values in _coloured(store, asked.first)]
     features = feature_tables(summary)
-    return render(
+    html = render(
         "inspection.html",
         title=f"What was read: {summary.num_sets:,} sets of {summary.num_elements:,} elements",
         about=f"setwise {library_versions()['setwise']}, {moment(now())}",
@@ -81,6 +84,7 @@ def page(store: SetStore, summary: Summary, asked: Inspection) -> str:
         left_out=left_out_table(summary.left_out),
         command=asked.command,
     )
+    return asked.words.page(html)
 
 
 def _checked(store: SetStore, pair: tuple[str, str]) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from setwise.report.explanation import Figures, section
 from setwise.report.feature_associations import against_target
 from setwise.report.opening import opening
 from setwise.report.render import render
+from setwise.report.words import Words
 from setwise.runs.run import Run
 from setwise.store.inspect import Summary, summarise
 from setwise.store.store import SetStore
@@ -66,7 +67,8 @@ def add_explanation(run: Run, explanation: Explanation, figures: Figures) -> Pat
     _, end, after = rest.partition(_END)
     if not begin or not end:
         return None
-    write_atomic(path, f"{before}{begin}\n{section(explanation, figures)}\n{end}{after}".encode())
+    own = Words.of(run.record.call).page(section(explanation, figures))
+    write_atomic(path, f"{before}{begin}\n{own}\n{end}{after}".encode())
     return path
 
 
@@ -89,7 +91,7 @@ def page(
     *others, last = record.objective.names
     targets = f"{', '.join(others)} and {last}" if others else last
     model = f"{record.model}, {record.num_parameters:,} parameters, {record.objective.kind}"
-    return render(
+    html = render(
         "run.html",
         title=f"{targets}, predicted {'of elements' if of_elements else 'from sets'}",
         about=f"{model}; setwise {record.versions['setwise']}, {moment(record.created)}",
@@ -104,6 +106,7 @@ def page(
         command=command,
         checksums=sections.checksums(record),
     )
+    return Words.of(record.call).page(html)
 
 
 def moment(iso: str) -> str:

@@ -161,6 +161,7 @@ class RunRecord(BaseModel):
         skipped: files and sets that were left out of the data, and why.
         set_id: the column that named the sets; none where it is not known.
         choices: of reading that were made, by name.
+        call: words for sets and elements in output and reports ("samples,cells"), or none.
         seed_check: what other seeds gave, or none.
         training_range: where the training sets lie, or none.
     """
@@ -200,6 +201,7 @@ class RunRecord(BaseModel):
     skipped: dict[str, str] = Field(default_factory=dict)
     set_id: str | None = None
     choices: dict[str, Any] = Field(default_factory=dict)
+    call: str | None = None
     seed_check: SeedCheck | None = None
     training_range: TrainingRange | None = None
 

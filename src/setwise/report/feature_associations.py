@@ -17,7 +17,7 @@ from setwise.targets.objectives import Objective
 from setwise.targets.target import Target
 
 _FEWEST, _MOST_SETS, _MOST_FEATURES = 8, 5_000, 500
-_ROWS, _DRAWN = 12, 6
+_ROWS, _DRAWN = 12, 3
 _MOST_CLASSES = 8
 
 

@@ -154,7 +154,7 @@ def main(folder: Path) -> None:
         assert in_child(lambda: run(out, resume=True)) == 0, name  # noqa: B023
         assert content(out) == want, f"{name}: {content(out)} is not {want}"
     draw, kills, out = random.Random(0), 0, folder / "any moment"
-    while kills < 12 and in_child(lambda: run(out, resume=True), kill_after=whole * draw.uniform(0.05, 0.5)) != 0:
+    while kills < 6 and in_child(lambda: run(out, resume=True), kill_after=whole * draw.uniform(0.05, 0.5)) != 0:
         kills += 1
     assert in_child(lambda: run(out, resume=True)) == 0
     assert content(out) == want, f"after {kills} kills: {content(out)} is not {want}"

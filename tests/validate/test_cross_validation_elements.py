@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from joblib.externals import cloudpickle  # pyright: ignore[reportAttributeAccessIssue] joblib brings its own
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from setwise._checks import InputError
@@ -129,8 +128,8 @@ def in_this_process(**_):
     """Stand in for joblib's processes, which take seconds to start: all they get and give is pickled."""
 
     def done(work):
-        for function, arguments, named in pickle.loads(cloudpickle.dumps(list(work))):
-            yield pickle.loads(cloudpickle.dumps(function(*arguments, **named)))
+        for function, arguments, named in pickle.loads(pickle.dumps(list(work))):
+            yield pickle.loads(pickle.dumps(function(*arguments, **named)))
 
     return done
 

@@ -245,6 +245,14 @@ def test_a_model_that_needs_more_sets_is_tried_where_few_others_stand(monkeypatc
     assert not any(row.note for row in fitted("label").record.leaderboard)
 
 
+def test_trees_that_are_the_same_for_numbers_are_fitted_once(monkeypatch):
+    twice = (*SMALL, Candidate("extra-trees-root", "", choices={"trees": 3}, for_numbers="extra-trees"))
+    monkeypatch.setattr(stacking, "family_of", lambda _: replace(STACK, candidates=twice))
+    notes = {row.model: row.note for row in fitted("number", effort="quick").record.leaderboard}
+    assert notes["extra-trees-root"] == "for numbers it is the same as extra-trees."
+    assert not any(row.note for row in fitted("label", effort="quick").record.leaderboard)
+
+
 def test_a_number_of_the_fit_that_was_chosen_is_kept():
     candidate = Candidate("deep-sets++", "", choices={"width": 8, "max_elements": 99}, of_few={"epochs": 3})
     spec = StackSpec(in_features=3, out_features=1)

@@ -161,7 +161,7 @@ def _tried(
     for candidate in family_of(spec).candidates:
         if spec.effort not in candidate.efforts:
             continue
-        reason = _reason_against(spec, candidate, len(tried.parts), len(sizes), until)
+        reason = _reason_against(spec, candidate, problem, len(tried.parts), until)
         if reason is not None:
             tried.refused[candidate.model] = reason
             continue
@@ -189,12 +189,14 @@ def _tried(
 
 
 def _reason_against(
-    spec: StackSpec, candidate: Candidate, others: int, num_sets: int, until: float | None
+    spec: StackSpec, candidate: Candidate, problem: Problem, others: int, until: float | None
 ) -> str | None:
     """Return why a candidate is not tried beside so many others, or none."""
     if others and until is not None and time.perf_counter() > until:
         return "there was no time left."
-    if num_sets < candidate.fewest and others >= _SEVERAL and spec.effort != EFFORTS[-1]:
+    if candidate.for_numbers is not None and all(head.kind == "number" for head in problem.objective.heads):
+        return f"for numbers it is the same as {candidate.for_numbers}."
+    if len(problem.split.train) < candidate.fewest and others >= _SEVERAL and spec.effort != EFFORTS[-1]:
         return _TOO_FEW.format(candidate.fewest)
     return None
 

@@ -48,6 +48,7 @@ class Candidate:
         efforts: with which it is tried.
         fewest: training sets, of fewer of which it adds too little, where several other models stand, to be tried with
             another effort than "best"; docs/log.md.
+        for_numbers: name of the candidate that is the same where all targets are numbers, or none.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Candidate:
     of_few: Choices = field(default_factory=dict)
     efforts: tuple[str, ...] = ("quick", "default", "best")
     fewest: int = 0
+    for_numbers: str | None = None
 
     def made_for(self, num_sets: int) -> dict[str, Any]:
         """Return choices, and numbers of its fit, for so many training sets."""

@@ -67,6 +67,7 @@ STACK = Family(
             "extra-trees-root",
             "mean, spread and quantiles of features, few of them at a time",
             of_few={"trees": 100},
+            for_numbers="extra-trees",
         ),
         Candidate(
             "random-forest",

@@ -196,3 +196,21 @@ def test_choices_that_do_not_fit_the_targets(setwise, mixed, tmp_path, more, wor
     assert outcome.code == 2
     assert words in outcome.err.replace("\n", " ")
     assert not (tmp_path / "run" / "model.json").exists()
+
+
+def test_a_number_is_learned_by_its_logarithm(setwise, tmp_path):
+    patients = patients_table()
+    level = pa.array(10 ** np.linspace(0, 3, patients.num_rows))
+    tables = write_tables(tmp_path, patients=patients.append_column("titer", level))
+    out = tmp_path / "run"
+    shown = setwise(*tables.fit(out, "--target", "titer", "--target-transform", "log10"))
+    assert shown.code == 0, shown.err
+    assert "mean squared error of log10" in shown.out
+    report = (out / "report.html").read_text()
+    assert "Ratios of predicted to true titer" in report
+    assert "decades" not in report
+    refused = setwise(*tables.fit(tmp_path / "no", "--target", "titer", "--target-transform", "titre=log10"))
+    assert refused.code == 2
+    assert "got 'titre'" in refused.err
+    told = setwise("inspect", tables.cells, "--sets", tables.patients, "--target", "titer")
+    assert "--target-transform titer=log10" in " ".join(told.out.split())

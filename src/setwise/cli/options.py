@@ -60,13 +60,19 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
-def kinds(values: Sequence[str] | None, targets: Sequence[str]) -> str | dict[str, str] | None:
-    """Parse ``--task``: a kind for all targets, or kinds by target; none where it says nothing or "auto"."""
+def by_target(values: Sequence[str] | None, targets: Sequence[str], *, nothing: str) -> dict[str, str] | None:
+    """Parse words for all targets, or ``TARGET=WORD``, by target; none where they say nothing.
+
+    Args:
+        values: as they were written.
+        targets: that a word without a name is of.
+        nothing: the word that says nothing.
+    """
     said: dict[str, str] = {}
     for value in values or ():
-        target, equals, kind = value.rpartition("=")
-        said |= {target: kind} if equals else dict.fromkeys(targets, value)
-    said = {target: kind for target, kind in said.items() if kind != "auto"}
+        target, equals, word = value.rpartition("=")
+        said |= {target: word} if equals else dict.fromkeys(targets, value)
+    said = {target: word for target, word in said.items() if word != nothing}
     return said or None
 
 

@@ -49,7 +49,8 @@ def study_of(given: Mapping[str, Any]) -> Study:
     own = {
         "targets": targets,
         "of": "elements" if labels else "sets",
-        "task": options.kinds(given.get("task"), targets),
+        "task": options.by_target(given.get("task"), targets, nothing="auto"),
+        "target_transform": options.by_target(given.get("target_transform"), targets, nothing="none"),
     }
     config = FitConfig.recommended(**numbers)
     return Study(**(columns | own), model_choices=choices, config=config)

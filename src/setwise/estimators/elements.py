@@ -23,6 +23,7 @@ from setwise.metrics.calibration import in_prediction_set
 from setwise.readers.columns import is_missing
 from setwise.runs.computing import Computing
 from setwise.runs.element_outputs import element_predictions
+from setwise.targets.number import Number
 
 _TARGET = "label"
 
@@ -31,7 +32,15 @@ class _ElementEstimator(SetEstimator):
     """Base of both estimators of elements: the way from labels to a fitted run, and to predictions."""
 
     def _fit(
-        self, sets: Any, labels: Any, *, task: str, groups: Any, covariates: Any, calibrate: bool | None = False
+        self,
+        sets: Any,
+        labels: Any,
+        *,
+        task: str,
+        groups: Any,
+        covariates: Any,
+        calibrate: bool | None = False,
+        target_transform: str | None = None,
     ) -> None:
         check_order(sets, groups=groups, covariates=covariates)
         store = with_columns(read_sets(sets), {}, covariates=covariates_of(sets, covariates), groups=groups)
@@ -43,6 +52,7 @@ class _ElementEstimator(SetEstimator):
             covariates=covariate_names(store),
             group="group" if groups is not None else None,
             calibrate=calibrate,
+            target_transform=target_transform,
         )
         self.run_ = self._learned(train(store, study, baselines=False, progress=self.verbose), store)
 
@@ -52,7 +62,7 @@ class _ElementEstimator(SetEstimator):
         return element_predictions(run, store, np.arange(len(store)), Computing(device=self.device)), store.sizes
 
 
-@spelled_out()
+@spelled_out(of_study("target_transform", "target_transform"))
 class SetElementRegressor(_ElementEstimator):
     """Predict a number for every element of a set, in the light of the other elements.
 
@@ -67,6 +77,8 @@ class SetElementRegressor(_ElementEstimator):
         True
     """
 
+    target_transform: str | None
+
     def fit(self, X: Any, y: Any, *, groups: Any = None, covariates: Any = None) -> Self:
         """Fit the model; an earlier fit is forgotten.
 
@@ -79,7 +91,14 @@ class SetElementRegressor(_ElementEstimator):
         Raises:
             InputError: sets or labels that cannot be used; the message says which and why.
         """
-        self._fit(X, lambda store: _numbers(y, store.sizes), task="regression", groups=groups, covariates=covariates)
+        self._fit(
+            X,
+            lambda store: _numbers(y, store.sizes),
+            task="regression",
+            groups=groups,
+            covariates=covariates,
+            target_transform=plain(self.target_transform),
+        )
         return self
 
     def predict(self, X: Any, *, covariates: Any = None) -> list[np.ndarray]:
@@ -97,9 +116,10 @@ class SetElementRegressor(_ElementEstimator):
             RuntimeError: fitted without a coverage.
         """
         (quantile,) = self._conformal().quantiles
-        half = np.inf if quantile is None else quantile
         predicted, sizes = self._of_elements(X, covariates)
-        return _by_set(np.stack([predicted[:, 0] - half, predicted[:, 0] + half], axis=1), sizes)
+        (target,) = self.run_.objective.targets
+        assert isinstance(target, Number)
+        return _by_set(target.ends(predicted, quantile), sizes)
 
     def score(self, X: Any, y: Any, *, covariates: Any = None) -> float:
         """Return R^2 of the predictions over all elements that have a number, of all sets together."""

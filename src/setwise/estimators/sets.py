@@ -32,7 +32,7 @@ from setwise.targets.classes import Classes
 from setwise.targets.number import Number
 
 
-@spelled_out()
+@spelled_out(of_study("target_transform", "target_transform"))
 class SetRegressor(RegressorMixin, SetEstimator):
     """Predict one or several numbers per set.
 
@@ -58,6 +58,8 @@ class SetRegressor(RegressorMixin, SetEstimator):
         >>> regressor.predict(sets).shape
         (64,)
     """
+
+    target_transform: str | None
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -96,6 +98,7 @@ class SetRegressor(RegressorMixin, SetEstimator):
             named_numbers(values),
             held,
             task="regression",
+            target_transform=plain(self.target_transform),
             groups=groups,
             covariates=covariates,
             validation=validation,
@@ -119,9 +122,10 @@ class SetRegressor(RegressorMixin, SetEstimator):
             RuntimeError: fitted without a coverage.
         """
         conformal = self._conformal()
-        half = np.array([np.inf if q is None else q for q in conformal.quantiles])
-        predicted = self._predicted(X, covariates)
-        ends = np.stack([predicted - half, predicted + half], axis=2)
+        parts = zip(self.run_.objective.parts(self._predicted(X, covariates)), conformal.quantiles, strict=True)
+        ends = np.stack(
+            [target.ends(part, quantile) for (target, part), quantile in parts if isinstance(target, Number)], axis=1
+        )
         return ends[:, 0] if self._one_column else ends
 
     def report(self, X: Any, y: Any, path: str | Path, *, groups: Any = None, covariates: Any = None) -> Path:

@@ -11,7 +11,7 @@ from setwise.models.families import DEFAULT, MODELS, NETWORK, network_instead
 from setwise.models.family import VERY_FEW
 from setwise.runs.config import FitConfig
 from setwise.store.shares import SHARE, TEST_SHARE
-from setwise.targets.words import PLACES
+from setwise.targets.words import PLACES, TRANSFORMS
 
 
 def _names(value: object) -> object:
@@ -56,6 +56,13 @@ class Study(Record):
         default=None,
         description="column that says whether an event has happened (1, true) by the time that the target holds, or "
         "the set was only observed until then (0, false): it makes the target a time to event",
+    )
+    target_transform: Annotated[
+        str | Mapping[str, str] | None, Option(metavar="[TARGET=]WORD", syntax="repeated", shown="none")
+    ] = Field(
+        default=None,
+        description=f"what is learned of numbers in their place: {', '.join(TRANSFORMS)}; predictions, intervals and "
+        "metrics are in the target's own unit",
     )
     covariates: Annotated[Names, Option(metavar="A,B,...", syntax="names")] = Field(
         default=(),
@@ -127,7 +134,7 @@ class Study(Record):
             del values["of"]
         if self.config.time is None:
             del values["configuration"]["time"]
-        for name in ("calibrate", "event"):
+        for name in ("calibrate", "event", "target_transform"):
             if values[name] is None:
                 del values[name]
         return values

@@ -34,14 +34,11 @@ def draw(figure: described.Figure) -> Drawing | None:
     """Draw a figure that a target describes; none where there is nothing to show."""
     match figure:
         case described.Agreement():
-            return predicted_against_true(
-                figure.name, figure.truth, figure.predicted, what=figure.what, names=figure.names
-            )
+            more = {"what": figure.what, "names": figure.names, "ratios": figure.logarithmic}
+            return predicted_against_true(figure.name, figure.truth, figure.predicted, **more)
         case described.Residuals():
-            sizes, what = figure.sizes, figure.what
-            return residuals_against_size(
-                figure.name, sizes, figure.truth, figure.predicted, what=what, names=figure.names
-            )
+            more = {"what": figure.what, "names": figure.names, "ratios": figure.logarithmic}
+            return residuals_against_size(figure.name, figure.sizes, figure.truth, figure.predicted, **more)
         case described.TrueProbability():
             of, what, names = figure.of, figure.what, figure.names
             return true_probability_against_size(figure.sizes, figure.probability, of=of, what=what, names=names)
@@ -74,15 +71,28 @@ def steps(figure: described.Steps) -> Drawing:
 
 
 def predicted_against_true(
-    name: str, truth: np.ndarray, predicted: np.ndarray, *, what: str = "sets", names: Sequence[str] = ()
+    name: str,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    *,
+    what: str = "sets",
+    names: Sequence[str] = (),
+    ratios: bool = False,
 ) -> Drawing:
-    """Draw predictions of held-out sets ``(B,)`` against targets ``(B,)``, with the line of perfect predictions."""
+    """Draw predictions of held-out sets ``(B,)`` against targets ``(B,)``, with the line of perfect predictions.
+
+    Where ratios matter, on logarithmic axes.
+    """
     with axes(4.0, 3.9) as (figure, ax):
         _points(ax, truth, predicted)
         low = float(min(truth.min(), predicted.min()))
         high = float(max(truth.max(), predicted.max()))
         ax.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle="--", label="perfect")
-        ax.set_aspect("equal", adjustable="datalim")
+        if ratios:
+            logarithmic(ax, "x")
+            logarithmic(ax, "y")
+        else:
+            ax.set_aspect("equal", adjustable="datalim")
         ax.set_xlabel(f"true {shortened(name)}")
         ax.set_ylabel(f"predicted {shortened(name)}")
         ax.legend(loc="upper left")
@@ -107,17 +117,21 @@ def residuals_against_size(
     *,
     what: str = "sets",
     names: Sequence[str] = (),
+    ratios: bool = False,
 ) -> Drawing:
-    """Draw prediction minus target ``(B,)`` against the size of the set ``(B,)``."""
-    residuals = predicted - truth
+    """Draw prediction minus target ``(B,)``, or over it, against the size of the set ``(B,)``."""
+    residuals = predicted / truth if ratios else predicted - truth
     with axes() as (figure, ax):
-        ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
+        ax.axhline(1 if ratios else 0, color=GREY, linewidth=1, linestyle="--")
         line = _against_size(ax, sizes, residuals)
-        ax.set_ylabel(f"predicted less true {shortened(name)}")
+        ax.set_ylabel(f"predicted {'over' if ratios else 'less'} true {shortened(name)}")
+        if ratios:
+            logarithmic(ax, "y")
     return Drawing(
         figure,
-        f"Residuals of {name} against the size of the set{line}.",
-        f"Scatter plot of residuals against set size for {len(sizes)} held-out {what}. {_trend(sizes, residuals)}",
+        f"{'Ratios of predicted to true' if ratios else 'Residuals of'} {name} against the size of the set{line}.",
+        f"Scatter plot of {'ratios' if ratios else 'residuals'} against set size for {len(sizes)} held-out {what}. "
+        f"{_trend(sizes, residuals)}",
         _titles(names, predicted, truth),
     )
 

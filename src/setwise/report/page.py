@@ -41,7 +41,8 @@ def write_report(run: Run, store: SetStore, *, command: str) -> Path:
     if run.path is None:
         raise RuntimeError("a report is written into the run's directory, and this run has none. Save it first.")
     targets = () if run.objective.of == "elements" else run.objective.names
-    summary = summarise(store, targets=targets, group=run.record.group)
+    transformed = [target.name for target in run.objective.targets if target.transform_word is not None]
+    summary = summarise(store, targets=targets, group=run.record.group, transformed=transformed)
     path = run.path / REPORT
     found = associations(store, run.objective.names, apart=run.objective.sources)
     write_atomic(path, page(run, summary, store, command=command, found=found).encode())

@@ -97,7 +97,12 @@ class Summary:
 
 
 def summarise(
-    store: SetStore, *, targets: Sequence[str] = (), group: str | None = None, split: str = "split"
+    store: SetStore,
+    *,
+    targets: Sequence[str] = (),
+    group: str | None = None,
+    split: str = "split",
+    transformed: Sequence[str] = (),
 ) -> Summary:
     """Look at all elements, their labels and all columns once; problems are told, not raised.
 
@@ -106,6 +111,7 @@ def summarise(
         targets: columns that are to be predicted, which are looked at more closely.
         group: the column that says what must stay on one side of a split; by default ``group`` if it is there.
         split: the column of a given split, if it is there.
+        transformed: targets that are transformed before they are learned.
     """
     features, about_features = _summarise_elements(store)
     columns = [_summarise_column(store, name) for name in store.sets.column_names if name != "set_id"]
@@ -121,7 +127,7 @@ def summarise(
         *(describe_identical(store, rows) + " Drop all but one." for rows in identical_sets(store)),
         *(problem for name in by_name if (problem := decimal_commas(store, name))),
         *(problem for name in targets for problem in _about_target(by_name.get(name), name, len(store))),
-        *(problem for name in targets for problem in about_values(store, name)),
+        *(problem for name in targets for problem in about_values(store, name, transformed=name in transformed)),
         *(problem for label in of_elements for problem in about_label(label, len(store), store.num_elements)),
         *(TARGET_IS_FEATURE.format(name=n) for n in (*targets, *store.labels) if n in vector_features(store)),
         *_about_split(store, by_name, group, split),

@@ -11,15 +11,15 @@ from setwise.store.kinds import is_number, to_float64
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
-_DECADES = 2.0  # that the middle 90% of a positive target span, from which on its logarithm is the usual scale
+_DECADES = 1.5  # that the middle 90% of a positive target span, from which on its logarithm is the usual scale
 _EVENT = re.compile(
     r"(^|[^a-z])(event|status|died|dead|death|censor(ed)?|relapse[d]?|progress(ed|ion)?)($|[^a-z])", re.I
 )
 _TIME = re.compile(r"(^|[^a-z])(time|days|weeks|months|years|survival|os|pfs|followup|follow_up)($|[^a-z])", re.I)
 
 
-def about_values(store: SetStore, target: str) -> list[str]:
-    """Return what is doubtful in the values of a target, a sentence each."""
+def about_values(store: SetStore, target: str, *, transformed: bool = False) -> list[str]:
+    """Return what is doubtful in the values of a target, which may be transformed, a sentence each."""
     if target not in store.sets.column_names:
         return []
     column = store.sets[target].combine_chunks()
@@ -27,7 +27,8 @@ def about_values(store: SetStore, target: str) -> list[str]:
         texts = [text for text in labels(store, target, rows=[]) if text is not None]
         return [_spellings(target, pair) for pair in alike(texts)]
     values = to_float64(column)
-    return [*_decades(target, values[np.isfinite(values)]), *_events(store, target)]
+    decades = [] if transformed else _decades(target, values[np.isfinite(values)])
+    return [*decades, *_events(store, target)]
 
 
 def alike(texts: Sequence[str]) -> list[list[str]]:
@@ -55,7 +56,7 @@ def _decades(target: str, values: np.ndarray) -> list[str]:
         return []
     return [
         f"target {target!r} spans {decades:.1f} decades ({low:.3g} to {high:.3g}): errors of the largest values "
-        "outweigh all others. Predict a column of its logarithm."
+        f"outweigh all others. Learn its logarithm, with predictions in its unit: --target-transform {target}=log10."
     ]
 
 

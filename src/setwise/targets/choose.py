@@ -15,6 +15,7 @@ from setwise.targets.classes import Classes
 from setwise.targets.kinds import TARGETS, named, words
 from setwise.targets.number import Number
 from setwise.targets.target import Of, Target
+from setwise.targets.words import TRANSFORMS
 
 Kinds = dict[str, type[Target]]
 
@@ -26,12 +27,13 @@ def choose_kinds(
     *,
     of: Of = "sets",
     events: Mapping[str, str] | None = None,
+    transforms: Mapping[str, str] | None = None,
 ) -> Kinds:
     """Return the kind of target that each column of the sets' table, or each label of elements, asks for.
 
     Text, truth values and numbers with just two different values ask for classes; other numbers for numbers.
     ``task`` overrules it: a kind for all targets, or kinds of some of them by name; so does a column of events, by
-    target (`events_of`).
+    target (`events_of`), and a transform of numbers (`transforms_of`).
 
     Raises:
         InputError: no such column or label, no target, one that is a feature as well, a kind or a target that is
@@ -48,6 +50,7 @@ def choose_kinds(
     found = _of_column if of == "sets" else _of_label
     kinds = {name: named(word) if (word := said.get(name)) else found(store, name) for name in targets}
     kinds |= {name: kind for kind in TARGETS if kind.has_event for name in events or {} if not said.get(name)}
+    kinds |= {name: kind for kind in TARGETS if kind.has_transform for name in transforms or {} if not said.get(name)}
     for name, kind in kinds.items():
         if kind.has_event != (name in (events or {})):
             raise InputError(_odd_event(name, kind))
@@ -89,6 +92,24 @@ def events_of(
             "(event={target: column}, or --task TARGET=time-to-event)."
         )
     return {asked[0]: event}
+
+
+def transforms_of(targets: Sequence[str], transform: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Return by target the word of what is done to its values before they are learned.
+
+    Args:
+        targets: names of columns, or of labels of elements.
+        transform: a word for all targets, or words by target; none of no target.
+
+    Raises:
+        InputError: an unknown word, or a name that is no target's.
+    """
+    said = dict.fromkeys(targets, transform) if isinstance(transform, str) else dict(transform or {})
+    for name, word in said.items():
+        if name not in targets:
+            raise InputError(f"transforms must be of targets, {listed(list(targets))}; got {name!r}.")
+        check_choice(f"the transform of {name!r}", word, TRANSFORMS)
+    return said  # pyright: ignore[reportReturnType] none is no word
 
 
 def _odd_event(name: str, kind: type[Target]) -> str:

@@ -22,11 +22,12 @@ class Agreement:
     predicted: np.ndarray
     what: str
     names: tuple[str, ...] = ()
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Draw predictions less the truth ``(B,)`` against the sizes of the sets ``(B,)``."""
+    """Draw predictions less the truth ``(B,)``, or over it, against the sizes of the sets ``(B,)``."""
 
     name: str
     sizes: np.ndarray
@@ -34,6 +35,7 @@ class Residuals:
     predicted: np.ndarray
     what: str
     names: tuple[str, ...] = ()
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Predict a number by the squared error of the standardised target."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from setwise.store.store import SetStore
 from setwise.targets.figures import Agreement, Figure, Residuals, known_rows, row_names
 from setwise.targets.simple import NUMBERS, Role, Table
 from setwise.targets.target import Choices, Of, Target
+from setwise.targets.transforms import Transform, check_domain, transform_of
 from setwise.targets.values import check_some, check_some_elements
 
 
@@ -45,10 +46,14 @@ METRICS = (
 class Number(Target):
     """Predict a number, by the squared error of the standardised target.
 
+    Where it is transformed, the transformed number is learned, and judged first; predictions, intervals and all other
+    metrics are in the target's own unit.
+
     Attributes:
         name: of the column.
-        mean: over the training sets, in the target's units.
+        mean: over the training sets, in the target's units, or of transformed values.
         std: standard deviation over the training sets.
+        transform: word of what is done before it is learned (`setwise.targets.transforms`), or none.
         share: of the training sets that have a value, dimensionless.
     """
 
@@ -57,15 +62,17 @@ class Number(Target):
     loss_part: ClassVar[str] = "squared errors (standardised)"
     has_common_unit: ClassVar[bool] = False
     is_right_or_wrong: ClassVar[bool] = False
+    has_transform: ClassVar[bool] = True
 
     kind: Literal["regression"] = "regression"
     mean: float = 0.0
     std: float = 1.0
+    transform: str | None = None
     share: float = Field(default=1.0, gt=0, le=1)
 
     @classmethod
-    def fit(cls, target: str, values: np.ndarray, *, standardise: bool = True) -> Self:
-        """Take mean and spread of the values ``(B,)`` of the training sets.
+    def fit(cls, target: str, values: np.ndarray, *, standardise: bool = True, transform: str | None = None) -> Self:
+        """Take mean and spread of the values ``(B,)`` of the training sets, transformed if that is asked for.
 
         Raises:
             InputError: a target that is the same for all training sets, or known for none.
@@ -80,8 +87,31 @@ class Number(Target):
             )
         share = len(known) / len(values)
         if not standardise:
-            return cls(target=target, share=share)
-        return cls(target=target, mean=float(known.mean()), std=float(known.std()), share=share)
+            return cls(target=target, share=share, transform=transform)
+        if transform is not None:
+            known = transform_of(transform).forward(known)
+        return cls(target=target, mean=float(known.mean()), std=float(known.std()), share=share, transform=transform)
+
+    @classmethod
+    def check_transform(cls, word: str, name: str, values: np.ndarray, whose: Callable[[int], str]) -> None:
+        """Refuse values ``(B,)`` that cannot be transformed."""
+        check_domain(word, name, np.asarray(values, np.float64), whose)
+
+    @property
+    def transform_word(self) -> str | None:
+        """Return the word of the transform, or none."""
+        return self.transform
+
+    @property
+    def _transform(self) -> Transform | None:
+        return None if self.transform is None else transform_of(self.transform)
+
+    def _learned(self, values: np.ndarray) -> np.ndarray:
+        """Return predictions or truth ``(B,)`` as they are learned, before they are standardised."""
+        return values if self._transform is None else self._transform.of_predictions(values)
+
+    def _in_units(self, values: np.ndarray) -> np.ndarray:
+        return values if self._transform is None else self._transform.undone(values)
 
     @classmethod
     def read(cls, store: SetStore, name: str, rows: np.ndarray, event: str | None = None) -> np.ndarray:
@@ -111,7 +141,7 @@ class Number(Target):
     @classmethod
     def of_sets(cls, name: str, values: np.ndarray, choices: Choices) -> Self:
         """Learn mean and spread from values ``(B,)`` of the training sets."""
-        return cls.fit(name, values, standardise=choices.standardise)
+        return cls.fit(name, values, standardise=choices.standardise, transform=choices.transform)
 
     @classmethod
     def of_elements(
@@ -120,16 +150,21 @@ class Number(Target):
         """Learn mean and spread from labels of the elements at some places; and truth ``(N,)`` of all elements."""
         values = label_numbers(labels_of(store, name), name)
         check_some_elements(values[train], name)
+        if choices.transform is not None:
+            cls.check_transform(choices.transform, name, values, lambda place: store.set_ids[store.owners[place]])
         if not np.nanmax(values[train]) > np.nanmin(values[train]):
             raise InputError(
                 f"label {name!r} must vary among the training elements; all that have one have "
                 f"{np.nanmax(values[train]):g}. Choose another, or add sets with other values."
             )
-        return cls.fit(name, values[train], standardise=choices.standardise), values
+        return cls.fit(name, values[train], standardise=choices.standardise, transform=choices.transform), values
 
     def element_truth(self, store: SetStore) -> np.ndarray:
         """Return the numbers ``(N,)`` of all elements."""
-        return label_numbers(labels_of(store, self.name), self.name)
+        values = label_numbers(labels_of(store, self.name), self.name)
+        if self.transform is not None:
+            self.check_transform(self.transform, self.name, values, lambda place: store.set_ids[store.owners[place]])
+        return values
 
     @property
     def out_features(self) -> int:
@@ -146,8 +181,8 @@ class Number(Target):
         return np.asarray(values, dtype=np.float64)
 
     def scaled(self, truth: np.ndarray) -> np.ndarray:
-        """Return standardised values ``(B,)``."""
-        return (truth - self.mean) / self.std
+        """Return standardised values ``(B,)``, transformed before."""
+        return (self._learned(truth) - self.mean) / self.std
 
     @property
     def head(self) -> Head:
@@ -160,7 +195,8 @@ class Number(Target):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return predictions ``(B, 1)`` in the target's units, of outputs ``(B, 1)``."""
-        return outputs * self.std + self.mean
+        values = outputs * self.std + self.mean
+        return values if self._transform is None else self._transform.back(values)
 
     def column_names(self, *, qualified: bool) -> list[str]:
         """Return ``predicted_<target>``."""
@@ -173,25 +209,25 @@ class Number(Target):
         return {f"predicted_{self.name}": predicted[:, 0]}
 
     def metrics(self, of: Of, *, label: bool = False) -> tuple[Metric, ...]:
-        """Return mean squared and absolute error and R2."""
-        return METRICS
+        """Return mean squared and absolute error and R2, first of the transformed number where there is one."""
+        return METRICS if self._transform is None else (*self._transform.metrics, *METRICS)
 
     @property
     def decisive(self) -> str:
-        """Return the squared error."""
-        return "mse"
+        """Return the squared error of what is learned."""
+        return "mse" if self._transform is None else self._transform.metrics[0].name
 
     def loss_of(self, metrics: dict[str, float]) -> float:
         """Return the squared error of the standardised target."""
-        return metrics["mse"] / self.std**2
+        return metrics[self.decisive] / self.std**2
 
     def undefined(self, known: np.ndarray, what: str) -> list[str]:
         """Say where R2 is not defined."""
         return [f"R2 of {self.name} is not defined: all {what} have the same value."] if np.ptp(known) == 0 else []
 
     def simple(self, role: Role, table: Table) -> np.ndarray:
-        """Return the mean, or what ridge regression or gradient boosting say ``(n, 1)``."""
-        return table.known().fitted(NUMBERS[role])[:, None]
+        """Return the mean, or what ridge regression or gradient boosting say ``(n, 1)``, of what is learned."""
+        return self._in_units(table.of(self._learned(table.y)).known().fitted(NUMBERS[role]))[:, None]
 
     def drawn_words(self, draws: np.ndarray, whole: np.ndarray, truth: np.ndarray) -> str:
         """Return a sentence on how far draws move the prediction, beside the model's error."""
@@ -209,8 +245,15 @@ class Number(Target):
         return "intervals"
 
     def misfits(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """Return absolute errors."""
-        return np.abs(predicted[:, 0] - truth)
+        """Return absolute errors of what is learned."""
+        return np.abs(self._learned(predicted[:, 0]) - self._learned(truth))
+
+    def ends(self, predicted: np.ndarray, quantile: float | None) -> np.ndarray:
+        """Return lower and upper ends ``(B, 2)`` of intervals about predictions ``(B, 1)``; without one, infinite."""
+        if quantile is None:
+            return np.tile([-np.inf, np.inf], (len(predicted), 1))
+        middle = self._learned(predicted[:, 0])
+        return self._in_units(np.stack([middle - quantile, middle + quantile], axis=1))
 
     def ranked(self, predicted: np.ndarray) -> np.ndarray:
         """Return the numbers."""
@@ -227,15 +270,15 @@ class Number(Target):
 
     def holding(self, predicted: np.ndarray, quantile: float | None) -> dict[str, pa.Array]:
         """Return the columns ``lower_<target>`` and ``upper_<target>``, missing without a quantile."""
-        ends = {}
-        for end, sign in (("lower", -1), ("upper", 1)):
-            values = [None] * len(predicted) if quantile is None else (predicted[:, 0] + sign * quantile).tolist()
-            ends[f"{end}_{self.name}"] = pa.array(values, pa.float64())
-        return ends
+        names = (f"lower_{self.name}", f"upper_{self.name}")
+        if quantile is None:
+            return {name: pa.array([None] * len(predicted), pa.float64()) for name in names}
+        return {name: pa.array(end) for name, end in zip(names, self.ends(predicted, quantile).T, strict=True)}
 
     def held(self, predicted: np.ndarray, truth: np.ndarray, quantile: float) -> tuple[np.ndarray, str]:
         """Return which numbers lie in their interval, and how wide the intervals are."""
-        return np.abs(predicted[:, 0] - truth) <= quantile, f"they are {2 * quantile:.4g} wide"
+        of = "" if self.transform is None else f" in {self.transform}"
+        return self.misfits(predicted, truth) <= quantile, f"they are {2 * quantile:.4g} wide{of}"
 
     def figures(self, predictions: pa.Table, *, qualified: bool, what: Of) -> list[Figure]:
         """Return predictions against the truth, and residuals against the size of the set."""
@@ -244,14 +287,16 @@ class Number(Target):
             return []
         names = ("size", self.name, f"predicted_{self.name}")
         sizes, truth, predicted = (known[name].to_numpy() for name in names)
+        logarithmic = self._transform is not None and self._transform.logarithmic
         return [
-            Agreement(self.name, truth, predicted, what, row_names(known)),
-            Residuals(self.name, sizes, truth, predicted, what, row_names(known)),
+            Agreement(self.name, truth, predicted, what, row_names(known), logarithmic),
+            Residuals(self.name, sizes, truth, predicted, what, row_names(known), logarithmic),
         ]
 
     def loss_words(self, *, standardised: bool) -> str:
         """Return "mean squared error" and of what."""
-        return "mean squared error" + (" (standardised targets)" if standardised else "")
+        of = "" if self.transform is None else f" of {self.transform}"
+        return f"mean squared error{of}" + (" (standardised targets)" if standardised else "")
 
 
 def deviation(values: np.ndarray) -> float:

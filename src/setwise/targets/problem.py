@@ -11,7 +11,7 @@ from setwise.store import columns
 from setwise.store.identical import check_not_split
 from setwise.store.splits import Split, split_sets
 from setwise.store.store import SetStore
-from setwise.targets.choose import Kinds, choose_kinds, events_of
+from setwise.targets.choose import Kinds, choose_kinds, events_of, transforms_of
 from setwise.targets.objectives import Objective
 from setwise.targets.target import Choices, Of, Target
 from setwise.targets.truth import target_values
@@ -79,6 +79,7 @@ def define(
     task: str | Mapping[str, str] | None,
     orders: Mapping[str, Sequence[str]] | None = None,
     event: str | Mapping[str, str] | None = None,
+    transform: str | Mapping[str, str] | None = None,
     class_weights: ClassWeights,
     weight_column: str | None,
     group: str | None,
@@ -95,22 +96,24 @@ def define(
         InputError: columns or labels that cannot be used; a group on two sides of the split; a class that cannot be
             both learned and tested.
     """
-    events = events_of(targets, task, event)
-    kinds = choose_kinds(store, targets, task, of=of, events=events)
-    values = _values(store, kinds, orders or {}, events) if of == "sets" else None
+    events, transforms = events_of(targets, task, event), transforms_of(targets, transform)
+    kinds = choose_kinds(store, targets, task, of=of, events=events, transforms=transforms)
+    values = _values(store, kinds, orders or {}, events, transforms) if of == "sets" else None
     stratify = None if values is None else _strata(kinds, values)
     parts, group = split_of(store, split, group=group, shares=shares, stratify=stratify, seed=seed)
     weights = None if weight_column is None else set_weights(store, weight_column, parts.train)
     counted = np.ones(len(parts.train)) if weights is None else weights[parts.train]
+    choices = {
+        name: Choices(standardise, (orders or {}).get(name), events.get(name), transforms.get(name)) for name in kinds
+    }
     if values is not None:
         learned = [
-            kind.of_sets(name, values[parts.train, i], Choices(standardise, (orders or {}).get(name), events.get(name)))
-            for i, (name, kind) in enumerate(kinds.items())
+            kind.of_sets(name, values[parts.train, i], choices[name]) for i, (name, kind) in enumerate(kinds.items())
         ]
         encoded = [target.truth(values[parts.train, i]) for i, target in enumerate(learned)]
     else:
-        train, choices = store.positions(parts.train), Choices(standardise)
-        pairs = [kind.of_elements(store, name, train, parts, choices) for name, kind in kinds.items()]
+        train = store.positions(parts.train)
+        pairs = [kind.of_elements(store, name, train, parts, choices[name]) for name, kind in kinds.items()]
         learned, values = [target for target, _ in pairs], np.stack([truth for _, truth in pairs], axis=1)
         encoded = list(values[train].T)
         counted = np.repeat(counted, store.sizes[parts.train])
@@ -124,12 +127,16 @@ def define(
 
 
 def _values(
-    store: SetStore, kinds: Kinds, orders: Mapping[str, Sequence[str]], events: Mapping[str, str]
+    store: SetStore,
+    kinds: Kinds,
+    orders: Mapping[str, Sequence[str]],
+    events: Mapping[str, str],
+    transforms: Mapping[str, str],
 ) -> np.ndarray:
     """Return the values ``(B, T)`` of all sets, from which something can be learned."""
     for name, order in orders.items():
         kinds.get(name, Target).check_order(name, order, order)
-    values = target_values(store, kinds, events=events)
+    values = target_values(store, kinds, events=events, transforms=transforms)
     for position, (name, kind) in enumerate(kinds.items()):
         known = [value for value in values[:, position] if is_known(value)]
         if name in orders:

@@ -5,7 +5,7 @@ joins targets. What a kind of target cannot do, it refuses in words; the methods
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -34,11 +34,13 @@ class Choices:
         standardise: numbers on the training sets.
         order: classes from lowest to highest, or none.
         event: column that says whether what a time leads to has happened, or none.
+        transform: word of what is done to numbers before they are learned (`setwise.targets.transforms`), or none.
     """
 
     standardise: bool = True
     order: Sequence[str] | None = None
     event: str | None = None
+    transform: str | None = None
 
 
 class Target(BaseModel, ABC):
@@ -61,6 +63,7 @@ class Target(BaseModel, ABC):
     whole_batch: ClassVar[bool] = False  # the loss of a set depends on the other sets of its batch
     has_common_unit: ClassVar[bool] = True  # a mean of its metrics over several targets means something
     is_right_or_wrong: ClassVar[bool] = True  # a row is predicted rightly or not
+    has_transform: ClassVar[bool] = False  # its values can be transformed before they are learned
     has_event: ClassVar[bool] = False  # a second column says whether what a time leads to has happened
     needs_outputs: ClassVar[bool] = False  # predictions need what the outputs for the training sets are (`completed`)
     roles: ClassVar[tuple[Role, ...]] = ("constant", "linear", "boosted")  # simple models that it has
@@ -95,6 +98,29 @@ class Target(BaseModel, ABC):
             InputError: such an order.
         """
         raise InputError(f"an order must be of an ordinal target; {name!r} is none. Say --task {name}=ordinal.")
+
+    @classmethod
+    def check_transform(cls, word: str, name: str, values: np.ndarray, whose: Callable[[int], str]) -> None:
+        """Refuse values ``(B,)`` that cannot be transformed, or a transform of a kind of target that has none.
+
+        Args:
+            word: of the transform.
+            name: of the target.
+            values: NaN where missing.
+            whose: returns the name of the set that a value is of, by its place.
+
+        Raises:
+            InputError: such values.
+        """
+        raise InputError(
+            f"a transform must be of a number; target {name!r} is of the kind {cls.word()!r}. Leave {name}={word} out, "
+            "or say which target it is of (--target-transform TARGET=log10)."
+        )
+
+    @property
+    def transform_word(self) -> str | None:
+        """Return the word of what is done to values before they are learned, or none."""
+        return None
 
     @classmethod
     def value_columns(cls, name: str, values: np.ndarray, event: str | None = None) -> dict[str, pa.Array]:

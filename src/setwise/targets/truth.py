@@ -19,6 +19,7 @@ def target_values(
     rows: Sequence[int] | np.ndarray | None = None,
     *,
     events: Mapping[str, str] | None = None,
+    transforms: Mapping[str, str] | None = None,
 ) -> np.ndarray:
     """Return values of the targets of some sets ``(B, T)``, numbers and labels, None or NaN where missing.
 
@@ -27,18 +28,23 @@ def target_values(
         kinds: what is predicted: an objective, or columns of the per-set table with their kinds.
         rows: which sets; all where none are given. One target must be known for each of them; of several, one at least.
         events: by target, the column of its events (`setwise.targets.choose.events_of`).
+        transforms: by target, what is done to its values before they are learned, which must be possible.
 
     Raises:
         InputError: no such column, a set without a target, or text where numbers are needed.
     """
     if isinstance(kinds, Objective):
         events = {target.name: target.event_column for target in kinds.targets if target.event_column is not None}
+        transforms = {target.name: word for target in kinds.targets if (word := target.transform_word) is not None}
         kinds = {target.name: type(target) for target in kinds.targets}
     rows = np.arange(len(store)) if rows is None else np.asarray(rows, np.int64)
     asked = rows if len(kinds) == 1 else np.zeros(0, np.int64)
     table = np.empty((len(store), len(kinds)), dtype=object)
     for position, (name, kind) in enumerate(kinds.items()):
-        table[:, position] = kind.read(store, name, asked, (events or {}).get(name))
+        values = kind.read(store, name, asked, (events or {}).get(name))
+        if transforms and name in transforms:
+            kind.check_transform(transforms[name], name, values, lambda place: store.set_ids[place])
+        table[:, position] = values
     without = [row for row in rows if not any(is_known(value) for value in table[row])]
     if without:
         names = listed([repr(store.set_ids[row]) for row in without], 5)

@@ -10,3 +10,4 @@ PLACES = {
     "which-element": "setwise.targets.which_element:WhichElement",
     "time-to-event": "setwise.targets.time_to_event:TimeToEvent",
 }
+TRANSFORMS = ("log10", "log2", "ln", "log1p", "sqrt", "logit")  # of numbers (`setwise.targets.transforms`)

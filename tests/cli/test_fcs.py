@@ -153,3 +153,25 @@ def test_ctrl_c_while_reading_leaves_nothing_and_says_so(samples):
     assert "Traceback" not in said
     assert "interrupted" in said.lower()
     assert set(out.rglob("*")) == before
+
+
+def test_aliases_are_suggested_then_kept_with_the_run(setwise, tmp_path):
+    folder, rng = tmp_path / "fcs", np.random.default_rng(0)
+    folder.mkdir()
+    for n in range(12):
+        marker = "CD3 FITC" if n % 3 == 0 else "CD3"
+        write_fcs(folder / f"{n}.fcs", rng.normal(100 * (n % 2), 50, (5, 2)), ["A", "B"], labels=[marker, "CD4"])
+    table = tmp_path / "y.csv"
+    table.write_text("file,y\n" + "".join(f"{n}.fcs,{n % 4}\n" for n in range(12)))
+    aliases, out = tmp_path / "aliases.csv", tmp_path / "run"
+    told = setwise("inspect", folder, "--suggest-aliases", aliases)
+    assert told.code == 0, told.err
+    assert aliases.read_text() == "name,alias\nCD3,CD3 FITC\n"
+    fitted = setwise(
+        *("fit", folder, "--sets", table, "--target", "y", "--aliases", aliases, "--out", out, "--model", "linear")
+    )
+    assert fitted.code == 0, fitted.err
+    assert setwise("predict", out, folder, "--out", tmp_path / "p.csv").code == 0
+    refused = setwise("inspect", table, "--suggest-aliases", tmp_path / "new.csv")
+    assert refused.code == 2
+    assert "FCS files and files of one set each" in refused.err

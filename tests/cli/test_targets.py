@@ -214,3 +214,22 @@ def test_a_number_is_learned_by_its_logarithm(setwise, tmp_path):
     assert "got 'titre'" in refused.err
     told = setwise("inspect", tables.cells, "--sets", tables.patients, "--target", "titer")
     assert "--target-transform titer=log10" in " ".join(told.out.split())
+
+
+def test_classes_are_merged_by_the_fit_and_by_what_follows(setwise, tmp_path):
+    patients = patients_table()
+    spelled = ["ill", "Ill", "sick", "well", "Well"]
+    patients = patients.append_column("state", pa.array([spelled[n % 5] for n in range(patients.num_rows)]))
+    tables, out = write_tables(tmp_path, patients=patients), tmp_path / "run"
+    told = setwise("inspect", tables.cells, "--sets", tables.patients, "--target", "state")
+    assert "--merge-classes state" in " ".join(told.out.split())
+    merges = ("--target", "state", "--merge-classes", "state:ill=sick")
+    shown = setwise(*tables.fit(out, *merges))
+    assert shown.code == 0, shown.err
+    assert "taken for 'ill'" in shown.out
+    assert "taken for" in (out / "report.html").read_text()
+    checked = setwise("evaluate", out, tables.cells, "--sets", tables.patients, "--json")
+    assert checked.code == 0, checked.err
+    assert json.loads((out / "model.json").read_text())["objective"]["heads"][0]["classes"] == ["ill", "well"]
+    assert "to become two" in setwise(*tables.fit(tmp_path / "no", *merges, "--merge-classes", "state:a=sick")).err
+    assert "COLUMN:NEW=OLD|OLD" in setwise(*tables.fit(tmp_path / "no", "--merge-classes", "state=a|b")).err

@@ -35,6 +35,8 @@ OTHER = {  # a value that is not the default, for every choice
     "ignore_tot": True,
     "drop_unlabelled": True,
     "drop_empty": True,
+    "merge_classes": {"y": {"ill": ["sick"]}},
+    "aliases": {"CD3 FITC": "CD3"},
 }
 CELLS = pa.table({"set_id": ["a"] * 3 + ["b"] * 2, "x": [1.0, 5.0, 2.0, 7.0, 3.0]})
 

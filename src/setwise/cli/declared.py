@@ -13,13 +13,15 @@ SYNTAX: Mapping[str, Callable[[Any], Any]] = {
     "names": options.names,
     "repeated": list,
     "orders": options.orders,
+    "aliases": options.aliases,
+    "merges": options.merges,
     "class weights": options.class_weights,
     "zero is none": lambda value: value or None,
     "bytes": options.number_of_bytes,
     "time": options.seconds,
 }
-_TEXT = ("bytes", "time")  # syntax of numbers that are written with a unit
-_REPEATED = ("names", "repeated", "orders")  # syntax of options that may be given several times
+_TEXT = ("bytes", "time", "aliases")  # syntax of numbers that are written with a unit
+_REPEATED = ("names", "repeated", "orders", "merges")  # syntax of options that may be given several times
 
 
 def takes(**groups: tuple[Declaration, ...]) -> Callable[[Callable[..., object]], Callable[..., object]]:

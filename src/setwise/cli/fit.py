@@ -101,7 +101,7 @@ def fit(
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
         source, sets, columns, store = store, None, None, None
-        reading = None  # was done when the store was written
+        reading = reading and reading.of_sets  # the rest was done when the store was written
     found = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=columns, store=store)
     show_data(people, found, targets=study.targets, of=study.of)
     _show_draws(people, found, study.config.max_elements)

@@ -49,6 +49,12 @@ def inspect(
     ] = None,
     overwrite: options.Overwrite = False,
     call: options.Call = None,
+    suggest_aliases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NEW.csv", help="Write which features of the files may be one under several names, for --aliases."
+        ),
+    ] = None,
     json: options.Json = False,
     *,
     reading: "Reading",
@@ -65,6 +71,8 @@ def inspect(
 
     setwise inspect samples/ --sets samples.csv --target cmv --report samples.html --biaxial CD4,CD8
 
+    setwise inspect samples/ --suggest-aliases aliases.csv
+
     setwise inspect cells.parquet --json > summary.json
     """
     from setwise.cli.writing import check_writable
@@ -79,6 +87,8 @@ def inspect(
         check_writable(report, overwrite=overwrite, suffixes=(".html",), inputs=(source, sets), option="--report")
     elif pairs:
         raise InputError("--biaxial draws on a page. Say where it goes with --report FILE.html.")
+    if suggest_aliases is not None:
+        _suggest_aliases(screen, source, reading, set_id=set_id, path=suggest_aliases)
     store = read(
         source,
         sets=sets,
@@ -133,6 +143,26 @@ def _plan(
         if names:
             found += plan(store, study_of({of: list(names), "group": group} if group else {of: list(names)}))
     return found
+
+
+def _suggest_aliases(screen: Screen, source: Path, reading: "Reading", *, set_id: str, path: Path) -> None:
+    """Write and print which names of features may be aliases of others."""
+    from setwise._files import check_new
+    from setwise.readers.aliases import HasPanels, suggested, write_aliases
+    from setwise.readers.registry import READERS, reader_of
+    from setwise.readers.request import ReadRequest
+
+    reader = reader_of(source)
+    if not isinstance(reader, HasPanels):
+        having = " and ".join(other.name for other in READERS if isinstance(other, HasPanels))
+        raise InputError(f"aliases are suggested for {having}; {source} is of {reader.name}. Leave the option out.")
+    check_new(path)
+    found = suggested(reader.panels(source, ReadRequest.of(set_id=set_id, reading=reading)))
+    write_aliases(path, found)
+    screen.heading(f"Aliases ({len(found)})")
+    screen.table(["name", "alias"], [[name, alias] for alias, name in found.items()], text_columns=frozenset({0, 1}))
+    screen.line(f"Check them in {path}, then read with --aliases {path}.")
+    screen.line()
 
 
 def show_summary(screen: Screen, summary: "Summary") -> None:

@@ -101,6 +101,39 @@ def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     return said or None
 
 
+def aliases(path: str) -> dict[str, str]:
+    """Read ``--aliases``: by alias, the name that it stands for."""
+    from setwise.readers.aliases import read_aliases
+
+    return read_aliases(Path(path))
+
+
+def merges(values: Sequence[str] | None) -> dict[str, dict[str, list[str]]] | None:
+    """Parse ``--merge-classes``: COLUMN, or COLUMN:NEW=OLD|OLD, by column the old names of each new one.
+
+    Raises:
+        InputError: anything else, or a class that is to become two.
+
+    Example:
+        >>> merges(["response", "stage:early=I|II", "stage:late=III"])
+        {'response': {}, 'stage': {'early': ['I', 'II'], 'late': ['III']}}
+    """
+    said: dict[str, dict[str, list[str]]] = {}
+    for value in values or ():
+        left, equals, right = value.partition("=")
+        column, colon, new = left.rpartition(":") if equals else (value, "", "")
+        olds = [old.strip() for old in right.split("|") if old.strip()]
+        if bool(equals) != bool(colon and column and new.strip() and olds):
+            raise InputError(f"classes to merge must be written COLUMN or COLUMN:NEW=OLD|OLD; got {value!r}.")
+        own = said.setdefault(column, {})
+        for old in olds:
+            if any(old in others for name, others in own.items() if name != new.strip()):
+                raise InputError(f"a class must become one; {old!r} of {column!r} is to become two.")
+        if equals:
+            own.setdefault(new.strip(), []).extend(olds)
+    return said or None
+
+
 def class_weights(value: str | None) -> str | dict[str, float] | None:
     """Parse ``--class-weights``: "balanced", or a weight for each class."""
     if value is None or "=" not in value:

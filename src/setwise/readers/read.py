@@ -9,6 +9,7 @@ from setwise._checks import InputError
 from setwise.prepare.process import aside, process
 from setwise.readers.dropped import without_dropped
 from setwise.readers.measured import chosen, measured
+from setwise.readers.merged import merged
 from setwise.readers.names import has_default_names, is_amount
 from setwise.readers.padding import unpadded
 from setwise.readers.per_set import Dropped
@@ -92,11 +93,12 @@ def read(
 
 
 def _told(store: SetStore, reader: Reader, request: ReadRequest) -> SetStore:
-    """Return the store with what was asked of reading, for runs to read new data alike; a store as it is."""
-    if not reader.options:
-        return store
-    choices = {name: getattr(request.reading, name) for name in request.reading.given}
-    return store.with_description(replace(store.description, set_id=request.set_id, choices=choices))
+    """Return the store with classes merged, and what was asked of reading, for runs to read new data alike."""
+    if reader.options:
+        choices = {name: getattr(request.reading, name) for name in request.reading.given}
+        store = store.with_description(replace(store.description, set_id=request.set_id, choices=choices))
+    merges = request.reading.merge_classes
+    return merged(store, merges, strict=request.like is None) if merges else store
 
 
 def _read(reader: Reader, source: Any, request: ReadRequest) -> SetStore:

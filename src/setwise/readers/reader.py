@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from setwise.store.store import SetStore
 
 # choices that go with any reader: of what it read, or of the sets
-ALWAYS = ("cofactor", "missing", "padding", "sheet", "drop_unlabelled", "drop_empty")
+OF_SETS = ("merge_classes",)  # goes with stores, too
+ALWAYS = ("cofactor", "missing", "padding", "sheet", "drop_unlabelled", "drop_empty", *OF_SETS)
 
 
 class Reader(Protocol):

@@ -1,5 +1,6 @@
 """Declare the choices of reading."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -39,6 +40,19 @@ class Reading(Record):
         default=False, description="leave out sets without a target, or without a row in the table of sets, by name"
     )
     drop_empty: bool = Field(default=False, description="leave out sets without elements, by name")
+    aliases: Annotated[Mapping[str, str] | None, Option(metavar="FILE", syntax="aliases", shown="none")] = Field(
+        default=None,
+        description="features that are one under several names: a CSV file name,alias, as setwise inspect "
+        "--suggest-aliases makes it",
+    )
+    merge_classes: Annotated[
+        Mapping[str, Mapping[str, Sequence[str]]] | None,
+        Option(metavar="COLUMN[:NEW=OLD|OLD]", syntax="merges", shown="none"),
+    ] = Field(
+        default=None,
+        description="classes of a column that are one: those that differ in spelling alone, and those that are named "
+        "(response:ill=sick|diseased)",
+    )
     skip_bad: bool = Field(default=False, description="leave out files that cannot be read or have no row")
     data_set: int = Field(default=1, ge=1, description="data set of FCS files that have several, counted from 1")
     ignore_tot: bool = Field(
@@ -67,6 +81,11 @@ class Reading(Record):
     def given(self) -> tuple[str, ...]:
         """Return the names of the choices that are not their defaults."""
         return tuple(name for name, field in Reading.model_fields.items() if getattr(self, name) != field.default)
+
+    @property
+    def of_sets(self) -> "Reading":
+        """Return the choices for a store that holds what was read: what is done to its table of sets."""
+        return Reading(merge_classes=self.merge_classes)
 
 
 READING = declarations(Reading.model_fields, panel="Reading")

@@ -22,7 +22,7 @@ from setwise.readers.formats.root import Root
 from setwise.readers.formats.stores import Stores
 from setwise.readers.formats.tables import Tables
 from setwise.readers.paths import files_of, is_pattern
-from setwise.readers.reader import Reader
+from setwise.readers.reader import OF_SETS, Reader
 from setwise.readers.reading import READING
 from setwise.store.steps import step_of
 
@@ -128,7 +128,7 @@ def refuse_options(reader: Reader, given: tuple[str, ...], source: Any) -> None:
     """
     for declaration in READING:
         name = declaration.field
-        if name in given and name not in reader.options:
+        if name in given and name not in (*reader.options, *OF_SETS):
             having = ", ".join(other.name for other in READERS if name in other.options)
             own = f", which have {', '.join(reader.options)}" if reader.options else ""
             told = str(source) if isinstance(source, str | Path) else "the source"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from setwise.readers.reader import OF_SETS
 from setwise.readers.reading import Reading
 from setwise.readers.registry import reader_of
 from setwise.runs.run import Run
@@ -32,7 +33,7 @@ def read_as(
         The arguments ``sets``, ``set_id`` and ``reading`` of `setwise.read`.
     """
     asked = Reading() if reading is None else reading
-    own = reader_of(source).options
+    own = (*reader_of(source).options, *OF_SETS)
     kept = {name: value for name, value in run.record.choices.items() if name in own and name not in asked.given}
     if "layer" in asked.given or "obsm" in asked.given:
         kept = {name: value for name, value in kept.items() if name not in ("layer", "obsm")}

@@ -32,18 +32,23 @@ def about_values(store: SetStore, target: str, *, transformed: bool = False) -> 
 
 
 def alike(texts: Sequence[str]) -> list[list[str]]:
-    """Return different texts that are one but for capitals, blanks, dashes and underscores, and leading zeros."""
+    """Return different texts that are one but for their spelling."""
     found: dict[str, dict[str, None]] = {}
     for text in texts:
-        key = re.sub(r"[\s_\-]+", "", text.casefold())
-        found.setdefault(re.sub(r"(?<!\d)0+(?=\d)", "", key), {})[text] = None
+        found.setdefault(spelling(text), {})[text] = None
     return [list(own) for own in found.values() if len(own) > 1]
+
+
+def spelling(text: str) -> str:
+    """Return a text without capitals, blanks, underscores, dashes between letters or numbers, and leading zeros."""
+    key = re.sub(r"[\s_]+|(?<=\w)\s*-+\s*(?=\w)", "", text.casefold())
+    return re.sub(r"(?<!\d)0+(?=\d)", "", key)
 
 
 def _spellings(target: str, spelled: Sequence[str]) -> str:
     return (
         f"target {target!r}: classes {listed([repr(text) for text in spelled], 4)} differ in spelling alone, and would "
-        "be learned as classes of their own. Write them alike."
+        f"be learned as classes of their own. Write them alike, or merge them: --merge-classes {target}."
     )
 
 

@@ -1,9 +1,11 @@
 """Name channels of FCS files: what they measure, and which of them all files share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from setwise._checks import InputError
+from setwise.readers.aliases import suggested
 from setwise.readers.fcs.file import FcsFile
 from setwise.readers.names import is_clock
 from setwise.store.tables import listed
@@ -35,6 +37,15 @@ def names_of(file: FcsFile) -> list[str]:
         marker if marker and markers.count(marker) == 1 and detectors.count(marker) == int(marker == name) else name
         for marker, name in zip(markers, detectors, strict=True)
     ]
+
+
+def with_aliases(file: FcsFile, aliases: Mapping[str, str]) -> FcsFile:
+    """Return the file whose channels have the markers that their own, or names without a marker, are aliases of."""
+    channels = tuple(
+        replace(channel, label=aliases[old]) if (old := channel.label or channel.name) in aliases else channel
+        for channel in file.channels
+    )
+    return replace(file, channels=channels)
 
 
 def numbered(name: str, place: int) -> str:
@@ -144,6 +155,11 @@ def _differ(
             advice += " Name one by $PnN only where its $PnS are spellings of the same marker."
         else:
             advice = f"Their detectors agree, so channels can be named by $PnN: --features {quoted(detectors[0])}."
+    if suggested({str(file.path): panel for file, panel in zip(files, panels, strict=True)}):
+        advice += (
+            " Some may be one channel under several names: setwise inspect ELEMENTS --suggest-aliases aliases.csv, "
+            "then --aliases aliases.csv."
+        )
     return (
         f"the files must have the same channels, and differ in {'; '.join(lines[:20])}{more}. {advice.strip()}".rstrip()
     )

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.fcs.channels import check_have, columns_of, names_of, shared
+from setwise.readers.fcs.channels import check_have, columns_of, names_of, shared, with_aliases
 from setwise.readers.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.readers.fcs.order import check_order
 from setwise.readers.fcs.processing import Opened, faults, notes, processing_of
 from setwise.readers.fcs.spillover import Spillover, spillover_of
 from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
-from setwise.readers.names import expanded
+from setwise.readers.names import expanded, is_clock
 from setwise.readers.order import notes_on
 from setwise.readers.paths import is_pattern, listed_files
 from setwise.readers.per_set import join, named_rows
@@ -149,12 +149,27 @@ def _labels(opened: Opened, names: Sequence[str], *, of_run: bool) -> dict[str, 
 def _open(path: Path, request: ReadRequest) -> tuple[FcsFile, Spillover | None]:
     """Open a file, with the matrix that takes its spillover back, where it has one and that is wanted."""
     file = open_as(path, request)
-    return file, None if request.reading.compensate is False else spillover_of(file)
+    spillover = None if request.reading.compensate is False else spillover_of(file)
+    return with_aliases(file, request.reading.aliases or {}), spillover
 
 
 def open_as(path: Path, request: ReadRequest) -> FcsFile:
     """Open a file as a request asks (`setwise.readers.fcs.file.open_fcs`)."""
     return open_fcs(path, data_set=request.reading.data_set, ignore_tot=request.reading.ignore_tot)
+
+
+def panels_of(source: Any, request: ReadRequest) -> dict[str, list[str]]:
+    """Return the names of the channels of each file, but for clocks and what setwise added."""
+    found = {}
+    for path in fcs_files(source, request).paths:
+        file = open_as(path, request)
+        pairs = zip(file.channels, names_of(file), strict=True)
+        found[path.name] = [
+            name
+            for channel, name in pairs
+            if not is_clock(name) and not is_clock(channel.name) and channel.name not in file.added
+        ]
+    return found
 
 
 def _having(opened: Opened, names: Sequence[str], *, of_run: bool) -> Opened:

@@ -81,7 +81,7 @@ def read_parts(
     Raises:
         InputError: a table that cannot be read, unless ``skip_bad``; tables of different columns; what the tables hold.
     """
-    opener = opener or partial(open_part, set_id=request.set_id)
+    opener = opener or partial(open_part, set_id=request.set_id, aliases=request.reading.aliases)
     labels = [label_of(path, root) for path in paths]
     looked = partial(_look, opener=opener, set_id=request.set_id)
     files, parts = opened_files(SetFiles(list(paths), labels), looked, request, kind="files of one table")

@@ -8,8 +8,9 @@ from typing import Any
 from setwise._checks import InputError
 from setwise.readers.files import SetFiles, find_files
 from setwise.readers.folders.arrays import read_arrays
+from setwise.readers.folders.columns import number_columns
 from setwise.readers.folders.parts import is_one_table, read_parts
-from setwise.readers.folders.tables import read_tables
+from setwise.readers.folders.tables import open_part, read_tables
 from setwise.readers.formats.folders import Folders
 from setwise.readers.paths import listed_files, name_of
 from setwise.readers.request import ReadRequest
@@ -47,6 +48,13 @@ def read_folder(source: Any, request: ReadRequest) -> SetStore:
     if suffix in TABLE_SUFFIXES:
         return read_tables(files, request)
     return read_arrays(files, request)
+
+
+def panels_of(source: Any, request: ReadRequest) -> dict[str, list[str]]:
+    """Return the names of the columns of numbers of each table of a folder; of arrays none, whose columns have none."""
+    tables = [path for path in listed_files(source, _is_one(request))[1] if suffix_of(path) in TABLE_SUFFIXES]
+    schemas = {path.name: open_part(path, request.set_id).schema for path in tables}
+    return {name: number_columns(schema) for name, schema in schemas.items()}
 
 
 def _is_one(request: ReadRequest) -> Callable[[Path], bool]:

@@ -1,6 +1,6 @@
 """Read tables with a row per element, each of them a set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from setwise._checks import EmptySetError, InputError
+from setwise.readers.aliases import renamed
 from setwise.readers.files import SetFiles, opened_files
 from setwise.readers.folders.columns import check_columns, in_type, number_columns, one_schema, place_of
 from setwise.readers.formats.folders import Folders
@@ -38,7 +39,7 @@ class Look:
 
 def read_tables(files: SetFiles, request: ReadRequest) -> SetStore:
     """Read tables as one long table, whose rows belong to the sets of their files."""
-    files, looks = opened_files(files, _Looker(request.set_id), request, kind=Folders.name)
+    files, looks = opened_files(files, _Looker(request.set_id, request.reading.aliases), request, kind=Folders.name)
     schemas, names = [look.schema for look in looks], [path.name for path in files.paths]
     request = request.choosing(number_columns(schemas[0]), str(files.paths[0].parent))
     check_columns(schemas, names, request)
@@ -58,14 +59,15 @@ def read_tables(files: SetFiles, request: ReadRequest) -> SetStore:
 class _Looker:
     """Look at tables one after the other: the first small ones stay in memory, so that each is opened once."""
 
-    def __init__(self, set_id: str):
+    def __init__(self, set_id: str, aliases: Mapping[str, str] | None):
         self._set_id = set_id
+        self._aliases = aliases
         self._room = _KEPT
 
     def __call__(self, path: Path) -> Look:
         """Look at the columns of a table, and count its rows; refuse one that is empty or holds several sets."""
         set_id = self._set_id
-        table = open_part(path, set_id)
+        table = open_part(path, set_id, self._aliases)
         names = set_id if set_id in table.columns else table.columns[0]
         if self._room > 0 and path.stat().st_size <= min(BLOCK, self._room):
             with reading(path):
@@ -88,11 +90,11 @@ class _Looker:
         return Look(table.schema if place < 0 else table.schema.remove(place), rows, table)
 
 
-def open_part(path: Path, set_id: str) -> LazyTable:
-    """Open one table of several; small ones whole."""
+def open_part(path: Path, set_id: str, aliases: Mapping[str, str] | None = None) -> LazyTable:
+    """Open one table of several, its columns by the names that theirs are aliases of; small ones whole."""
     with reading(path):
         stream = path.stat().st_size > BLOCK
-    return open_table(path, set_id=set_id, stream=stream)
+    return renamed(open_table(path, set_id=set_id, stream=stream), aliases)
 
 
 def _rows(

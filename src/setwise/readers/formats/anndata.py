@@ -32,6 +32,7 @@ class AnnData:
         "missing",
         "sheet",
         "drop_unlabelled",
+        "merge_classes",
         "drop_empty",
         "file_column",
         "skip_bad",

@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from setwise.readers.copier import Added
 from setwise.readers.paths import files_of, is_list_of, is_pattern
+from setwise.readers.reader import OF_SETS
 
 if TYPE_CHECKING:
     from setwise.readers.request import ReadRequest
     from setwise.store.store import SetStore
 
 
-_FILES = ("drop_unlabelled", "drop_empty", "file_column", "compensate", "skip_bad", "data_set", "ignore_tot")
+_FILES = (
+    *OF_SETS,
+    "drop_unlabelled",
+    "drop_empty",
+    "file_column",
+    "compensate",
+    "skip_bad",
+    "data_set",
+    "ignore_tot",
+    "aliases",
+)
 
 
 class Fcs:
@@ -53,6 +64,12 @@ class Fcs:
         from setwise.readers.fcs.read import read_fcs  # costs what help does not wait for
 
         return read_fcs(source, request)
+
+    def panels(self, source: Any, request: "ReadRequest") -> dict[str, list[str]]:
+        """Return the names of the channels of each file (`setwise.readers.fcs.read.panels_of`)."""
+        from setwise.readers.fcs.read import panels_of  # costs what help does not wait for
+
+        return panels_of(source, request)
 
     def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:
         """Refuse files that have channels of such names (`setwise.readers.fcs.copies.check_channels`)."""

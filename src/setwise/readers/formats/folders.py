@@ -25,7 +25,7 @@ class Folders:
     features = "names of the numeric columns of tables; of arrays x0, x1 and so on, or as --features says"
     extra = None
     packages = ()
-    options = (*ALWAYS, "file_column", "skip_bad")
+    options = (*ALWAYS, "file_column", "skip_bad", "aliases")
     applies = ()
 
     def takes(self, source: Any) -> bool:
@@ -44,6 +44,12 @@ class Folders:
         from setwise.readers.folders.read import read_folder  # costs what help does not wait for
 
         return read_folder(source, request)
+
+    def panels(self, source: Any, request: "ReadRequest") -> dict[str, list[str]]:
+        """Return the names of the columns of numbers of each table (`setwise.readers.folders.read.panels_of`)."""
+        from setwise.readers.folders.read import panels_of  # costs what help does not wait for
+
+        return panels_of(source, request)
 
     def _first(self, source: Any) -> Path | None:
         """Return one of the files of a folder or a pattern; none of other sources."""

@@ -21,7 +21,7 @@ class Tables:
     features = "names of the numeric columns"
     extra = None
     packages = ()
-    options = ALWAYS
+    options = (*ALWAYS, "aliases")
     applies = ("order",)
 
     def takes(self, source: Any) -> bool:
@@ -36,9 +36,11 @@ class Tables:
 
     def read(self, source: Any, request: "ReadRequest") -> "SetStore":
         """Read a long or a nested table (`setwise.readers.tables.read.read_table`)."""
-        from setwise.readers.tables.read import read_table  # costs what help does not wait for
+        from setwise.readers.aliases import renamed  # costs what help does not wait for
+        from setwise.readers.tables.read import read_table
         from setwise.store.spill import is_large
         from setwise.store.tables import open_table
 
         stream = request.store is not None or is_large(source)
-        return read_table(open_table(source, set_id=request.set_id, stream=stream), request)
+        table = open_table(source, set_id=request.set_id, stream=stream)
+        return read_table(renamed(table, request.reading.aliases), request)

@@ -24,6 +24,7 @@ OTHER = {  # a value that is not the default, for every choice
     "file_column": "file",
     "compensate": False,
     "cofactor": 5.0,
+    "transform": "logicle",
     "missing": "mask",
     "skip_bad": True,
     "data_set": 2,

@@ -13,6 +13,8 @@ SYNTAX: Mapping[str, Callable[[Any], Any]] = {
     "names": options.names,
     "repeated": list,
     "orders": options.orders,
+    "cofactors": options.cofactors,
+    "transforms": options.transforms,
     "aliases": options.aliases,
     "merges": options.merges,
     "class weights": options.class_weights,
@@ -21,7 +23,14 @@ SYNTAX: Mapping[str, Callable[[Any], Any]] = {
     "time": options.seconds,
 }
 _TEXT = ("bytes", "time", "aliases")  # syntax of numbers that are written with a unit
-_REPEATED = ("names", "repeated", "orders", "merges")  # syntax of options that may be given several times
+_REPEATED = (
+    "names",
+    "repeated",
+    "orders",
+    "merges",
+    "cofactors",
+    "transforms",
+)  # syntax of options that may be given several times
 
 
 def takes(**groups: tuple[Declaration, ...]) -> Callable[[Callable[..., object]], Callable[..., object]]:

@@ -101,6 +101,33 @@ def orders(values: Sequence[str] | None) -> dict[str, list[str]] | None:
     return said or None
 
 
+def cofactors(values: Sequence[str] | None) -> float | dict[str, float] | None:
+    """Parse ``--cofactor``: a number for all features, NAME=NUMBER for some, or both.
+
+    Example:
+        >>> cofactors(["150", "CD3=50,CD4=200"])
+        {'*': 150.0, 'CD3': 50.0, 'CD4': 200.0}
+    """
+    said = _by_feature(values)
+    try:
+        found = {name: float(text) for name, text in said.items()}
+    except ValueError as error:
+        raise InputError(f"a cofactor must be written NUMBER or NAME=NUMBER,NAME=NUMBER: {error}.") from None
+    return found["*"] if list(found) == ["*"] else found or None
+
+
+def transforms(values: Sequence[str] | None) -> str | dict[str, str] | None:
+    """Parse ``--transform``: a word for all features, NAME=WORD for some, or both."""
+    said = _by_feature(values)
+    return said["*"] if list(said) == ["*"] else said or None
+
+
+def _by_feature(values: Sequence[str] | None) -> dict[str, str]:
+    """Parse texts for all features (``*``) and NAME=TEXT."""
+    pairs = (part.rpartition("=") for part in names(values) or ())
+    return {name if equals else "*": text for name, equals, text in pairs}
+
+
 def aliases(path: str) -> dict[str, str]:
     """Read ``--aliases``: by alias, the name that it stands for."""
     from setwise.readers.aliases import read_aliases

@@ -1,4 +1,4 @@
-"""Apply arcsinh to elements that were read, and put masks beside features with missing values."""
+"""Transform elements that were read, and put masks beside features with missing values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +12,19 @@ from setwise._files import check_new
 from setwise.store.file import Description
 from setwise.store.filled import filled_store
 from setwise.store.processing import MASK
+from setwise.store.scales import Scale, scale_of
 from setwise.store.store import SetStore
 
 
 def process(
-    store: SetStore, *, cofactors: Mapping[str, float], fitted: Mapping[str, float] | None, path: Path | None
+    store: SetStore,
+    *,
+    cofactors: Mapping[str, float],
+    scales: Mapping[str, str],
+    fitted: Mapping[str, float] | None,
+    path: Path | None,
 ) -> SetStore:
-    """Return the elements of a store after arcsinh and with masks, in a new store.
+    """Return the elements of a store after their transforms and with masks, in a new store.
 
     A feature with missing values gets another beside it that is 1 where it is missing, else 0. Where it is missing it
     has the mean of its other values, so that its spread stays what it is: the mask is what tells the model.
@@ -26,6 +32,7 @@ def process(
     Args:
         store: what was read, with missing values as NaN.
         cofactors: of ``arcsinh(x / cofactor)``, by the names of the features that it is applied to.
+        scales: texts of other transforms (`setwise.store.scales.scale_of`), by the names of the features.
         fitted: features that had masks when a model was fitted, with their means then; none before that.
         path: where the new store is kept, or none for memory.
 
@@ -33,10 +40,10 @@ def process(
         InputError: elements that are no vectors, a feature that is always missing, or missing where it never was.
     """
     if len(store.shape) != 1:
-        raise InputError(f"arcsinh and masks need vectors for elements; these have shape {store.shape}.")
+        raise InputError(f"transforms and masks need vectors for elements; these have shape {store.shape}.")
     if store.is_sparse:
         raise InputError("sparse elements have no missing values, and are not transformed. Leave these options out.")
-    steps = _Steps(store.features, cofactors, {})
+    steps = _Steps(store.features, cofactors, {name: scale_of(text) for name, text in scales.items()}, {})
     counts, sums = np.zeros(len(store.features), np.int64), np.zeros(len(store.features))
     for chunk in store.chunks(1 << 16):
         values = steps.scale(chunk)
@@ -46,7 +53,12 @@ def process(
     fills = _fills(store, counts, sums, fitted)
     steps = replace(steps, fills=fills)
     before = store.description
-    done = replace(before.processing, cofactors={**before.processing.cofactors, **steps.cofactors}, fills=fills)
+    done = replace(
+        before.processing,
+        cofactors={**before.processing.cofactors, **steps.cofactors},
+        scales={**before.processing.scales, **scales},
+        fills=fills,
+    )
     names = (*store.features, *(MASK.format(name=name) for name in fills))
     if len(set(names)) < len(names):
         raise InputError(
@@ -77,14 +89,18 @@ def aside(path: Path) -> Path:
 class _Steps:
     features: tuple[str, ...]
     cofactors: Mapping[str, float]
+    scales: Mapping[str, Scale]
     fills: Mapping[str, float]
 
     def scale(self, chunk: np.ndarray) -> np.ndarray:
-        """Return the features ``(n, D)`` float64 after arcsinh."""
+        """Return the features ``(n, D)`` float64 after their transforms."""
         values = chunk.astype(np.float64)
         for name, cofactor in self.cofactors.items():
             column = self.features.index(name)
             values[:, column] = np.arcsinh(values[:, column] / cofactor)
+        for name, scale in self.scales.items():
+            column = self.features.index(name)
+            values[:, column] = scale.apply(values[:, column])
         return values
 
     def fill(self, elements: np.ndarray, store: SetStore) -> None:

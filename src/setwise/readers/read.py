@@ -18,6 +18,7 @@ from setwise.readers.reading import Reading, as_fitted
 from setwise.readers.registry import reader_of, refuse_options
 from setwise.readers.request import ReadRequest
 from setwise.store.processing import Processing
+from setwise.store.scales import TOP, scales_for
 from setwise.store.store import SetStore
 
 
@@ -117,18 +118,29 @@ def _read(reader: Reader, source: Any, request: ReadRequest) -> SetStore:
 def _is_left_to_do(reader: Reader, request: ReadRequest) -> bool:
     """Return whether elements need a second pass, which is known before they are read."""
     like = request.like
-    scaled = bool(request.reading.cofactor) or (like is not None and bool(like.cofactors))
-    masked = request.reading.missing == "mask"
+    reading = request.reading
+    scaled = bool(reading.cofactor) or bool(reading.transform)
+    scaled |= like is not None and bool(like.cofactors or like.scales)
+    masked = reading.missing == "mask"
     return (scaled and "cofactor" not in reader.applies) or (masked and "missing" not in reader.applies)
 
 
 def _process(store: SetStore, request: ReadRequest) -> SetStore:
     """Return the store after arcsinh and with masks, as its reader does not do them itself."""
-    done, like, cofactor = store.description.processing.cofactors, request.like, request.reading.cofactor
+    before, like, asked = store.description.processing, request.like, request.reading
+    done = {*before.cofactors, *before.scales}
+    cofactors, scales = {}, {}
     if like is not None:
         cofactors = {name: x for name, x in like.cofactors.items() if name in store.features and name not in done}
-    elif cofactor and not done:
-        cofactors = {name: cofactor for name in store.features if is_amount(name)}
-    else:
-        cofactors = {}
-    return process(store, cofactors=cofactors, fitted=None if like is None else like.fills, path=request.store)
+        scales = {name: text for name, text in like.scales.items() if name in store.features and name not in done}
+    elif not done:
+        cofactors, scales = scales_for(
+            [(name,) for name in store.features],
+            cofactor=asked.cofactor,
+            transform=asked.transform,
+            amounts=[is_amount(name) for name in store.features],
+            usual=None,
+            tops=[TOP] * len(store.features),
+        )
+    fitted = None if like is None else like.fills
+    return process(store, cofactors=cofactors, scales=scales, fitted=fitted, path=request.store)

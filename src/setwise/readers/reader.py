@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # choices that go with any reader: of what it read, or of the sets
 OF_SETS = ("merge_classes",)  # goes with stores, too
-ALWAYS = ("cofactor", "missing", "padding", "sheet", "drop_unlabelled", "drop_empty", *OF_SETS)
+ALWAYS = ("cofactor", "transform", "missing", "padding", "sheet", "drop_unlabelled", "drop_empty", *OF_SETS)
 
 
 class Reader(Protocol):

@@ -1,15 +1,34 @@
 """Declare the choices of reading."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from setwise._checks import InputError
 from setwise._options import Option, Record, declarations
 
 if TYPE_CHECKING:
     from setwise.store.processing import Processing  # costs a second, which help does not wait for
+
+
+def _cofactors(value: Any) -> Any:
+    """Refuse what is no cofactor: of all features, or by name."""
+    for name, number in value.items() if isinstance(value, Mapping) else [("", value)]:
+        of = f"cofactor of {name}" if name else "cofactor"
+        if number is None and not name:
+            continue
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise InputError(f"{of} must be a number; got {number!r}")
+        if not math.isfinite(number):
+            raise InputError(f"{of}: input should be a finite number; got {number!r}")
+        if number < 0:
+            raise InputError(f"{of} must be at least zero; got {number!r}")
+    return value
+
+
+Cofactors = Annotated[Any, BeforeValidator(_cofactors)]  # float, or by name or pattern, or none
 
 
 class Reading(Record):
@@ -25,8 +44,23 @@ class Reading(Record):
     compensate: Annotated[bool | None, Option(name="compensation", shown="where there is one")] = Field(
         default=None, description="take back spillover by the matrix in each FCS file"
     )
-    cofactor: Annotated[float | None, Option(shown="150 for flow, 5 for mass cytometry, else none")] = Field(
-        default=None, ge=0, description="of arcsinh(x / cofactor), in the units of the feature; 0 for none"
+    cofactor: Annotated[
+        Cofactors,
+        Option(
+            metavar="NUMBER|NAME=NUMBER,...", syntax="cofactors", shown="150 for flow, 5 for mass cytometry, else none"
+        ),
+    ] = Field(
+        default=None,
+        description="of arcsinh(x / cofactor), in the units of the feature, of all features or by name or pattern "
+        "(CD3=50,CD4=200); 0 for none",
+    )
+    transform: Annotated[
+        str | Mapping[str, str] | None, Option(metavar="WORD|NAME=WORD,...", syntax="transforms", shown="arcsinh")
+    ] = Field(
+        default=None,
+        description="of all features or by name or pattern (CD3=logicle,CD4=log): arcsinh, logicle, biexponential "
+        "(the same), log, none; with numbers logicle:T:W:M:A (262144, 0.5, 4.5, 0; T the top of the file's scale), "
+        "log:LEAST (1)",
     )
     missing: Annotated[Literal["error", "mask"] | None, Option(shown="error")] = Field(
         default=None,
@@ -98,7 +132,12 @@ def as_fitted(reading: Reading, processing: "Processing") -> Reading:
         InputError: choices that say otherwise.
     """
     compensated = processing.is_compensated
-    _check_fitted("cofactor", reading.cofactor, max(processing.cofactors.values(), default=0.0))
+    _check_cofactors(reading.cofactor, processing.cofactors)
+    if reading.transform is not None:
+        raise InputError(
+            f"transforms must be those that the model was fitted with; got {reading.transform!r}. Leave the option "
+            "out: a run knows how its data were read."
+        )
     if processing.compensation is not None:
         _check_fitted("compensate", reading.compensate, compensated)
     if processing.padding is not None:
@@ -112,6 +151,14 @@ def as_fitted(reading: Reading, processing: "Processing") -> Reading:
     if processing.compensation not in (None, "no matrix"):  # matrices of new files are refused, or left out if asked
         reading = reading.model_copy(update={"compensate": compensated})
     return reading.model_copy(update={"missing": "mask"}) if processing.fills else reading
+
+
+def _check_cofactors(asked: float | Mapping[str, float] | None, fitted: Mapping[str, float]) -> None:
+    if isinstance(asked, Mapping):
+        for name, value in asked.items():
+            _check_fitted(f"the cofactor of {name}", value, fitted.get(name, 0.0))
+    else:
+        _check_fitted("cofactor", asked, max(fitted.values(), default=0.0))
 
 
 def _check_fitted(name: str, asked: object, fitted: object) -> None:

@@ -37,6 +37,8 @@ def read_as(
     kept = {name: value for name, value in run.record.choices.items() if name in own and name not in asked.given}
     if "layer" in asked.given or "obsm" in asked.given:
         kept = {name: value for name, value in kept.items() if name not in ("layer", "obsm")}
+    for name in ("cofactor", "transform"):
+        kept.pop(name, None)  # as the record of the run says by the names of its features
     if not measured:
         kept.pop("drop_unlabelled", None)
     if sets is None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from setwise._checks import InputError
+from setwise.store.scales import scale_of
 
 _COMPENSATION = {
     "all": "spillover compensated by the matrix in each file",
@@ -24,6 +25,7 @@ class Processing:
         compensation: of FCS files: "all" files were compensated, "some" (those that have a matrix), "none" since that
             was asked for, or "no matrix", since they have none; none for other sources.
         cofactors: features that are ``arcsinh(x / cofactor)``, with their cofactors.
+        scales: features that are transformed otherwise, with the text of it (`setwise.store.scales.scale_of`).
         fills: features that have a mask beside them, with the value that stands where they are missing: their mean
             over the elements that have one. The mask tells the model so; the number only keeps the spread.
         matrix: of AnnData files: "X", "layer counts", "obsm X_pca"; none for other sources.
@@ -35,6 +37,7 @@ class Processing:
     fills: Mapping[str, float] = field(default_factory=dict)
     matrix: str | None = None
     padding: str | None = None
+    scales: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values."""
@@ -52,6 +55,8 @@ class Processing:
         words = all(word is None or isinstance(word, str) for word in (found.compensation, found.matrix, found.padding))
         if not words or any(isinstance(x, bool) or not isinstance(x, int | float) for x in numbers):
             raise ValueError("processing must hold names and numbers")
+        for text in found.scales.values():
+            scale_of(text)
         return found
 
     @property
@@ -72,6 +77,9 @@ class Processing:
         for cofactor in sorted(set(self.cofactors.values())):
             names = [name for name, value in self.cofactors.items() if value == cofactor]
             lines.append(f"arcsinh(x / {cofactor:g}) of {', '.join(names)}")
+        for text in sorted(set(self.scales.values())):
+            names = [name for name, own in self.scales.items() if own == text]
+            lines.append(f"{scale_of(text).words} of {', '.join(names)}")
         lines += [f"{name!r}: where missing, a mask of 1 and the mean {fill:g}" for name, fill in self.fills.items()]
         if self.matrix not in (None, "X"):
             lines.append(f"elements from {self.matrix}")
@@ -95,6 +103,11 @@ def check_processing(fitted: Processing, found: Processing) -> None:
         raise InputError(
             f"the model was fitted on {_told(fitted.cofactors)}; these elements have {_told(found.cofactors)}. "
             "Read them from their files with the run, or with the same cofactor."
+        )
+    if dict(fitted.scales) != dict(found.scales):
+        raise InputError(
+            f"the model was fitted on transforms {dict(fitted.scales) or 'none'}; these elements have "
+            f"{dict(found.scales) or 'none'}. Read them from their files with the run."
         )
     if fitted.fills.keys() != found.fills.keys():
         raise InputError(

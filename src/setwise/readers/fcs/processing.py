@@ -1,16 +1,17 @@
 """Decide what is done to the events of FCS files: compensation, arcsinh, and the sentences that tell of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from setwise._checks import InputError, counted
 from setwise.readers.fcs.channels import FLOW, MASS, check_have, is_mass, mixed_markers, quoted
-from setwise.readers.fcs.file import FcsFile
+from setwise.readers.fcs.file import Channel, FcsFile
 from setwise.readers.fcs.spillover import Spillover
 from setwise.readers.files import SetFiles
 from setwise.readers.names import is_scatter
 from setwise.readers.reading import Reading
 from setwise.store.processing import Processing
+from setwise.store.scales import TOP, scales_for
 from setwise.store.tables import listed
 
 
@@ -54,9 +55,10 @@ def processing_of(opened: Opened, names: Sequence[str], reading: Reading, like: 
     compensation = _compensation(opened, reading, like)
     if like is not None:
         cofactors = {name: value for name, value in like.cofactors.items() if name in names}
-        return Processing(compensation, cofactors)
-    cofactor = reading.cofactor
-    if cofactor is None:
+        scales = {name: text for name, text in like.scales.items() if name in names}
+        return Processing(compensation, cofactors, scales=scales)
+    usual, asked = None, reading.cofactor
+    if not _says_all(asked, reading.transform):
         mass = [is_mass(file) for file in opened.files]
         if any(mass) and not all(mass):
             first = [opened.files[mass.index(kind)].path.name for kind in (True, False)]
@@ -64,18 +66,36 @@ def processing_of(opened: Opened, names: Sequence[str], reading: Reading, like: 
                 f"files of mass and of flow cytometry are mixed ({first[0]} and {first[1]}), which have different "
                 "cofactors. Read them apart, or name one with --cofactor."
             )
-        cofactor = MASS if all(mass) else FLOW
-    amounts = [
-        name for name, channel in zip(names, _first_channels(opened, names), strict=True) if cofactor and channel
-    ]
-    return Processing(compensation, dict.fromkeys(amounts, float(cofactor)))
+        usual = MASS if all(mass) else FLOW
+    channels = _channels_of(opened.files[0], names)
+    tops = [max(c.range, 0.0) for c in channels]
+    for file in opened.files[1:]:
+        tops = [max(top, c.range) for top, c in zip(tops, _channels_of(file, names), strict=True)]
+    cofactors, scales = scales_for(
+        [tuple(dict.fromkeys((name, c.name, c.label))) for name, c in zip(names, channels, strict=True)],
+        cofactor=asked,
+        transform=reading.transform,
+        amounts=_amounts(opened, names),
+        usual=usual,
+        tops=[top or TOP for top in tops],
+    )
+    return Processing(compensation, cofactors, scales=scales)
 
 
-def _first_channels(opened: Opened, names: Sequence[str]) -> list[bool]:
+def _says_all(cofactor: float | Mapping[str, float] | None, transform: str | Mapping[str, str] | None) -> bool:
+    """Return whether what is said leaves no feature to the usual cofactor."""
+    word = transform if isinstance(transform, str) else (transform or {}).get("*")
+    divisor = cofactor.get("*") if isinstance(cofactor, Mapping) else cofactor
+    return divisor is not None or word not in (None, "arcsinh")
+
+
+def _channels_of(file: FcsFile, names: Sequence[str]) -> list[Channel]:
+    return [file.channels[place] for place in check_have([file], names)[0]]
+
+
+def _amounts(opened: Opened, names: Sequence[str]) -> list[bool]:
     """Return whether each feature is an amount of something (no scatter, no shape of a pulse), by either name."""
-    file = opened.files[0]
-    columns = check_have([file], names)[0]
-    channels = [file.channels[n] for n in columns]
+    channels = _channels_of(opened.files[0], names)
     return [not any(map(is_scatter, (c.name, c.label, c.type))) for c in channels]
 
 
@@ -90,10 +110,12 @@ def faults(files: Sequence[FcsFile]) -> list[str]:
     ]
 
 
-def notes(opened: Opened, names: Sequence[str], columns: Sequence[Sequence[int]]) -> list[str]:
+def notes(opened: Opened, names: Sequence[str], columns: Sequence[Sequence[int]], processing: Processing) -> list[str]:
     """Return what people should know of how the files were read, one sentence each."""
     found = []
-    scatter = [name for name, amount in zip(names, _first_channels(opened, names), strict=True) if not amount]
+    done = {*processing.cofactors, *processing.scales}
+    pairs = zip(names, _amounts(opened, names), strict=True)
+    scatter = [name for name, amount in pairs if not amount and name not in done]
     if scatter:
         others = [name for name in names if name not in scatter]
         advice = f" Without them: --features {quoted(others)}." if others else ""

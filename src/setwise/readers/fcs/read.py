@@ -26,6 +26,7 @@ from setwise.store.filled import filled_store
 from setwise.store.ids import unify
 from setwise.store.labels import LABEL, check_no_label
 from setwise.store.processing import Processing
+from setwise.store.scales import scale_of
 from setwise.store.store import SetStore
 from setwise.store.tables import listed
 
@@ -64,7 +65,7 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
         request.checked,
         (*opened.sources.problems, *problems, *more, *(() if request.strict else odd)),
         processing,
-        (*(odd if request.strict else ()), *told, *opened.sources.notes, *notes(opened, names, columns)),
+        (*(odd if request.strict else ()), *told, *opened.sources.notes, *notes(opened, names, columns, processing)),
         opened.sources.skipped,
     )
     sizes = np.array([file.events for file in opened.files], np.int64)
@@ -199,8 +200,9 @@ def _fill(
     """Copy the events of all files, some at a time."""
     sizes = [file.events for file in opened.files]
     place = offsets_of(np.array(sizes))
-    scales = np.array([processing.cofactors.get(name, 0.0) for name in names])
-    chosen = np.flatnonzero(scales)
+    cofactors = np.array([processing.cofactors.get(name, 0.0) for name in names])
+    chosen = np.flatnonzero(cofactors)
+    scales = {names.index(name): scale_of(text) for name, text in processing.scales.items()}
     for position, (file, spillover) in enumerate(zip(opened.files, opened.spillovers, strict=True)):
         row = int(place[position])
         for events in file.read(_rows(file)):
@@ -208,7 +210,9 @@ def _fill(
                 spillover.apply(events)
             values = events[:, columns[position]]
             with np.errstate(over="ignore"):
-                values[:, chosen] = np.arcsinh(values[:, chosen] / scales[chosen])
+                values[:, chosen] = np.arcsinh(values[:, chosen] / cofactors[chosen])
+                for column, scale in scales.items():
+                    values[:, column] = scale.apply(values[:, column])
                 piece = values.astype(np.float32)
             if request.strict:
                 _check(piece, names, file, row - int(place[position]), request)

@@ -29,6 +29,7 @@ class AnnData:
     packages = ("anndata", "h5py")
     options = (
         "cofactor",
+        "transform",
         "missing",
         "sheet",
         "drop_unlabelled",

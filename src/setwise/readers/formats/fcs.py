@@ -36,8 +36,8 @@ class Fcs:
     features = "markers ($PnS), else detectors ($PnN)"
     extra = None
     packages = ()
-    options = ("cofactor", "missing", "sheet", *_FILES)
-    applies = ("cofactor", "order", "padding")
+    options = ("cofactor", "transform", "missing", "sheet", *_FILES)
+    applies = ("cofactor", "transform", "order", "padding")
     columns = "channels"
     legend = "keyword SETWISE_CLASSES"
 

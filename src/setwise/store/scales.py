@@ -68,9 +68,7 @@ def scale_of(text: str, top: float = TOP) -> Scale:
 def _log(least: float) -> Scale:
     if not least > 0:
         raise InputError(f"log takes values below the least for it, which must be above zero; got {least:g}.")
-    return Scale(
-        f"log:{least:g}", f"log10 of values, {least:g} where they are below", lambda x: np.log10(np.maximum(x, least))
-    )
+    return Scale(f"log:{least:g}", f"log10(max(x, {least:g}))", lambda x: np.log10(np.maximum(x, least)))
 
 
 def _logicle(top: float, width: float, decades: float, negative: float) -> Scale:

@@ -413,3 +413,18 @@ def test_interrupted_in_the_middle_of_reading_nothing_is_left(folder, tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.wait(60) != 0
     assert not list(out.iterdir())
+
+
+def test_a_matrix_without_names_is_of_the_channels_of_dyes(folder):
+    named = read(folder.path)
+    for path in folder.path.iterdir():
+        path.unlink()
+    for number in range(5):
+        folder.add(f"s {number}.fcs", seed=number, count=11 + 2 * number, S_COMP="2,1,0.25,0.125,1")
+    found = read(folder.path)
+    np.testing.assert_array_equal(found.elements(3), named.elements(3))
+    assert any("$COMP" in note for note in found.description.notes)
+    for text, said in (("3,1,0,0,0,1,0,0,0,1", "is of 3"), ("2,0.5,0,0,1", "ones on its diagonal")):
+        folder.add("s 0.fcs", seed=0, count=11, S_COMP=text)
+        with pytest.raises(InputError, match=said):
+            read(folder.path)

@@ -126,6 +126,13 @@ def notes(opened: Opened, names: Sequence[str], columns: Sequence[Sequence[int]]
             f"{len(without)} of {len(opened.files)} files have no spillover matrix and are not compensated, the others "
             f"are: {listed(without, 5)}. Differences between the two may come from that alone (--no-compensation)."
         )
+    unnamed = [f for f, s in zip(opened.files, opened.spillovers, strict=True) if s is not None and not s.is_named]
+    if unnamed:
+        found.append(
+            f"the spillover matrices of {counted(len(unnamed), 'file')} ($COMP) name no channels, and are taken for "
+            f"those that measure fluorescence, in their order: {listed([f.path.name for f in unnamed], 3)} "
+            "(--no-compensation)."
+        )
     mixed = [
         f"{name} is {', '.join(f'{marker} ({file})' for marker, file in list(markers.items())[:3])}"
         for name, markers in mixed_markers(opened.files, names, columns).items()

@@ -11,6 +11,7 @@ import numpy as np
 
 from setwise._checks import InputError
 from setwise.readers.fcs.file import FcsFile
+from setwise.readers.names import is_clock, is_scatter
 from setwise.store.tables import listed
 
 _KEYWORDS = ("$SPILLOVER", "SPILLOVER", "SPILL", "$SPILL", "$COMP", "COMP")
@@ -24,11 +25,13 @@ class Spillover:
 
     Attributes:
         columns: the channels of the file that it is about.
+        is_named: the matrix names its channels; those of ``$COMP`` of FCS 3.0 are the ones that measure fluorescence.
         inverse: ``(C, C)``, what measured values ``(n, C)`` are multiplied by.
     """
 
     columns: tuple[int, ...]
     inverse: np.ndarray
+    is_named: bool = True
 
     def apply(self, values: np.ndarray) -> None:
         """Compensate the values ``(n, P)`` of all channels in place.
@@ -59,6 +62,8 @@ def spillover_of(file: FcsFile) -> Spillover | None:
     size = int(parts[0]) if parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 6 else 0
     if size == 0 and parts[0] in ("0", ""):
         return None
+    if keyword.endswith("COMP") and size and len(parts) == 1 + size * size:
+        return _unnamed(file, _numbers(parts[1:], where).reshape(size, size), where)
     if size == 0 or len(parts) < 1 + size + size * size:
         raise InputError(
             f"{where} must be its size n, n names of channels and n * n numbers; it has {len(parts)} parts and begins "
@@ -66,14 +71,41 @@ def spillover_of(file: FcsFile) -> Spillover | None:
         )
     names = parts[1 : 1 + size]
     matrix = _numbers(parts[1 + size : 1 + size + size * size], where).reshape(size, size)
-    columns = _columns(file, names, where)
+    return Spillover(_columns(file, names, where), _inverse(matrix, where))
+
+
+def _unnamed(file: FcsFile, matrix: np.ndarray, where: str) -> Spillover:
+    """Return the matrix of FCS 3.0, without names: of all channels, or of all that measure fluorescence.
+
+    Source: FCS 3.0 (Seamer et al., Cytometry 28:118, 1997), keyword ``$COMP``: rows one after the other.
+    """
+    dyes = [
+        place
+        for place, channel in enumerate(file.channels)
+        if not (is_clock(channel.name) or any(map(is_scatter, (channel.name, channel.label, channel.type))))
+    ]
+    places = next((own for own in (dyes, list(range(len(file.channels)))) if len(own) == len(matrix)), None)
+    if places is None:
+        raise InputError(
+            f"{where} names no channels, and is of {len(matrix)}; the file has {len(file.channels)}, of which "
+            f"{len(dyes)} measure fluorescence. {_WITHOUT}"
+        )
+    if (np.diag(matrix) != 1).any() or (matrix < 0).any():
+        raise InputError(
+            f"{where} must have ones on its diagonal and shares of spilled light beside them, and has other numbers. "
+            f"{_WITHOUT}"
+        )
+    return Spillover(tuple(places), _inverse(matrix, where), is_named=False)
+
+
+def _inverse(matrix: np.ndarray, where: str) -> np.ndarray:
     try:
         inverse = np.linalg.inv(matrix)
     except np.linalg.LinAlgError:
         inverse = None
     if inverse is None or not np.linalg.cond(matrix) < 1e8:
         raise InputError(f"{where} cannot be inverted. {_WITHOUT}")
-    return Spillover(columns, inverse)
+    return inverse
 
 
 def _numbers(parts: list[str], where: str) -> np.ndarray:

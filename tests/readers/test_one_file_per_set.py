@@ -81,10 +81,6 @@ def test_one_such_file_is_one_set(tmp_path, sets):
         file["first"], file["y"] = np.ones((5, 3, 2)), np.ones(5)
     with pytest.raises(InputError, match=r"'train_data' .* or 'features' .* holds first, y\. Rename the data set"):
         read(tmp_path / "padded.h5")
-    with h5py.File(tmp_path / "ten.h5", "w") as file:
-        file["matrix/barcodes"], file["matrix/data"] = [b"A-1"], [1]
-    with pytest.raises(InputError, match=r"10x Genomics: read it with scanpy\.read_10x_h5"):
-        read(tmp_path / "ten.h5")
 
 
 def test_what_does_not_go_together_is_refused(tmp_path, sets):

@@ -17,10 +17,10 @@ from setwise.readers.request import ReadRequest
 from setwise.store.tables import LazyTable, listed
 
 _HEAD = ("name", "alias")
-_DYES = re.compile(  # and isotopes, whose names stand beside that of a marker
-    r"fitc|pe|apc|percp|ecd|pb|po|krome|orange|pacific|blue|green|red|vio|violet|texas|cy\d|cy|h7|r\d{3}|bv\d{3}|"
-    r"bb\d{3}|buv\d{3}|v\d{3}|af\d{3}|alexa|fluor|efluor|ef\d{3}|pc\d|fire|\d{3}|(\d{2,3}[a-z]{1,2}|[a-z]{1,2}\d{2,3})"
-    r"(di|dd)|(1[0-9]{2}|8[0-9]|20[0-9])[a-z]{2}|comp"
+_DYES = re.compile(  # and isotopes and areas of pulses, whose names stand beside that of a marker
+    r"fitc|pe|apc|percp|ecd|pb|po|krome|orange|pacific|blue|green|red|vio|violet|texas|cy(\d(\.\d)?)?|h7|r\d{3}|"
+    r"bv\d{3}|bb\d{3}|buv\d{3}|v\d{3}|af\d{3}|alexa|fluor|efluor|ef\d{3}|pc\d(\.\d)?|fire|\d{3}|a|di|dd|comp|"
+    r"((8[0-9]|1[0-9]{2}|20[0-9])[a-z]{1,2}|[a-z]{1,2}(8[0-9]|1[0-9]{2}|20[0-9]))(di|dd)?"
 )
 
 
@@ -105,8 +105,10 @@ def suggested(panels: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def _marker(name: str) -> str:
     """Return what a name says of the marker: its words without dyes, in small letters; of a dye alone, itself."""
-    words = [word for word in re.split(r"[^a-z0-9+]+", name.casefold()) if word]
-    return "".join(word for word in words if not _DYES.fullmatch(word)) or "".join(w for w in words if w != "comp")
+    words = [word for part in re.split(r"[^a-z0-9+.]+", name.casefold()) if (word := part.strip("."))]
+    said = [word for word in words if not _DYES.fullmatch(word)]
+    alone = all(word in ("h", "w") for word in said)  # height and width of a pulse: a dye is what is measured
+    return "".join(word for word in words if word != "comp") if alone else "".join(said).replace(".", "")
 
 
 def renamed(table: LazyTable, aliases: Mapping[str, str] | None) -> LazyTable:

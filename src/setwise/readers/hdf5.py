@@ -76,7 +76,8 @@ def read_hdf5(path: Path, request: ReadRequest) -> SetStore:
         if not parts:
             raise InputError(
                 f"{path} must hold a data set 'train_data' or 'test_data' (sets, elements, features), or 'features' "
-                f"(elements, features) of one set; it holds {listed(keys)}. {_advice(file)}"
+                f"(elements, features) of one set; it holds {listed(keys)}. "
+                "Rename the data set, or give the folder that has one file for each set."
             )
         request.refuse_labels(str(path))
         shape, dtype = _check_alike(parts, path)
@@ -96,16 +97,6 @@ def _loaded(data: Any) -> np.ndarray:
     """Return an array of a file; text as text."""
     found = np.asarray(data)
     return found if found.dtype.kind not in "SO" else np.asarray(data.asstr()[()], dtype=str)
-
-
-def _advice(file: Any) -> str:
-    """Return what to do with a file that is laid out otherwise."""
-    if "matrix" in file and "barcodes" in file["matrix"]:
-        return (
-            "It is a matrix of 10x Genomics: read it with scanpy.read_10x_h5, name the sample of each cell in a column "
-            "of obs, and write it as .h5ad."
-        )
-    return "Rename the data set, or give the folder that has one file for each set."
 
 
 def _open_part(file: Any, name: str, path: Path) -> _Part:

@@ -9,6 +9,7 @@ from setwise._checks import InputError
 from setwise.store.suffixes import suffix_of, without_suffix
 
 _SIGNS = "*?["
+ZARR = ".zarr"  # a folder that counts as a file
 Listing = tuple[Path, list[Path], dict[Path, Path]]  # of `listed_files`
 
 
@@ -58,7 +59,8 @@ def files_of(source: str | Path) -> Iterator[Path]:
         root = root_of(path)
         for one in root.glob(str(path.relative_to(root))):
             hidden = any(part.startswith(".") for part in one.relative_to(root).parts)
-            if not hidden and (one.is_file() or one.is_symlink()) and not one.is_dir():
+            is_file = (one.is_file() or one.is_symlink()) and not one.is_dir()
+            if not hidden and (is_file or suffix_of(one) == ZARR):
                 yield one
     elif path.is_file():
         yield path
@@ -82,7 +84,9 @@ def _below(root: Path) -> Iterator[Path]:
         except OSError as error:
             raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
         for entry in inside:
-            if entry.is_dir():
+            if entry.is_dir() and suffix_of(Path(entry.name)) == ZARR:
+                yield folder / entry.name
+            elif entry.is_dir():
                 (links if entry.is_symlink() else folders).append(folder / entry.name)
             elif entry.is_file() or entry.is_symlink():
                 yield folder / entry.name
@@ -113,7 +117,7 @@ def listed_files(source: Any, is_one: Callable[[Path], bool]) -> Listing:
     if isinstance(source, list | tuple):
         paths = [Path(x) for x in source]
         for path in paths:
-            if not path.is_file():
+            if not path.is_file() and suffix_of(path) != ZARR:
                 raise InputError(f"there is no file {path}.")
         return (paths[0].parent if len({path.parent for path in paths}) == 1 else Path()), paths, {}
     path = Path(source)

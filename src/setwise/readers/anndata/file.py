@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError, missing_packages
+from setwise.readers.anndata.cells import Cells
+from setwise.readers.anndata.tenx import matrix_of, tenx_cells
 from setwise.readers.formats.anndata import AnnData
 from setwise.readers.reader import packages_of
 from setwise.readers.reading import Reading
 from setwise.store.ids import texts
 from setwise.store.tables import check_file, listed, reading
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The parts of an AnnData that are read."""
-
-    name: str
-    obs: Any  # pandas data frame
-    matrix: Any  # slices of it are arrays or scipy's sparse matrices
-    features: list[str]
-    what: str
 
 
 @contextmanager
@@ -47,6 +38,10 @@ def opened(source: Any, options: Reading, *, matrix: bool = True) -> Iterator[Ce
         where, group, own = str(path), file, options
         if "mod" in file:
             where, group, own = _modality(file["mod"], options, path)
+        if "obs" not in file and (tenx := matrix_of(file)) is not None:
+            _check_whole(own, where)
+            yield tenx_cells(tenx, where)
+            return
         if "obs" not in group or "var" not in group:
             raise InputError(f"{path} must be an AnnData file with obs and var; it holds {listed(list(group))}.")
         if is_old(group):
@@ -62,6 +57,11 @@ def opened(source: Any, options: Reading, *, matrix: bool = True) -> Iterator[Ce
             return
         cells = _cells(group, obs, own, where, files.read_elem)
         yield cells if group is file else replace(cells, what=_what(options))
+
+
+def _check_whole(options: Reading, where: str) -> None:
+    if options.layer or options.obsm:
+        raise InputError(f"{where} is a matrix of 10x Genomics, without layers and obsm. Leave the options out.")
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.anndata.file import Cells, opened, samples_of
+from setwise.readers.anndata.cells import Cells
+from setwise.readers.anndata.file import opened, samples_of
 from setwise.readers.arrays import check_values
 from setwise.readers.names import expanded
 from setwise.readers.per_set import add_columns, tidy

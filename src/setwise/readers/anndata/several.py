@@ -60,7 +60,7 @@ def read_several(source: Any, request: ReadRequest) -> SetStore:
 
 
 def _is_one(path: Path) -> bool:
-    return path.suffix.lower() in AnnData.suffixes
+    return AnnData().is_one(path)
 
 
 def _read_alone(path: Path, *, names: dict[Path, str], request: ReadRequest) -> SetStore:

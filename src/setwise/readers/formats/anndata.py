@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from setwise._checks import InputError
 from setwise.readers.copier import Added
-from setwise.readers.paths import files_of, is_file_of, is_list_of, is_pattern
+from setwise.readers.paths import files_of, is_file_of, is_pattern
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,8 @@ class AnnData:
     name = "AnnData files"
     suffixes = (".h5ad", ".zarr", ".h5mu")
     help = (
-        "AnnData or a modality of MuData, whose column --set-id of obs names the samples, or a folder with one a sample"
+        "AnnData, a modality of MuData or 10x Genomics .h5, whose column --set-id of obs names the samples, or a "
+        "folder with one a sample"
     )
     in_folders = "AnnData files"
     features = "names of var, or of the columns of obsm"
@@ -50,7 +51,8 @@ class AnnData:
         if isinstance(source, str | Path):
             return self._is_file(Path(source)) or self._first(Path(source)) is not None
         if isinstance(source, list | tuple):
-            return is_list_of(source, lambda path: path.suffix.lower() in self.suffixes)
+            paths = [Path(x) for x in source if isinstance(x, str | Path)]
+            return bool(paths) and len(paths) == len(source) and all(map(self.is_one, paths))
         return all(hasattr(source, name) for name in ("obs", "var_names", "obsm", "layers"))
 
     def has_names(self, _: Any) -> bool:
@@ -66,14 +68,18 @@ class AnnData:
             return read_several(source, request)
         return read_anndata(source, request)
 
+    def is_one(self, path: Path) -> bool:
+        """Return whether a path is one of several files: with such a suffix, or a matrix of 10x Genomics."""
+        return path.suffix.lower() in self.suffixes or _is_tenx(path)
+
     def _is_file(self, path: Path) -> bool:
-        return is_file_of(path, self.suffixes) or _is_zarr(path)
+        return is_file_of(path, self.suffixes) or _is_zarr(path) or _is_tenx(path)
 
     def _first(self, path: Path) -> Path | None:
         """Return one of the files of a folder or a pattern; none of other paths."""
         if not (path.is_dir() or is_pattern(path)):
             return None
-        return next((one for one in files_of(path) if one.suffix.lower() in self.suffixes), None)
+        return next((one for one in files_of(path) if self.is_one(one)), None)
 
     def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:  # noqa: ARG002 - of the protocol
         """Refuse files that cannot be copied; columns of an earlier copy are replaced."""
@@ -95,6 +101,15 @@ class AnnData:
 
         uns = {"setwise_predictions": table.to_pandas().set_index("set_id")}
         write_anndata(source, out, set_id=set_id, uns=uns)
+
+
+def _is_tenx(path: Path) -> bool:
+    """Return whether a file is a matrix of 10x Genomics, which has the suffix of other files."""
+    if not is_file_of(path, (".h5", ".hdf5")) or not path.is_file():
+        return False
+    from setwise.readers.anndata.tenx import is_tenx  # costs what help does not wait for
+
+    return is_tenx(path)
 
 
 def _is_zarr(path: Path) -> bool:

@@ -32,6 +32,7 @@ OTHER = {  # a value that is not the default, for every choice
     "obsm": "X_pca",
     "sheet": "Sheet2",
     "tree": "Events",
+    "types": ("Jet", "Muon"),
     "padding": "keep",
     "ignore_tot": True,
     "drop_unlabelled": True,

@@ -97,7 +97,8 @@ def _told(store: SetStore, reader: Reader, request: ReadRequest) -> SetStore:
     """Return the store with classes merged, and what was asked of reading, for runs to read new data alike."""
     if reader.options:
         choices = {name: getattr(request.reading, name) for name in request.reading.given}
-        store = store.with_description(replace(store.description, set_id=request.set_id, choices=choices))
+        found = {**store.description.choices, **choices}
+        store = store.with_description(replace(store.description, set_id=request.set_id, choices=found))
     merges = request.reading.merge_classes
     return merged(store, merges, strict=request.like is None) if merges else store
 

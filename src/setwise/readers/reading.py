@@ -101,6 +101,11 @@ class Reading(Record):
     sheet: Annotated[str | None, Option(metavar="NAME", shown="the first")] = Field(
         default=None, description="sheet of a table of sets in an Excel file"
     )
+    types: Annotated[Sequence[str] | None, Option(metavar="A,B,...", syntax="names", shown="none")] = Field(
+        default=None,
+        description="types of elements that are one set, with a flag each: Jet,Muon for list columns Jet_*, Muon_*; "
+        "--features Jet_*,Muon_* says so too",
+    )
     tree: Annotated[str | None, Option(metavar="NAME")] = Field(
         default=None, description="tree of a ROOT file that has several"
     )

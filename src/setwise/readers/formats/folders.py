@@ -25,7 +25,7 @@ class Folders:
     features = "names of the numeric columns of tables; of arrays x0, x1 and so on, or as --features says"
     extra = None
     packages = ()
-    options = (*ALWAYS, "file_column", "skip_bad", "aliases")
+    options = (*ALWAYS, "file_column", "skip_bad", "aliases", "types")
     applies = ()
 
     def takes(self, source: Any) -> bool:

@@ -22,7 +22,7 @@ class Root:
     features = "names of the branches that hold lists of numbers"
     extra = "root"
     packages = ("uproot", "awkward")
-    options = (*ALWAYS, "tree", "skip_bad")
+    options = (*ALWAYS, "tree", "skip_bad", "types")
     applies = ("order",)
 
     def takes(self, source: Any) -> bool:

@@ -21,7 +21,7 @@ class Tables:
     features = "names of the numeric columns"
     extra = None
     packages = ()
-    options = (*ALWAYS, "aliases")
+    options = (*ALWAYS, "aliases", "types")
     applies = ("order",)
 
     def takes(self, source: Any) -> bool:

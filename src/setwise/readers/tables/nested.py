@@ -236,7 +236,7 @@ def _check_lengths(
                 f"{table.name}: list columns must have one length in each row; in set {names[row].as_py()!r}, "
                 f"{first!r} has {lengths[first][row]} elements and {name!r} has {lengths[name][row]}. "
                 f"Name the features to be used, of {listed(list(sources))}. Of one length are {said}: name one kind, "
-                f"such as --features {together[lengths[first].tobytes()][0]},..."
+                f"such as --features {together[lengths[first].tobytes()][0]},..., or types that are one set (--types)."
             )
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.long import read_long
 from setwise.readers.tables.nested import is_nested, unnest
+from setwise.readers.tables.types import joined, types_of
 from setwise.store.kinds import is_number
 from setwise.store.store import SetStore
 from setwise.store.tables import LazyTable
@@ -42,6 +43,16 @@ def read_table(
     if not is_nested(table):
         request = request.choosing([field.name for field in table.schema if is_number(field.type)], table.name)
         return read_long(table, request, named, own=own, **told)
+    types = types_of(table, request)
+    if types:
+        table, request = joined(table, request, types)
     nested = unnest(table, request)
     request = replace(request, set_id="set_id", features=nested.features)
-    return read_long(nested.elements, request, named, own=nested.sets, **told)
+    store = read_long(nested.elements, request, named, own=nested.sets, **told)
+    if not types:
+        return store
+    note = f"elements of the types {', '.join(types)} are one set each, with a flag for each type (--types)"
+    before = store.description
+    return store.with_description(
+        replace(before, notes=(*before.notes, note), choices={**before.choices, "types": types})
+    )

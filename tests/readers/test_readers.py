@@ -35,6 +35,7 @@ OTHER = {  # a value that is not the default, for every choice
     "types": ("Jet", "Muon"),
     "padding": "keep",
     "ignore_tot": True,
+    "keywords": ("GROUP",),
     "drop_unlabelled": True,
     "drop_empty": True,
     "merge_classes": {"y": {"ill": ["sick"]}},

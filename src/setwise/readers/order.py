@@ -20,6 +20,12 @@ _SETS = 12  # sets from which on the ends of many small sets tell it
 _SUMS = ("k", "kx", "x", "xx")
 
 
+def note_on_sets(names: Sequence[str], numbers: Sequence[str]) -> str:
+    """Return a sentence on columns that belong to the sets, of which some could be features."""
+    told = f"{listed(names)}: {'a column' if len(names) == 1 else 'columns'} of the sets, and no feature, since no set "
+    return f"{told}has several values" + (f" (--features takes {listed(numbers)} in)." if numbers else ".")
+
+
 def may_be_ordered(values: np.ndarray, codes: np.ndarray) -> bool:
     """Return whether some rows of a column leave open that it only rises, only falls or stays within every set.
 

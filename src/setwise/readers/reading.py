@@ -89,6 +89,9 @@ class Reading(Record):
     )
     skip_bad: bool = Field(default=False, description="leave out files that cannot be read or have no row")
     data_set: int = Field(default=1, ge=1, description="data set of FCS files that have several, counted from 1")
+    keywords: Annotated[Sequence[str] | None, Option(metavar="A,B,...", syntax="names", shown="none")] = Field(
+        default=None, description="keywords of FCS files that become columns of the sets: targets, groups, covariates"
+    )
     ignore_tot: bool = Field(
         default=False, description="take the events that FCS files hold, whatever $TOT says of their number"
     )

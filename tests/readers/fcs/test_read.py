@@ -367,7 +367,7 @@ def test_channels_that_are_no_measurement(folder):
         write_fcs(folder.path / f"s {number}.fcs", x, names, keywords={"$P2TYPE": "Raw Fluorescence"})
     store = read(folder.path)
     assert store.features == ("FSC-A", "CD3")
-    assert "table of sets" in store.left_out["batch"]
+    assert store.sets["batch"].to_pylist() == [0, 1, 2, 3, 4]
     assert "clock or a counter" in store.left_out["pulse"]
     assert {"HDR-CE", "Time"} <= set(store.left_out)
     named = read(folder.path, features=["CD3", "batch"])
@@ -428,3 +428,22 @@ def test_a_matrix_without_names_is_of_the_channels_of_dyes(folder):
         folder.add("s 0.fcs", seed=0, count=11, S_COMP=text)
         with pytest.raises(InputError, match=said):
             read(folder.path)
+
+
+def test_keywords_and_channels_that_never_change_are_columns_of_the_sets(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        values = np.c_[rng.normal(100, 20, (9, 2)), np.full(9, number // 2)].astype(np.float32)
+        more = {"PATIENT": f"p{number}", "DOSE": str(number / 2), "$SRC": "blood"} if number else {}
+        write_fcs(tmp_path / f"{number}.fcs", values, ["A", "B", "batch"], keywords=more)
+    store = read(tmp_path, reading=Reading(keywords=("patient", "DOSE", "src")))
+    assert store.features == ("A", "B")
+    assert store.sets["patient"].to_pylist() == [None, "p1", "p2", "p3", "p4", "p5"]
+    assert store.sets["DOSE"].to_pylist() == [None, 0.5, 1, 1.5, 2, 2.5]
+    assert store.sets["src"].to_pylist() == [None, *["blood"] * 5]
+    assert store.sets["batch"].to_pylist() == [0, 0, 1, 1, 2, 2]
+    assert any("batch: a column of the sets, and no feature" in note for note in store.description.notes)
+    with pytest.raises(InputError, match=r"none has 'group'. These differ between files: .*DOSE"):
+        read(tmp_path, reading=Reading(keywords=("group",)))
+    sets = pa.table({"file": [f"{n}.fcs" for n in range(6)], "batch": list("aabbcc")})
+    assert read(tmp_path, sets=sets).sets["batch"].to_pylist() == list("aabbcc")

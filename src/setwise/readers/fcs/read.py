@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
+from setwise.readers.fcs.beside import with_columns
 from setwise.readers.fcs.channels import check_have, columns_of, names_of, shared, with_aliases
 from setwise.readers.fcs.file import ROWS, FcsFile, open_fcs
 from setwise.readers.fcs.order import check_order
@@ -17,7 +18,7 @@ from setwise.readers.fcs.spillover import Spillover, spillover_of
 from setwise.readers.files import SetFiles, find_files, opened_files
 from setwise.readers.formats.fcs import Fcs
 from setwise.readers.names import expanded, is_clock
-from setwise.readers.order import notes_on
+from setwise.readers.order import CONSTANT, note_on_sets, notes_on
 from setwise.readers.paths import is_pattern, listed_files
 from setwise.readers.per_set import join, named_rows
 from setwise.readers.request import ReadRequest
@@ -57,6 +58,12 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     table = opened.sources.table
     own = None if table is None else named_rows(table, request.set_id, where)
     joined, more = join(ids, own, where, strict=request.strict, drop=request.drop)
+    constants = [name for name, reason in in_order.items() if reason == CONSTANT]
+    keywords, strict = request.reading.keywords or (), request.strict and request.like is None
+    joined, added = with_columns(joined, opened.files, keywords=keywords, constants=constants, strict=strict)
+    constants = [name for name in constants if name in added]
+    left_out = {name: reason for name, reason in left_out.items() if name not in constants}
+    told = [*told, *([note_on_sets(constants, constants)] if constants else [])]
     odd = faults(opened.files)
     description = Description(
         tuple(names),

@@ -22,6 +22,7 @@ _FILES = (
     "skip_bad",
     "data_set",
     "ignore_tot",
+    "keywords",
     "aliases",
 )
 

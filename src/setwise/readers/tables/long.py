@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from setwise._checks import InputError
-from setwise.readers.order import CONSTANT, OrderCheck, may_be_ordered, notes_on
+from setwise.readers.order import CONSTANT, OrderCheck, may_be_ordered, note_on_sets, notes_on
 from setwise.readers.per_set import add_columns, join
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.features import REFUSED, check_named, sort_columns
@@ -131,11 +131,7 @@ def _beside(own: pa.Table, sets: pa.Table | None, left_out: dict[str, str]) -> t
     there = () if sets is None else sets.column_names
     kept = [name for name in own.column_names[1:] if name not in there and name != "set_id"]
     numbers = [name for name in kept if left_out.pop(name) == CONSTANT]
-    told = (
-        f"{listed(kept)}: {'a column' if len(kept) == 1 else 'columns'} of the sets, and no feature, since no set has "
-    )
-    told += "several values" + (f" (--features takes {listed(numbers)} in)." if numbers else ".")
-    return (own.select(["set_id", *kept]) if kept else None), [told] if kept else []
+    return (own.select(["set_id", *kept]) if kept else None), [note_on_sets(kept, numbers)] if kept else []
 
 
 def _join(

@@ -64,8 +64,8 @@ def test_one_file_per_sample(tmp_path):
 def test_a_folder_of_zarr_stores(tmp_path):
     for n in range(2):
         obs = pd.DataFrame(index=pd.Index([f"{n}{k}" for k in range(4 + n)], dtype=object))
-        cells = anndata.AnnData(counts(4 + n, n).astype(np.float32), obs=obs)
-        cells.var_names = pd.Index(IDS, dtype=object)
+        var = pd.DataFrame(index=pd.Index(IDS, dtype=object))
+        cells = anndata.AnnData(counts(4 + n, n).astype(np.float32), obs=obs, var=var)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cells.write_zarr(tmp_path / f"s{n}.zarr")

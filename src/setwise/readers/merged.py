@@ -1,6 +1,5 @@
 """Merge classes that are one: spelled in several ways, or said to be one; by name."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -33,33 +32,36 @@ def merged(store: SetStore, wanted: Merges, *, strict: bool) -> SetStore:
     """
     notes, kept, sets, of_elements = [], {}, store.sets, dict(store.labels)
     for name, news in wanted.items():
-        if name in of_elements:
-            names, codes = label_codes(of_elements[name])
-            counts = {
-                names[code]: int(n) for code, n in enumerate(np.bincount(codes[codes >= 0], minlength=len(names)))
-            }
-        elif strict or name in sets.column_names:
-            column(store, name)  # or says why it is none
-            texts = labels(store, name, rows=[])
-            counts = Counter(text for text in texts if text is not None)
-        else:
-            kept[name] = {new: list(olds) for new, olds in news.items()}
+        kept[name] = {new: list(olds) for new, olds in news.items()}
+        if not strict and name not in of_elements and name not in sets.column_names:
             continue
+        if name in of_elements:
+            texts, codes = label_codes(of_elements[name])
+        else:
+            column(store, name)  # or says why it is none
+            texts, codes = _codes(labels(store, name, rows=[]))
+        counts = dict(zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)).tolist(), strict=True))
         if strict:
             _check_there(name, news, counts)
         becomes = _names(news, counts)
         kept[name] = _by_new(news, becomes)
         notes += _told(name, becomes)
+        renamed = pa.array([becomes[old] for old in texts], pa.string()).take(pa.array(codes, mask=codes < 0))
         if name in of_elements:
-            renamed = pa.array([becomes.get(old) for old in names], pa.string())
-            of_elements[name] = renamed.take(pa.array(codes, mask=codes < 0))
+            of_elements[name] = renamed
         else:
-            values = pa.array([None if text is None else becomes[text] for text in texts], pa.string())
-            sets = sets.set_column(sets.column_names.index(name), name, values)
+            sets = sets.set_column(sets.column_names.index(name), name, renamed)
     found = store.with_labels(of_elements) if of_elements else store
     found = found.with_sets(sets)
     choices = {**found.description.choices, "merge_classes": kept}
     return found.with_description(replace(found.description, notes=(*found.description.notes, *notes), choices=choices))
+
+
+def _codes(values: Sequence[str | None]) -> tuple[list[str], np.ndarray]:
+    """Return the different texts, and the number of each value's, -1 where it is missing."""
+    numbers: dict[str, int] = {}
+    codes = [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), np.array(codes, np.int64)
 
 
 def _names(news: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Folders and patterns with one file per set, of arrays or tables."""
 
 import os
+import pickle
 from pathlib import Path
 
 import h5py
@@ -177,6 +178,9 @@ class _Code:
 def test_nothing_in_a_file_is_executed(tmp_path):
     torch.save({"x": torch.ones(3, 2), "y": _Code(tmp_path / "made")}, tmp_path / "a.pt")
     with pytest.raises(InputError, match=r"a\.pt .*holds more than tensors, which would have to be executed"):
+        read(tmp_path / "a.pt")
+    (tmp_path / "a.pt").write_bytes(pickle.dumps(_Code(tmp_path / "made"), protocol=4))
+    with pytest.raises(InputError, match=r"a\.pt is no file of torch\.save"):
         read(tmp_path / "a.pt")
     np.save(tmp_path / "a.npy", np.array([_Code(tmp_path / "made")], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match=r"a\.npy cannot be read"):

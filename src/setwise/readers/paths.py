@@ -84,12 +84,19 @@ def _below(root: Path) -> Iterator[Path]:
         except OSError as error:
             raise InputError(f"{folder} cannot be read: {error.strerror}.") from error
         for entry in inside:
-            if entry.is_dir() and suffix_of(Path(entry.name)) == ZARR:
-                yield folder / entry.name
-            elif entry.is_dir():
+            is_folder = _is_folder(entry)
+            if is_folder and suffix_of(Path(entry.name)) != ZARR:
                 (links if entry.is_symlink() else folders).append(folder / entry.name)
-            elif entry.is_file() or entry.is_symlink():
+            elif is_folder or entry.is_symlink() or entry.is_file():
                 yield folder / entry.name
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry is a folder, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def root_of(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Open the arrays that one file holds of a set: its elements, where they lie, what else goes with each of them."""
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -167,7 +168,9 @@ def _torch(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _load(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except RuntimeError:  # a file of an older torch, which cannot be mapped
-        return torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of files that are refused, for torch's own developers
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError:  # a file of an older torch, which cannot be mapped
+            return torch.load(path, map_location="cpu", weights_only=True)

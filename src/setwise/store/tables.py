@@ -42,6 +42,7 @@ class LazyTable:
         read: from names of columns to batches of rows of these columns, in the order of the table.
         place: how errors name a row, counted from 0: by its number from 1, where the table is one file.
         left_out: what the source has besides, which is no column that can be read, and why.
+        groups: names that stand for several columns.
     """
 
     name: str
@@ -49,6 +50,7 @@ class LazyTable:
     read: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
     place: Callable[[int], str] = lambda row: f"row {row + 1}"
     left_out: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:

@@ -106,7 +106,9 @@ def read_parts(
         own, extra, renamed = (None if FILE in known else _files_of_sets(parts, names, where)), None, None
     read = partial(_rows, parts=parts, schema=schema, set_id=request.set_id, ids=renamed, file=extra, names=names)
     whole = schema if extra is None else schema.append(pa.field(extra, pa.string()))
-    table = LazyTable(where, whole, read, partial(place_of, offsets=offsets, names=files.ids), left_out)
+    table = LazyTable(
+        where, whole, read, partial(place_of, offsets=offsets, names=files.ids), left_out, parts[0].table.groups
+    )
     return read_table(table, request, own=own, skipped=files.skipped, problems=files.problems, notes=notes)
 
 
@@ -149,7 +151,7 @@ def _schema(parts: Sequence[_Part], files: Sequence[str], request: ReadRequest) 
                 )
         names = schemas[0].names
     else:
-        asked = request.choosing(number_columns(schemas[0]), files[0])
+        asked = request.choosing(number_columns(schemas[0]), files[0], parts[0].table.groups)
         check_columns([_without(schema, request.set_id) for schema in schemas], files, asked)
         wanted = None if asked.features is None else {request.set_id, *asked.features, *request.labels}
         names = [name for name in schemas[0].names if wanted is None or name in wanted]

@@ -1,7 +1,7 @@
 """Read tables with a row per element, each of them a set."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from setwise.readers.formats.folders import Folders
 from setwise.readers.per_set import named_rows
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.long import read_long
+from setwise.readers.tables.vectors import with_components
 from setwise.store.file import offsets_of
 from setwise.store.ids import unify
 from setwise.store.store import SetStore
@@ -41,7 +42,7 @@ def read_tables(files: SetFiles, request: ReadRequest) -> SetStore:
     """Read tables as one long table, whose rows belong to the sets of their files."""
     files, looks = opened_files(files, _Looker(request.set_id, request.reading.aliases), request, kind=Folders.name)
     schemas, names = [look.schema for look in looks], [path.name for path in files.paths]
-    request = request.choosing(number_columns(schemas[0]), str(files.paths[0].parent))
+    request = request.choosing(number_columns(schemas[0]), str(files.paths[0].parent), looks[0].table.groups)
     check_columns(schemas, names, request)
     schema = one_schema(schemas, request)
     where = str(files.paths[0].parent)
@@ -73,7 +74,7 @@ class _Looker:
             with reading(path):
                 loaded = table.load(table.columns)
             self._room -= loaded.nbytes
-            table = from_table(loaded, table.name)
+            table = replace(from_table(loaded, table.name), groups=table.groups)
         rows, found = 0, set[Any]()
         for batch in table.read([names]):
             rows += batch.num_rows
@@ -94,7 +95,7 @@ def open_part(path: Path, set_id: str, aliases: Mapping[str, str] | None = None)
     """Open one table of several, its columns by the names that theirs are aliases of; small ones whole."""
     with reading(path):
         stream = path.stat().st_size > BLOCK
-    return renamed(open_table(path, set_id=set_id, stream=stream), aliases)
+    return with_components(renamed(open_table(path, set_id=set_id, stream=stream), aliases), set_id)
 
 
 def _rows(

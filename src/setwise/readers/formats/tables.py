@@ -38,9 +38,10 @@ class Tables:
         """Read a long or a nested table (`setwise.readers.tables.read.read_table`)."""
         from setwise.readers.aliases import renamed  # costs what help does not wait for
         from setwise.readers.tables.read import read_table
+        from setwise.readers.tables.vectors import with_components
         from setwise.store.spill import is_large
         from setwise.store.tables import open_table
 
         stream = request.store is not None or is_large(source)
         table = open_table(source, set_id=request.set_id, stream=stream)
-        return read_table(renamed(table, request.reading.aliases), request)
+        return read_table(with_components(renamed(table, request.reading.aliases), request.set_id), request)

@@ -41,7 +41,8 @@ def read_table(
     named = request.named_sets()
     told = {"skipped": skipped, "problems": problems, "notes": notes}
     if not is_nested(table):
-        request = request.choosing([field.name for field in table.schema if is_number(field.type)], table.name)
+        numbers = [field.name for field in table.schema if is_number(field.type)]
+        request = request.choosing(numbers, table.name, table.groups)
         return read_long(table, request, named, own=own, **told)
     types = types_of(table, request)
     if types:

@@ -77,3 +77,5 @@ def test_a_run_remembers_the_types():
 def test_types_that_are_not_there(types, said):
     with pytest.raises(InputError, match=said):
         read(pa.table(EVENTS), reading=Reading(types=types))
+    with pytest.raises(InputError, match="has a row per element"):
+        read(pa.table({"set_id": ["a", "a"], "Jet_pt": [0.1, 0.3]}), reading=Reading(types=types))

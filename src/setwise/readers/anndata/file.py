@@ -38,7 +38,7 @@ def opened(source: Any, options: Reading, *, matrix: bool = True) -> Iterator[Ce
         where, group, own = str(path), file, options
         if "mod" in file:
             where, group, own = _modality(file["mod"], options, path)
-        if "obs" not in file and (tenx := matrix_of(file)) is not None:
+        if "obs" not in file and (tenx := matrix_of(file, where)) is not None:
             _check_whole(own, where)
             yield tenx_cells(tenx, where)
             return

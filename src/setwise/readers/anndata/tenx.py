@@ -12,10 +12,14 @@ from setwise.readers.anndata.cells import Cells
 GEM_GROUP = "gem_group"  # column of obs: the number behind the barcode, which tells samples that were joined
 
 
-def matrix_of(file: Any) -> Any | None:
+def matrix_of(file: Any, where: str) -> Any | None:
     """Return the group of an HDF5 file that is a matrix of 10x Genomics; none where it has none.
 
     It is ``matrix`` since Cell Ranger 3, and named by the genome before.
+
+    Args:
+        file: that is open.
+        where: how errors name it.
 
     Raises:
         InputError: matrices of several genomes.
@@ -23,7 +27,7 @@ def matrix_of(file: Any) -> Any | None:
     groups = [group for name in file if hasattr(group := file[name], "keys") and _is_matrix(group)]
     if len(groups) > 1:
         names = ", ".join(group.name.strip("/") for group in groups)
-        raise InputError(f"it has matrices of {names}: give a file with one of them.")
+        raise InputError(f"{where} has matrices of {names}: give a file with one of them.")
     return groups[0] if groups else None
 
 

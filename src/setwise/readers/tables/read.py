@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from setwise._checks import InputError
 from setwise.readers.request import ReadRequest
 from setwise.readers.tables.long import read_long
 from setwise.readers.tables.nested import is_nested, unnest
@@ -41,6 +42,10 @@ def read_table(
     named = request.named_sets()
     told = {"skipped": skipped, "problems": problems, "notes": notes}
     if not is_nested(table):
+        if request.reading.types is not None and request.like is None:
+            raise InputError(
+                f"types (--types) are of lists of elements; {table.name} has a row per element. Leave it out."
+            )
         numbers = [field.name for field in table.schema if is_number(field.type)]
         request = request.choosing(numbers, table.name, table.groups)
         return read_long(table, request, named, own=own, **told)

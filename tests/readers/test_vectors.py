@@ -52,6 +52,12 @@ def test_an_element_without_a_vector_and_one_with_another_length():
         read(pa.concat_tables([first, odd]))
 
 
+def test_a_name_that_is_there_twice_is_no_set_of_vectors():
+    table = pa.table({"set_id": ["a", "b", "b"], "x": [[1.0, 2.0], [3.0, 1.0], [2.0, 5.0]]})
+    with pytest.raises(InputError, match="every set must have one row"):
+        read(table)
+
+
 def test_a_row_per_set_stays_what_it_is():
     table = pa.table({"set_id": ["a", "b"], "x": [[1.0, 2.0, 4.0], [3.0, 1.0, 2.0]]})
     store = read(table)

@@ -27,8 +27,9 @@ class Conformal(BaseModel):
         counts: calibration sets (or groups) whose target is known, of each target; of labels of elements, those with
             an element whose label is known.
         units: what was counted.
-        quantiles: of each target: half the width of its intervals, in its units, or the largest ``1 - p`` of a class
-            that is named; none where there are too few calibration sets, and nothing can be left out.
+        quantiles: of each target: half the width of its intervals, in its units or as it is transformed, or the
+            largest ``1 - p`` of a class that is named; none where there are too few calibration sets, and nothing can
+            be left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

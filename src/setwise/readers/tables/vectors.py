@@ -19,13 +19,13 @@ pc: Any = compute  # its functions are made at import, out of sight of type chec
 def with_components(table: LazyTable, set_id: str) -> LazyTable:
     """Return a table whose rows are elements with the components of its vectors as columns; another as it is.
 
-    Rows are elements where several name one set, or where no column names sets. Components of the column ``v`` are
+    Rows are elements where most sets have several, or where no column names sets. Components of the column ``v`` are
     named ``v_0``, ``v_1`` and so on, all of which its name stands for.
     """
     lists = [field.name for field in table.schema if is_list(field.type) and is_number(field.type.value_type)]
-    if not lists or not _rows_are_elements(table, set_id):
+    if not lists or not _rows_are_elements(table, set_id, lists):
         return table
-    groups = {name: [f"{name}_{n}" for n in range(width)] for name in lists if (width := _width(table, name))}
+    groups = {name: [f"{name}_{n}" for n in range(width)] for name in lists if (width := _width(table, name)) > 1}
     if not groups:
         return table
     fields = [
@@ -50,16 +50,19 @@ def with_components(table: LazyTable, set_id: str) -> LazyTable:
     return replace(table, schema=pa.schema(fields), read=read, groups={**table.groups, **groups})
 
 
-def _rows_are_elements(table: LazyTable, set_id: str) -> bool:
+def _rows_are_elements(table: LazyTable, set_id: str, lists: Sequence[str]) -> bool:
+    """Return whether most sets have several rows; where no column names sets, whether there is one column of vectors.
+
+    A name that is there twice by mistake, in a table with a row per set, does not make its lists vectors.
+    """
     if set_id not in table.columns:
-        return True
+        return len(lists) == 1
     seen: set[Any] = set()
+    rows = 0
     for batch in table.read([set_id]):
-        names = pc.unique(batch[set_id]).to_pylist()
-        if len(names) < batch.num_rows or not seen.isdisjoint(names):
-            return True
-        seen.update(names)
-    return False
+        seen.update(pc.unique(batch[set_id]).to_pylist())
+        rows += batch.num_rows
+    return 2 * len(seen) <= rows
 
 
 def _width(table: LazyTable, name: str) -> int:

@@ -43,7 +43,7 @@ def test_in_several_files(tmp_path, kind):
 
 
 def test_an_element_without_a_vector_and_one_with_another_length():
-    missing = pa.table({"set_id": ["a", "a", "b"], "emb": [[1.0, 2.0], None, [3.0, 4.0]]})
+    missing = pa.table({"set_id": ["a", "a", "b", "b"], "emb": [[1.0, 2.0], None, [3.0, 4.0], [5.0, 4.0]]})
     with pytest.raises(InputError, match="emb_0"):
         read(missing)
     first = tiles("lists")

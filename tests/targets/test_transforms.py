@@ -107,6 +107,13 @@ def test_a_transform_of_classes_is_refused():
         train(store_of([1.0, 2.0] * 4), targets="titer", task="classification", target_transform="log10")
 
 
+def test_a_transform_of_classes_of_elements_is_refused():
+    store = store_of([1.0, 2.0]).with_labels({"kind": ["a", "b", "a", "b", "a", "b"]})
+    asked = {"targets": "kind", "of": "elements", "task": "classification", "target_transform": "log10"}
+    with pytest.raises(InputError, match="must be of a number; target 'kind' is of the kind 'classification'"):
+        train(store, **asked)
+
+
 def test_a_run_keeps_its_transform_and_refuses_new_values_that_have_none(tmp_path):
     levels = (10.0 ** np.linspace(0, 4, 40)).tolist()
     choices = {"model": "deep-sets", "model_choices": {"depth": 2, "width": 8}, "test": 0.3, "validation": 0.3}

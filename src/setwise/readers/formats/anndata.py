@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from setwise.store.store import SetStore
 
 
+_TENX = (".h5", ".hdf5")
+
+
 class AnnData:
     """AnnData in a file or in memory; a column of ``obs`` names the sample of each cell."""
 
@@ -79,7 +82,12 @@ class AnnData:
         """Return one of the files of a folder or a pattern; none of other paths."""
         if not (path.is_dir() or is_pattern(path)):
             return None
-        return next((one for one in files_of(path) if self.is_one(one)), None)
+        looked = False  # at the first of files that may be matrices of 10x Genomics, which all are then, or none is
+        for one in files_of(path):
+            if one.suffix.lower() in self.suffixes or (not looked and _is_tenx(one)):
+                return one
+            looked |= one.suffix.lower() in _TENX
+        return None
 
     def check_copies(self, source: Any, request: "ReadRequest", names: Sequence[str]) -> None:  # noqa: ARG002 - of the protocol
         """Refuse files that cannot be copied; columns of an earlier copy are replaced."""
@@ -105,7 +113,7 @@ class AnnData:
 
 def _is_tenx(path: Path) -> bool:
     """Return whether a file is a matrix of 10x Genomics, which has the suffix of other files."""
-    if not is_file_of(path, (".h5", ".hdf5")) or not path.is_file():
+    if not is_file_of(path, _TENX) or not path.is_file():
         return False
     from setwise.readers.anndata.tenx import is_tenx  # costs what help does not wait for
 

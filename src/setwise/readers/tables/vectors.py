@@ -13,6 +13,8 @@ from setwise.readers.tables.nested import is_list
 from setwise.store.kinds import is_number, to_float64
 from setwise.store.tables import LazyTable
 
+_ENOUGH = 1 << 20  # rows that tell whether sets have several
+
 pc: Any = compute  # its functions are made at import, out of sight of type checkers
 
 
@@ -62,6 +64,8 @@ def _rows_are_elements(table: LazyTable, set_id: str, lists: Sequence[str]) -> b
     for batch in table.read([set_id]):
         seen.update(pc.unique(batch[set_id]).to_pylist())
         rows += batch.num_rows
+        if rows > _ENOUGH and 2 * len(seen) > rows:
+            return False
     return 2 * len(seen) <= rows
 
 

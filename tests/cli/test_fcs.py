@@ -109,7 +109,7 @@ def test_an_evaluation_leaves_out_a_broken_file_and_says_so(setwise, fitted):
 
 def test_predictions_leave_out_a_broken_file_and_say_so(setwise, fitted, tmp_path):
     some = setwise("predict", fitted.run, fitted.folder, "--out", tmp_path / "r.csv", "--skip-bad")
-    assert f"{FILES - 1} sets predicted" in some.out
+    assert f"{FILES - 1} samples predicted" in some.out
     assert "s 5.fcs is left out: " in some.err
 
 

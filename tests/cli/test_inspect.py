@@ -1,5 +1,9 @@
 import json
 
+import numpy as np
+
+from setwise.readers.fcs.write import write_fcs
+
 
 def test_says_what_would_be_read(setwise, tables):
     columns = ("--target", "hematocrit", "--group", "patient")
@@ -76,3 +80,9 @@ def test_sets_and_elements_are_called_as_users_call_them(setwise, tables, tmp_pa
     assert "<h2>Samples</h2>" in (tmp_path / "page.html").read_text()
     assert "<h2>Features of a cell</h2>" in (tmp_path / "page.html").read_text()
     assert setwise("inspect", tables.cells, "--call", "samples").code == 2
+
+
+def test_formats_bring_their_words(setwise, tmp_path):
+    write_fcs(tmp_path / "a.fcs", np.arange(12.0).reshape(4, 3) ** 2, ["x", "y", "z"])
+    assert "1 samples, 4 cells" in setwise("inspect", tmp_path / "a.fcs").out
+    assert "1 sets, 4 elements" in setwise("inspect", tmp_path / "a.fcs", "--call", "sets,elements").out

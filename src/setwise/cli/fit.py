@@ -92,16 +92,17 @@ def fit(
     else:
         check_free(out, overwrite=overwrite or resume)  # before torch is imported, and hours of reading
 
+    from setwise.readers.registry import reader_of
     from setwise.report.words import Words
     from setwise.validate.few_sets import fit_and_measure
 
     people = Screen(quiet=quiet, as_json=json)
-    words = Words.of(call)
-    people.say = words.say
     columns = options.names(features)
     if resume and store is not None and store.is_file():  # of the fit that was stopped; its data are compared
         source, sets, columns, store = store, None, None, None
         reading = reading and reading.of_sets  # the rest was done when the store was written
+    words = Words.chosen(call, reader_of(source).words)
+    people.say = words.say
     found = read_sets(given, reading, source=source, sets=sets, set_id=set_id, features=columns, store=store)
     show_data(people, found, targets=study.targets, of=study.of)
     _show_draws(people, found, study.config.max_elements)

@@ -77,10 +77,11 @@ def inspect(
     """
     from setwise.cli.writing import check_writable
     from setwise.readers.read import read
+    from setwise.readers.registry import reader_of
     from setwise.report.words import Words
     from setwise.store.inspect import summarise
 
-    screen, words = Screen(as_json=json), Words.of(call)
+    screen, words = Screen(as_json=json), Words.chosen(call, reader_of(source).words)
     screen.say = words.say
     pairs = _pairs(biaxial)
     if report is not None:

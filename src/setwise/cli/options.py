@@ -51,7 +51,9 @@ RunDirectory = Annotated[
 Call = Annotated[
     str | None,
     typer.Option(
-        metavar="SETS,ELEMENTS", help="Words for sets and elements in output and report, such as samples,cells."
+        metavar="SETS,ELEMENTS",
+        help="Words for sets and elements in output and report.",
+        show_default="samples,cells of FCS and AnnData; events,particles of ROOT",
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1, mps.")]

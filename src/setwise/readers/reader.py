@@ -65,6 +65,11 @@ class Reader(Protocol):
         """
         ...
 
+    @property
+    def words(self) -> tuple[str, str] | None:
+        """Return how people call sets and elements of it, in the plural: samples and cells; none where they do not."""
+        ...
+
     def takes(self, source: Any) -> bool:
         """Return whether it reads a source, told by its type or its path; of a file that is missing, by its suffix."""
         ...

@@ -16,6 +16,7 @@ from setwise.report.rounding import duration, number
 from setwise.report.sections import left_out_table, outcome_drawings, skipped_table
 from setwise.report.table import Table, table
 from setwise.report.worst import worst_sets
+from setwise.runs.held_out_table import with_groups
 from setwise.runs.record import library_versions, now
 from setwise.store.store import SetStore
 from setwise.validate.cross_validation import CrossValidation
@@ -49,6 +50,8 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
     targets = " and ".join(found.study.targets)
     evaluated = f"cross-validation of {found.study.fitted_model}, {found.objective.kind}"
     first = found.predictions.filter(pc.equal(found.predictions["repeat"], 1))  # pyright: ignore[reportAttributeAccessIssue]
+    group = found.study.group
+    first = with_groups(first, store, group)
     description = store.description
     return render(
         "cross_validation.html",
@@ -58,7 +61,7 @@ def page(found: CrossValidation, store: SetStore, *, command: str) -> str:
         verdict=" ".join(conclusion(found)),
         results=_results_table(found),
         evidence=[sentence.removeprefix("- ") for sentence in evidence(found)],
-        outcomes=outcome_drawings(found.objective, first),
+        outcomes=outcome_drawings(found.objective, first, group=group),
         worst=worst_sets(found.objective, first),
         repeats=found.repeats,
         shuffled=_shuffled(found),

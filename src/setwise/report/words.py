@@ -43,6 +43,11 @@ class Words:
             raise InputError(f"words must be written SETS,ELEMENTS in the plural, such as samples,cells; got {text!r}.")
         return cls(*parts)
 
+    @classmethod
+    def chosen(cls, call: str | None, words: tuple[str, str] | None) -> Self:
+        """Return the words that were asked for, else those of what was read (`Reader.words`), else those of setwise."""
+        return cls.of(call) if call is not None else cls() if words is None else cls(*words)
+
     @property
     def text(self) -> str | None:
         """Return the words as they are written; none where they are those of setwise."""

@@ -45,6 +45,7 @@ class AnnData:
         "obsm",
     )
     applies = ("padding",)
+    words = ("samples", "cells")
     columns = "columns of obs"
     legend = ""
     sets_place = "uns"

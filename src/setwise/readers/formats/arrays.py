@@ -22,6 +22,7 @@ class Arrays:
     packages = ()
     options = ALWAYS
     applies = ("order", "padding")
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a sequence, or an array of NumPy or torch."""

@@ -22,6 +22,7 @@ class Containers:
     packages = ()
     options = ALWAYS
     applies = ("order", "padding")
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is such an object, told by its type."""

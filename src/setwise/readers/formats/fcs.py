@@ -39,6 +39,7 @@ class Fcs:
     packages = ()
     options = ("cofactor", "transform", "missing", "sheet", *_FILES)
     applies = ("cofactor", "transform", "order", "padding")
+    words = ("samples", "cells")
     columns = "channels"
     legend = "keyword SETWISE_CLASSES"
 

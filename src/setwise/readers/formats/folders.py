@@ -27,6 +27,7 @@ class Folders:
     packages = ()
     options = (*ALWAYS, "file_column", "skip_bad", "aliases", "types")
     applies = ()
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a folder, a pattern or a list with such files, or a single file with an array."""

@@ -23,6 +23,7 @@ class Hdf5:
     packages = ("h5py",)
     options = ALWAYS
     applies = ()
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of an HDF5 file; one that holds the elements of one set alone is not."""

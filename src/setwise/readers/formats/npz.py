@@ -23,6 +23,7 @@ class Npz:
     packages = ()
     options = ALWAYS
     applies = ()
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of an .npz file."""

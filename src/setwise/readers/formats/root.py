@@ -24,6 +24,7 @@ class Root:
     packages = ("uproot", "awkward")
     options = (*ALWAYS, "tree", "skip_bad", "types")
     applies = ("order",)
+    words = ("events", "particles")
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a ROOT file, a folder, a pattern or a list of them, or an awkward array."""

@@ -24,6 +24,7 @@ class Stores:
     packages = ()
     options = ()
     applies = (*ALWAYS, "order")
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is a store or the path of one; an Arrow file that cannot be read is, to say why."""

@@ -23,6 +23,7 @@ class Tables:
     packages = ()
     options = (*ALWAYS, "aliases", "types")
     applies = ("order",)
+    words = None
 
     def takes(self, source: Any) -> bool:
         """Return whether a source is the path of a table, or an object in memory that hands one over by Arrow."""

@@ -9,6 +9,8 @@ def seed_sentences(record: RunRecord) -> list[str]:
     check = record.seed_check
     if check is None:
         return []
+    if not any(check.most.values()):
+        return [f"With {len(check.seeds) - 1} other seeds nothing changes: this fit does not depend on the seed."]
     metric, what = record.objective.decisive, record.objective.of
     values = [one[metric.key] for one in check.metrics if metric.key in one]
     said = []

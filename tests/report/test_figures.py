@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
@@ -10,6 +11,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from setwise.report import figures, outcomes, ranking_figures
 from setwise.report.drawing import legend_columns, shortened
 from setwise.runs.history import EpochRecord
+from setwise.targets.figures import few_groups
 
 RNG = np.random.default_rng(0)
 
@@ -50,6 +52,16 @@ def test_predictions_of_any_number(num_sets, varies):
     ):
         assert f"{num_sets} held-out sets" in drawing.description
         assert drawing.data_uri()
+
+
+def test_few_groups_are_told_by_colours():
+    table = pa.table({"set_id": list("abcd"), "cluster": ["x", "y", "x", "z"]})
+    assert few_groups(table) == ("x", "y", "x", "z")
+    assert few_groups(table.drop_columns(["cluster"])) == few_groups(table.take([0, 2])) == ()
+    values = np.arange(4.0)
+    drawing = outcomes.predicted_against_true("y", values, values, names=list("abcd"), groups=few_groups(table))
+    assert "coloured by group" in drawing.caption
+    assert drawing.inline().count("<title>") == 4
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 9, 40])

@@ -34,7 +34,7 @@ def draw(figure: described.Figure) -> Drawing | None:
     """Draw a figure that a target describes; none where there is nothing to show."""
     match figure:
         case described.Agreement():
-            more = {"what": figure.what, "names": figure.names, "ratios": figure.logarithmic}
+            more = {"what": figure.what, "names": figure.names, "ratios": figure.logarithmic, "groups": figure.groups}
             return predicted_against_true(figure.name, figure.truth, figure.predicted, **more)
         case described.Residuals():
             more = {"what": figure.what, "names": figure.names, "ratios": figure.logarithmic}
@@ -78,13 +78,17 @@ def predicted_against_true(
     what: str = "sets",
     names: Sequence[str] = (),
     ratios: bool = False,
+    groups: Sequence[str] = (),
 ) -> Drawing:
     """Draw predictions of held-out sets ``(B,)`` against targets ``(B,)``, with the line of perfect predictions.
 
     Where ratios matter, on logarithmic axes.
     """
     with axes(4.0, 3.9) as (figure, ax):
-        _points(ax, truth, predicted)
+        colours = {group: STYLES[place][0] for place, group in enumerate(sorted(set(groups)))}
+        _points(ax, truth, predicted, [colours[group] for group in groups] or BLUE)
+        for group, colour in colours.items():
+            ax.plot([], [], "o", color=colour, markersize=4, label=shortened(group, 16))
         low = float(min(truth.min(), predicted.min()))
         high = float(max(truth.max(), predicted.max()))
         ax.plot([low, high], [low, high], color=GREY, linewidth=1, linestyle="--", label="perfect")
@@ -95,13 +99,13 @@ def predicted_against_true(
             ax.set_aspect("equal", adjustable="datalim")
         ax.set_xlabel(f"true {shortened(name)}")
         ax.set_ylabel(f"predicted {shortened(name)}")
-        ax.legend(loc="upper left")
+        ax.legend(loc="upper left", fontsize=8 if groups else None)
     words = "undefined (nothing varies)"
     if np.ptp(truth) > 0 and np.ptp(predicted) > 0:
         words = f"{np.corrcoef(truth, predicted)[0, 1]:.2f}"
     return Drawing(
         figure,
-        f"Predicted against true {name}, one point per held-out {what[:-1]}.",
+        f"Predicted against true {name}, one point per held-out {what[:-1]}{', coloured by group' if groups else ''}.",
         f"Scatter plot of predicted against true {name} for {len(truth)} held-out {what}; correlation {words}. "
         f"True values lie between {truth.min():.4g} and {truth.max():.4g}, "
         f"predictions between {predicted.min():.4g} and {predicted.max():.4g}.",
@@ -239,10 +243,10 @@ def _titles(names: Sequence[str], predicted: np.ndarray, truth: np.ndarray) -> t
     return tuple(f"{name}: predicted {number(float(one))}, true {number(float(own))}" for name, one, own in triples)
 
 
-def _points(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def _points(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str | list[str] = BLUE) -> None:
     many = len(x) > MANY_POINTS
     size, alpha = (4, 0.25) if many else (16, 0.6) if len(x) < 200 else (9, 0.45)
-    ax.scatter(x, y, s=size, alpha=alpha, color=BLUE, linewidths=0, rasterized=many, gid=POINTS)
+    ax.scatter(x, y, s=size, alpha=alpha, color=colour, linewidths=0, rasterized=many, gid=POINTS)
 
 
 def _against_size(ax: Axes, sizes: np.ndarray, values: np.ndarray) -> str:

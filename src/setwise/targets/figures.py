@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 _MOST_DRAWN = 5_000
+_MOST_GROUPS = 6  # that are told by colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,7 @@ class Agreement:
     what: str
     names: tuple[str, ...] = ()
     logarithmic: bool = False
+    groups: tuple[str, ...] = ()  # of the points, where few groups are known
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,14 @@ def clusters_of(predictions: pa.Table) -> np.ndarray:
     """Return what intervals are drawn over ``(B,)``: groups where there is a column of them, else the sets."""
     name = CLUSTER if CLUSTER in predictions.column_names else "set_id"
     return np.array(predictions[name].to_pylist()).astype(str)
+
+
+def few_groups(predictions: pa.Table) -> tuple[str, ...]:
+    """Return the groups of the rows of a table of predictions, where there are two to six of them."""
+    if CLUSTER not in predictions.column_names:
+        return ()
+    found = tuple(map(str, predictions[CLUSTER].to_pylist()))
+    return found if 2 <= len(set(found)) <= _MOST_GROUPS else ()
 
 
 def row_names(predictions: pa.Table) -> tuple[str, ...]:

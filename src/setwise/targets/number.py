@@ -17,7 +17,7 @@ from setwise.store.kinds import is_text, not_numbers
 from setwise.store.labels import label_numbers, labels_of
 from setwise.store.splits import Split
 from setwise.store.store import SetStore
-from setwise.targets.figures import Agreement, Figure, Residuals, known_rows, row_names
+from setwise.targets.figures import Agreement, Figure, Residuals, few_groups, known_rows, row_names
 from setwise.targets.simple import NUMBERS, Role, Table
 from setwise.targets.target import Choices, Of, Target
 from setwise.targets.transforms import Transform, check_domain, transform_of
@@ -289,7 +289,7 @@ class Number(Target):
         sizes, truth, predicted = (known[name].to_numpy() for name in names)
         logarithmic = self._transform is not None and self._transform.logarithmic
         return [
-            Agreement(self.name, truth, predicted, what, row_names(known), logarithmic),
+            Agreement(self.name, truth, predicted, what, row_names(known), logarithmic, few_groups(known)),
             Residuals(self.name, sizes, truth, predicted, what, row_names(known), logarithmic),
         ]
 

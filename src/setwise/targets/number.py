@@ -261,8 +261,8 @@ class Number(Target):
 
     @property
     def misfit_words(self) -> str:
-        """Return "absolute error"."""
-        return "absolute error"
+        """Return "absolute error", and of what."""
+        return "absolute error" + ("" if self.transform is None else f" of {self.transform}")
 
     def truth_in(self, table: pa.Table) -> np.ndarray:
         """Return the numbers ``(B,)`` of a table, NaN where missing."""

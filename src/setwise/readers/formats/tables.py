@@ -18,7 +18,7 @@ class Tables:
     suffixes = TABLE_SUFFIXES
     help = "table with a row per element, or with a row per set and lists"
     in_folders = ""
-    features = "names of the numeric columns"
+    features = "names of the numeric columns; components of the vectors in a column v are v_0, v_1 and so on"
     extra = None
     packages = ()
     options = (*ALWAYS, "aliases", "types")

@@ -130,7 +130,7 @@ def test_covariates_are_standardised_by_the_training_sets(digit_store, grouped):
 
 def test_files_of_a_run(grouped):
     assert {p.name for p in grouped.path.iterdir()} == {
-        "model.json", "weights.safetensors", "metrics.jsonl", "checkpoints",
+        "model.json", "weights.safetensors", "metrics.jsonl", "held_out.csv", "checkpoints",
     }  # fmt: skip
 
 

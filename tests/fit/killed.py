@@ -30,7 +30,7 @@ def run(out: Path, *, resume: bool) -> None:
     draw = np.random.default_rng(0)
     sets = [draw.normal(i % 5, 1.0, (1 + i % 7, 3)) for i in range(31)]
     store = read(sets, sets=pa.table({"y": [float(x.mean()) for x in sets]}))
-    config = FitConfig(epochs=6, batch_size=3, max_elements=4, learning_rate=0.01, device="cpu")
+    config = FitConfig(epochs=6, batch_size=5, max_elements=4, learning_rate=0.01, device="cpu")
     choices = {"depth": 2, "width": 8}
     study = Study(targets="y", model_choices=choices, config=config)
     train(store, study, out=out, resume=resume, baselines=False, intervals=False)

@@ -58,8 +58,9 @@ lower-bounds: ## Test the lowest versions that pyproject.toml allows (KEPT=torch
 	$(PYTHON) -m venv $(LOWER)
 	$(PYTHON) tests/lower_bounds.py $(KEPT) > $(LOWER)/lower.txt
 	$(LOWER)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWER)/lower.txt \
-	  --editable '.[anndata,excel,fast,hdf5,images,tune]' flowio hypothesis openpyxl pandas pytest pytest-xdist
+	  --editable '.[anndata,excel,fast,hdf5,images,tensorboard,tune]' flowio hypothesis openpyxl pandas pytest pytest-xdist
 	OMP_NUM_THREADS=1 $(LOWER)/bin/python -m pytest -m 'not slow' -n logical --maxprocesses 4 --dist loadfile \
+	  -W ignore::DeprecationWarning -W ignore::FutureWarning \
 	  tests/assess tests/cli tests/estimators tests/fit tests/layers tests/metrics tests/models tests/ops tests/prepare \
 	  tests/report tests/store tests/targets tests/validate
 

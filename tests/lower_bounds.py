@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("fast", "hdf5", "anndata", "excel", "images", "tune")
+EXTRAS = ("fast", "hdf5", "anndata", "excel", "images", "tensorboard", "tune")
 
 
 def lowest(kept: set[str]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def written(run: Run, store) -> Page:
     return page
 
 
-@pytest.fixture(params=["regression", "classification", "untested"])
+@pytest.fixture(scope="module", params=["regression", "classification", "untested"])
 def page(request, store) -> Page:
     return written(request.getfixturevalue(request.param), store)
 

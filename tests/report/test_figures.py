@@ -61,7 +61,7 @@ def test_few_groups_are_told_by_colours():
     values = np.arange(4.0)
     drawing = outcomes.predicted_against_true("y", values, values, names=list("abcd"), groups=few_groups(table))
     assert "coloured by group" in drawing.caption
-    assert drawing.inline().count("<title>") == 4
+    assert str(drawing.inline()).count("<title>") == 4
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 9, 40])
@@ -99,10 +99,15 @@ def test_curves_are_those_of_scikit_learn():
 def test_curves_have_intervals_over_sets_but_none_over_few_groups():
     shares, truth = RNG.dirichlet(np.ones(2), 97), RNG.integers(0, 2, 97)
     for draw, words in ((outcomes.roc, "AUC"), (outcomes.precision_recall, "average precision")):
-        over_sets = draw(["a", "b"], truth, shares, clusters=np.arange(97))
+        over_sets, over_groups, alone = (
+            draw(["a", "b"], truth, shares, clusters=clusters) for clusters in (np.arange(97), np.arange(97) % 3, None)
+        )
+        assert over_sets is not None
+        assert over_groups is not None
+        assert alone is not None
         assert re.search(rf"b: {words} 0\.\d+ \(0\.\d+ to 0\.\d+\)", over_sets.description)
-        assert " to " not in draw(["a", "b"], truth, shares, clusters=np.arange(97) % 3).description
-        assert " to " not in draw(["a", "b"], truth, shares).description
+        assert " to " not in over_groups.description
+        assert " to " not in alone.description
 
 
 def test_one_class_held_out_has_no_roc():

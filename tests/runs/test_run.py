@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import pyarrow as pa
 import pyarrow.csv
 import pytest
 import torch
@@ -153,7 +152,7 @@ def test_held_out_predictions_are_a_table_that_gives_the_metrics_again(trained, 
     run = trained.save(tmp_path / "run")
     table = read_held_out(tmp_path / "run", run.objective, "patient")
     assert set(table["set_id"].to_pylist()) == set(run.record.split.test)
-    assert pa.csv.read_csv(tmp_path / "run" / "held_out.csv").column_names == table.column_names
+    assert pyarrow.csv.read_csv(tmp_path / "run" / "held_out.csv").column_names == table.column_names
     found = score(run.objective, predicted_in(table, run.objective), truth_in(table, run.objective))
     assert found == pytest.approx(run.record.test[0].metrics)
     grouped = with_groups(table, digit_store, "patient")

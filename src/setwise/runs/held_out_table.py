@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
+from pyarrow import csv
 
 from setwise._checks import InputError
 from setwise.store import columns
@@ -34,7 +34,7 @@ def with_groups(table: pa.Table, store: SetStore, group: str | None) -> pa.Table
 def to_csv(table: pa.Table) -> bytes:
     """Return a table as the bytes of a CSV file; numbers keep all their digits."""
     buffer = io.BytesIO()
-    pa.csv.write_csv(table, buffer)
+    csv.write_csv(table, buffer)
     return buffer.getvalue()
 
 
@@ -56,9 +56,9 @@ def read_held_out(directory: Path, objective: Objective, group: str | None) -> p
         )
     named = [target.name for target in objective.targets if target.discrete]
     texts = dict.fromkeys(("set_id", group or "group", *named, *(f"predicted_{name}" for name in named)), pa.string())
-    how = pa.csv.ConvertOptions(column_types=texts, null_values=[""], strings_can_be_null=True)
+    how = csv.ConvertOptions(column_types=texts, null_values=[""], strings_can_be_null=True)
     try:
-        table = pa.csv.read_csv(path, convert_options=how)
+        table = csv.read_csv(path, convert_options=how)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} is damaged: {error}. Restore the file, or fit again.") from None
     needed = ["set_id", "size", *objective.names, *objective.column_names()]

@@ -81,8 +81,8 @@ class TrainingRange(BaseModel):
         return Placed(
             distances=flat.max(1),
             outside=flat.max(1) > _BEYOND * self.farthest,
-            features=tuple(features[place % found.shape[2]] for place in worst),
-            summaries=tuple(NAMES[place // found.shape[2]] for place in worst),
+            features=tuple(features[place % found.shape[2]] for place in worst.tolist()),
+            summaries=tuple(NAMES[place // found.shape[2]] for place in worst.tolist()),
             values=found.reshape(len(rows), -1)[np.arange(len(rows)), worst],
             usual=centre.ravel()[worst],
             farthest=self.farthest,
@@ -112,8 +112,8 @@ class Placed:
 
     def sentences(self, names: Sequence[str]) -> list[str]:
         """Return what is to be said of sets that lie outside: how many, by which feature, the first of them."""
-        rows = np.flatnonzero(self.outside)
-        if not len(rows):
+        rows: list[int] = np.flatnonzero(self.outside).tolist()
+        if not rows:
             return []
         blamed, counts = np.unique([self.features[row] for row in rows], return_counts=True)
         feature = str(blamed[counts.argmax()])

@@ -77,6 +77,7 @@ def test_points_say_which_set_they_are_and_ids_stand_once(store, regression):
     assert "style" not in page.tags[1 + page.tags.index("style") :]
 
 
+@pytest.mark.usefixtures("blank_here")
 def test_names_the_worst_predicted_sets(store, regression, classification):
     predicted = regression.test_predictions
     errors = abs(predicted["predicted_y & z"].to_numpy() - predicted["y & z"].to_numpy())
@@ -87,6 +88,7 @@ def test_names_the_worst_predicted_sets(store, regression, classification):
     assert "1 less the probability of the true class" in written(classification, store).text
 
 
+@pytest.mark.usefixtures("blank_here")
 def test_opens_with_what_was_asked_how_good_it_is_and_what_to_distrust(store, regression, classification, untested):
     for run, words in ((regression, "R2"), (classification, "AUC"), (untested, "nobody knows")):
         opening = written(run, store).text
@@ -102,6 +104,7 @@ def test_shows_features_against_the_target_without_a_model(store, classification
     assert "correlation ratios of ranks" in text
 
 
+@pytest.mark.usefixtures("blank_here")
 def test_a_model_card_lies_beside_the_report(store, regression, classification):
     for run in (regression, classification):
         written(run, store)
@@ -165,6 +168,7 @@ def test_a_run_in_memory_has_nowhere_to_put_it(store, regression):
         write_report(Run(regression.record, regression.model), store, command="")
 
 
+@pytest.mark.usefixtures("blank_here")
 def test_says_how_files_were_read_and_which_were_left_out(store, regression):
     updated = {
         "processing": {"compensation": "all", "cofactors": {"CD4-A": 150.0}, "fills": {}, "matrix": None},

@@ -78,12 +78,12 @@ class TrainingRange(BaseModel):
         distances = np.abs(found - centre) / np.sqrt(variance)
         flat = distances.reshape(len(rows), -1)
         worst = flat.argmax(1)
-        farthest: list[int] = worst.tolist()
+        width = int(found.shape[2])
         return Placed(
             distances=flat.max(1),
             outside=flat.max(1) > _BEYOND * self.farthest,
-            features=tuple(features[place % found.shape[2]] for place in farthest),
-            summaries=tuple(NAMES[place // found.shape[2]] for place in farthest),
+            features=tuple(features[int(place) % width] for place in worst),
+            summaries=tuple(NAMES[int(place) // width] for place in worst),
             values=found.reshape(len(rows), -1)[np.arange(len(rows)), worst],
             usual=centre.ravel()[worst],
             farthest=self.farthest,

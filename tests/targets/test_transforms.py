@@ -16,6 +16,7 @@ from setwise.readers.read import read
 from setwise.runs.config import FitConfig
 from setwise.runs.run import Run
 from setwise.targets import Number, Objective
+from setwise.targets.choose import choose_kinds
 from setwise.targets.metrics import score
 from setwise.targets.simple import Table
 from setwise.targets.transforms import TRANSFORMS, transform_of
@@ -148,3 +149,10 @@ def test_an_estimator_learns_transformed_numbers(tmp_path):
     again = SetRegressor.load(regressor.save(tmp_path / "run").run_.path)
     assert again.target_transform == "log10"
     assert again.predict(sets) == pytest.approx(regressor.predict(sets))
+
+
+def test_a_time_to_an_event_has_no_transform():
+    store = store_of([1.0, 2.0])
+    store = store.with_sets(store.sets.append_column("died", pa.array([0, 1] * (len(store) // 2))))
+    with pytest.raises(InputError, match=r"'titer' has events.*Leave the transform out"):
+        choose_kinds(store, ["titer"], events={"titer": "died"}, transforms={"titer": "log10"})

@@ -51,6 +51,12 @@ def choose_kinds(
     kinds = {name: named(word) if (word := said.get(name)) else found(store, name) for name in targets}
     kinds |= {name: kind for kind in TARGETS if kind.has_event for name in events or {} if not said.get(name)}
     kinds |= {name: kind for kind in TARGETS if kind.has_transform for name in transforms or {} if not said.get(name)}
+    both = [name for name in transforms or {} if name in (events or {})]
+    if both:
+        raise InputError(
+            f"target {both[0]!r} has events, and times to an event are not transformed: their order is all that is "
+            "learned. Leave the transform out."
+        )
     for name, word in (transforms or {}).items():
         kinds[name].check_transform(word, name, np.zeros(0), str)  # that its kind has transforms at all
     for name, kind in kinds.items():

@@ -127,6 +127,7 @@ def test_other_seeds_are_fitted_to_the_same_split_and_said(setwise, tables, tmp_
     assert "With 2 other seeds" in outcome.out
     run = Run.load(tmp_path / "run")
     check = run.record.seed_check
+    assert check is not None
     assert check.seeds == (0, 1, 2)
     assert check.metrics[0] == run.record.test[0].metrics
     assert check.metrics[1] != check.metrics[0]

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from setwise.readers.fcs.write import write_fcs
 
@@ -53,6 +54,7 @@ def test_says_what_a_fit_would_do_or_why_it_would_refuse(setwise, tables):
     assert document["plan"][0].startswith("hematocrit: regression")
 
 
+@pytest.mark.usefixtures("drawn_here")
 def test_a_page_shows_features_batches_and_pairs(setwise, tables, tmp_path):
     page = tmp_path / "page.html"
     arguments = ("inspect", tables.cells, "--sets", tables.patients, "--target", "anemia", "--report", page)

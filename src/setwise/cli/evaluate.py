@@ -80,7 +80,7 @@ def evaluate(
         people.line(note)
     if found.known_sets:
         screen.warn(
-            f"{found.known_sets:,} of these {num_sets:,} sets have names of sets that the model was fitted on; "
+            f"{found.known_sets:,} of these {num_sets:,} sets are named like sets that the model was fitted on; "
             "if they are the same sets, the model looks better than it is."
         )
     people.document(

@@ -114,7 +114,7 @@ def _show_plan(people: Screen, run: "Run", store: "SetStore", chosen: "Plan") ->
     known = sum(store.set_ids[row] in fitted for row in rows.tolist())
     people.line(
         f"{len(rows):,} of {len(store):,} sets by {', '.join(METHOD_WORDS[name] for name in chosen.methods)}; "
-        f"{known:,} of them have names of sets that the model was fitted on"
+        f"{known:,} of them are named like sets that the model was fitted on"
     )
     larger = int((store.sizes[rows] > chosen.max_elements).sum())
     if larger:

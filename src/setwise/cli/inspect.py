@@ -89,7 +89,8 @@ def inspect(
     elif pairs:
         raise InputError("--biaxial draws on a page. Say where it goes with --report FILE.html.")
     if suggest_aliases is not None:
-        _suggest_aliases(screen, source, reading, set_id=set_id, path=suggest_aliases)
+        found = _suggest_aliases(screen, source, reading, set_id=set_id, path=suggest_aliases)
+        reading = reading.model_copy(update={"aliases": {**found, **(reading.aliases or {})}})
     store = read(
         source,
         sets=sets,
@@ -146,8 +147,8 @@ def _plan(
     return found
 
 
-def _suggest_aliases(screen: Screen, source: Path, reading: "Reading", *, set_id: str, path: Path) -> None:
-    """Write and print which names of features may be aliases of others."""
+def _suggest_aliases(screen: Screen, source: Path, reading: "Reading", *, set_id: str, path: Path) -> dict[str, str]:
+    """Write, print and return which names of features may be aliases of others."""
     from setwise._files import check_new
     from setwise.readers.aliases import HasPanels, suggested, write_aliases
     from setwise.readers.registry import READERS, reader_of
@@ -162,8 +163,9 @@ def _suggest_aliases(screen: Screen, source: Path, reading: "Reading", *, set_id
     write_aliases(path, found)
     screen.heading(f"Aliases ({len(found)})")
     screen.table(["name", "alias"], [[name, alias] for alias, name in found.items()], text_columns=frozenset({0, 1}))
-    screen.line(f"Check them in {path}, then read with --aliases {path}.")
+    screen.line(f"Check them in {path}, then read with --aliases {path}. What follows is read with them.")
     screen.line()
+    return dict(found)
 
 
 def show_summary(screen: Screen, summary: "Summary") -> None:

@@ -9,14 +9,15 @@ def seed_sentences(record: RunRecord) -> list[str]:
     check = record.seed_check
     if check is None:
         return []
+    others = f"{len(check.seeds) - 1} other seed{'s' if len(check.seeds) > 2 else ''}"
     if not any(check.most.values()):
-        return [f"With {len(check.seeds) - 1} other seeds nothing changes: this fit does not depend on the seed."]
+        return [f"With {others} nothing changes: this fit does not depend on the seed."]
     metric, what = record.objective.decisive, record.objective.of
     values = [one[metric.key] for one in check.metrics if metric.key in one]
     said = []
     if values:
         said.append(
-            f"With {len(check.seeds) - 1} other seeds {metric.title} lies between {number(min(values))} and "
+            f"With {others} {metric.title} lies between {number(min(values))} and "
             f"{number(max(values))} ({number(values[0])} with seed {check.seeds[0]}), on the same sets"
             + (", in other folds." if record.folds else ".")
         )
@@ -29,7 +30,7 @@ def seed_sentences(record: RunRecord) -> list[str]:
     ]
     said.append(
         f"In the middle of the {what} the seed moves {'; '.join(moved)}: standard deviations over {len(check.seeds)} "
-        "seeds. That of each is in `held_out.csv`."
+        "seeds. That of each is in held_out.csv."
     )
     said += [
         f"The predicted class of {name} is not the same with every seed for {count:,} of the {what}."

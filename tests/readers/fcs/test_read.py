@@ -443,7 +443,8 @@ def test_keywords_and_channels_that_never_change_are_columns_of_the_sets(tmp_pat
     assert store.sets["src"].to_pylist() == [None, *["blood"] * 5]
     assert store.sets["batch"].to_pylist() == [0, 0, 1, 1, 2, 2]
     assert any("batch: a column of the sets, and no feature" in note for note in store.description.notes)
-    with pytest.raises(InputError, match=r"none has 'group'. These differ between files: .*DOSE"):
-        read(tmp_path, reading=Reading(keywords=("group",)))
+    for strict in (True, False):
+        with pytest.raises(InputError, match=r"none has 'group'. These differ between files: .*DOSE"):
+            read(tmp_path, reading=Reading(keywords=("group",)), strict=strict)
     sets = pa.table({"file": [f"{n}.fcs" for n in range(6)], "batch": list("aabbcc")})
     assert read(tmp_path, sets=sets).sets["batch"].to_pylist() == list("aabbcc")

@@ -59,8 +59,8 @@ def read_fcs(source: Any, request: ReadRequest) -> SetStore:
     own = None if table is None else named_rows(table, request.set_id, where)
     joined, more = join(ids, own, where, strict=request.strict, drop=request.drop)
     constants = [name for name, reason in in_order.items() if reason == CONSTANT]
-    keywords, strict = request.reading.keywords or (), request.strict and request.like is None
-    joined, added = with_columns(joined, opened.files, keywords=keywords, constants=constants, strict=strict)
+    keywords, is_fitted = request.reading.keywords or (), request.like is not None  # sets to predict may lack a target
+    joined, added = with_columns(joined, opened.files, keywords=keywords, constants=constants, strict=not is_fitted)
     constants = [name for name in constants if name in added]
     left_out = {name: reason for name, reason in left_out.items() if name not in constants}
     told = [*told, *([note_on_sets(constants, constants)] if constants else [])]

@@ -9,7 +9,8 @@ def seed_sentences(record: RunRecord) -> list[str]:
     check = record.seed_check
     if check is None:
         return []
-    others = f"{len(check.seeds) - 1} other seed{'s' if len(check.seeds) > 2 else ''}"
+    count = len(check.seeds) - 1
+    others = "1 other seed" if count == 1 else f"{count} other seeds"
     if not any(check.most.values()):
         return [f"With {others} nothing changes: this fit does not depend on the seed."]
     metric, what = record.objective.decisive, record.objective.of

@@ -84,14 +84,7 @@ def prepare(store: SetStore, study: Study, split: Split | None = None) -> Prepar
     }
     if study.of == "elements":
         refuse_for_elements(order=study.orders, balanced_sampling=config.balanced_sampling)
-    problem = define(
-        store,
-        study.targets,
-        of=study.of,
-        orders=study.orders,
-        event=study.event,
-        **choices,
-    )
+    problem = define(store, study.targets, of=study.of, orders=study.orders, event=study.event, **choices)
     asked = {"calibrate": study.calibrate, "coverage": study.coverage, "most": config.max_elements}
     for target in problem.objective.targets:
         target.check_asked(**asked, largest=int(store.sizes.max()))

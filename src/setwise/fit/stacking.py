@@ -237,9 +237,9 @@ def _folder(directory: Path | None, candidate: Candidate) -> Path | None:
 def _specified(spec: StackSpec, candidate: Candidate, config: FitConfig, num_sets: int) -> tuple[FitConfig, Spec]:
     """Return configuration and specification of a candidate, for the same data as those of the stack."""
     made = candidate.made_for(num_sets)
-    unchosen = {**{name: field.default for name, field in FitConfig.model_fields.items()}, **RECOMMENDED}
-    numbers = {name: made.pop(name) for name in unchosen if name in made}
-    config = config.model_copy(update={k: v for k, v in numbers.items() if getattr(config, k) == unchosen[k]})
+    unchosen = FitConfig(**RECOMMENDED)
+    numbers = {name: made.pop(name) for name in FitConfig.model_fields if name in made}
+    config = config.model_copy(update={k: v for k, v in numbers.items() if getattr(config, k) == getattr(unchosen, k)})
     own, choices = settled(config, candidate.model, made, num_sets)
     data = {name: getattr(spec, name) for name in Spec.model_fields}
     sizes = (data.pop("in_features"), data.pop("out_features"))
